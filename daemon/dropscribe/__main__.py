@@ -1,0 +1,7 @@
+"""`python -m dropscribe`."""
+
+import sys
+
+from dropscribe.cli import main
+
+sys.exit(main())

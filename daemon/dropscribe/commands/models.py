@@ -1,0 +1,47 @@
+"""`dropscribe models`: which models are on this machine; fetch one, remove one."""
+
+import argparse
+import sys
+
+from dropscribe.cli import EXIT_DONE, EXIT_FAILED, complain, settings_of
+from dropscribe.commands.show import size
+from dropscribe.engines import LoadProgress, hub
+from dropscribe.errors import REMEDIES, ReasonedError
+
+
+def models(given: argparse.Namespace) -> int:
+    """List, pull or remove; the name defaults to the model of the settings."""
+    settings = settings_of(given)
+    name = given.name or settings.engine.model
+    try:
+        if given.action == "pull":
+            folder = hub.pull(name, settings.engine.revision if name == settings.engine.model else None, _show)
+            print(f"{name} is in {folder}")
+        elif given.action == "remove":
+            print(f"removed {name}, {size(hub.remove(name))} free again")
+        else:
+            _list(settings.engine.model)
+    except ReasonedError as error:
+        complain("models", error.detail, REMEDIES[error.reason])
+        return EXIT_FAILED
+    return EXIT_DONE
+
+
+def _list(wanted: str) -> None:
+    found = hub.stored()
+    for model in found:
+        mark = "  <- engine.model" if model.name == wanted else ""
+        print(f"{model.name}  {size(model.size)}  {', '.join(r[:12] for r in model.revisions)}{mark}")
+    if not any(model.name == wanted for model in found):
+        place = hub.local_folder(wanted)
+        print(f"{wanted}  " + ("a folder of your own" if place else "not here yet: dropscribe models pull"))
+
+
+def _show(progress: LoadProgress) -> None:
+    if sys.stderr.isatty() and progress.total_bytes:
+        print(
+            f"\r\x1b[K{progress.step} {size(progress.done_bytes)} of {size(progress.total_bytes)}",
+            end="",
+            file=sys.stderr,
+            flush=True,
+        )

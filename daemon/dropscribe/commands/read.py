@@ -1,0 +1,135 @@
+"""`dropscribe read`: the text of files on standard output; nothing is moved and nothing is queued.
+
+Beside a running daemon it goes through the daemon, so that there is never a second model.
+"""
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from dropscribe import control, engines, lock
+from dropscribe.cli import EXIT_DONE, EXIT_FAILED, complain, settings_of
+from dropscribe.config import Settings
+from dropscribe.errors import REMEDIES, Reason, ReasonedError
+from dropscribe.formats import SUFFIXES
+
+
+def read(given: argparse.Namespace, worker: Sequence[str]) -> int:
+    """Print the text of each file; exit 1 if any could not be read."""
+    settings = settings_of(given)
+    failures = 0
+    with tempfile.TemporaryDirectory(prefix="dropscribe-read-") as private:
+        paths = [_standard_input(private) if name == "-" else os.path.abspath(name) for name in given.files]
+        through = lock.holder(settings.folders.state) is not None
+        ask = _through_daemon if through else _alone
+        for name, answer in zip(given.files, ask(settings, paths, given.format, private), strict=True):
+            failures += not _print(name, answer, given.format)
+    return EXIT_FAILED if failures else EXIT_DONE
+
+
+def _standard_input(folder: str) -> str:
+    path = os.path.join(folder, "standard input")
+    with open(path, "wb") as file:
+        shutil.copyfileobj(sys.stdin.buffer, file)
+    return path
+
+
+def _print(name: str, answer: dict[str, Any], form: str) -> bool:
+    if not answer["ok"]:
+        reason = answer.get("reason")
+        complain(name, answer["error"] + (f" ({reason})" if reason else ""), REMEDIES[Reason(reason)] if reason else "")
+        return False
+    with open(answer["files"][SUFFIXES[form]], "rb") as file:
+        shutil.copyfileobj(file, sys.stdout.buffer)
+    sys.stdout.buffer.flush()
+    if answer.get("review"):
+        print(f"note: {name}: the reading is doubtful, please check it", file=sys.stderr)
+    return True
+
+
+def _through_daemon(settings: Settings, paths: Sequence[str], form: str, private: str) -> Iterator[dict[str, Any]]:
+    for path in paths:
+        yield _missing(path) or control.ask(
+            settings.folders.state, timeout=None, command="read", path=path, formats=[form]
+        )
+
+
+def _missing(path: str) -> dict[str, Any] | None:
+    if os.path.isfile(path):
+        return None
+    return {"ok": False, "error": "there is no such file"}
+
+
+def _alone(settings: Settings, paths: Sequence[str], form: str, private: str) -> Iterator[dict[str, Any]]:
+    """Read in this process: the model is loaded once for all files, and released whatever happens."""
+    from dropscribe import reading
+    from dropscribe.engines.session import engine_session
+    from dropscribe.job import Order
+
+    name, _ = engines.choose(settings.engine.name)
+    engine = engines.create(name, settings, engines.Signals())
+    with _progress(len(paths)) as show, engine_session(engine, lambda progress: show.step(progress.step)):
+        for number, path in enumerate(paths, 1):
+            if missing := _missing(path):
+                yield missing
+                continue
+            show.file = number
+            order = Order(
+                number,
+                0,
+                os.path.basename(path),
+                path,
+                os.path.basename(path),
+                os.path.join(private, str(number)),
+                (form,),
+            )
+            try:
+                outcome = reading.read(order, engine, settings, os.path.join(private, "state"), show)
+            except ReasonedError as error:
+                yield {"ok": False, "error": error.detail, "reason": str(error.reason)}
+                continue
+            yield {
+                "ok": True,
+                "files": {s: os.path.join(order.staging, "out" + s) for s in outcome.staged},
+                "review": outcome.review,
+            }
+
+
+class _Progress:
+    """One line on the terminal that says how far it is; nothing where there is no terminal."""
+
+    def __init__(self, files: int) -> None:
+        self.file, self._files = 0, files
+        self._shown = sys.stderr.isatty()
+
+    def step(self, text: str) -> None:
+        """Show *text*."""
+        if self._shown:
+            print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
+
+    def progress(self, stage: str, page: int, pages: int) -> None:
+        """Show the page in hand."""
+        done = int(20 * (page - 1) / pages)
+        self.step(f"file {self.file} of {self._files} [{'#' * done}{'.' * (20 - done)}] page {page} of {pages}")
+
+    def wants_yield(self) -> bool:
+        """Nobody waits behind this."""
+        return False
+
+    def wants_stop(self) -> bool:
+        """Ctrl-C does that."""
+        return False
+
+
+@contextmanager
+def _progress(files: int) -> Iterator[_Progress]:
+    show = _Progress(files)
+    try:
+        yield show
+    finally:
+        show.step("")

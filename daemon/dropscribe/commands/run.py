@@ -1,0 +1,48 @@
+"""`dropscribe run`: the daemon in the foreground, or as launchd and systemd start it."""
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Sequence
+
+from dropscribe import config, log
+from dropscribe.config import Settings
+from dropscribe.errors import ConfigError
+from dropscribe.log import LOG
+from dropscribe.service import Service
+
+MENDED_LOOK = 2.0  # seconds between looks at faulty settings
+
+
+def run(given: argparse.Namespace, worker: Sequence[str]) -> int:
+    """Run the daemon; return its exit code."""
+    settings = wait_for_settings(given.config) if given.agent else config.load(given.config)
+    to_terminal = not given.agent and sys.stderr.isatty()
+    log.start(settings.log.folder, settings.log.level, settings.log.format, to_terminal=to_terminal)
+    os.umask(0o077) if given.agent else None
+    with Service(settings, given.config, agent=given.agent, command=worker) as service:
+        if to_terminal:
+            print(
+                f"Drop pictures into {settings.folders.inbox}\nTheir text appears in {settings.folders.outbox}\nCtrl-C stops.",
+                file=sys.stderr,
+            )
+        return service.run(once=given.once)
+
+
+def wait_for_settings(path: str | None) -> Settings:
+    """Return the settings; while they are faulty stay up, cold, and wait for the file to be mended.
+
+    An agent that exits on a lasting fault is started again for ever, or vanishes without a word.
+    """
+    told = None
+    while True:
+        try:
+            return config.load(path)
+        except ConfigError as error:
+            what = "; ".join(f"{fault.where}: {fault.what}" for fault in error.faults)
+            if what != told:
+                told = what
+                log.start(config.log_home(), "info", "text", to_terminal=True)
+                LOG.error("waiting for the settings to be mended: %s", what)
+            time.sleep(MENDED_LOOK)

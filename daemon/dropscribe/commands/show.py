@@ -1,0 +1,157 @@
+"""`status`, `check`, `logs`: looking, without changing anything."""
+
+import argparse
+import json
+import os
+import sys
+import time
+from typing import Any
+
+import yaml
+
+from dropscribe import config, control, engines, log
+from dropscribe.cli import EXIT_DONE, EXIT_FAILED, settings_of
+from dropscribe.config import Settings
+from dropscribe.control import NotRunning
+from dropscribe.errors import DropscribeError
+from dropscribe.service import status as statuses
+
+REDRAW = 0.5  # seconds
+
+
+def status(given: argparse.Namespace) -> int:
+    """Show what the daemon is doing; from the journal when it does not run."""
+    settings = settings_of(given)
+    while given.watch:
+        values = current(settings, given.config)
+        text = json.dumps(values) if given.json else ("\x1b[2J\x1b[H" if sys.stdout.isatty() else "") + describe(values)
+        print(text, flush=True)
+        time.sleep(REDRAW)
+    values = current(settings, given.config)
+    print(json.dumps(values, indent=2) if given.json else describe(values))
+    return EXIT_DONE
+
+
+def current(settings: Settings, path: str | None) -> dict[str, Any]:
+    """Return the status as the daemon tells it, or as the journal does."""
+    try:
+        answer = control.ask(settings.folders.state, timeout=5, command="status")
+    except NotRunning:
+        return statuses.stopped(settings, path)
+    values: dict[str, Any] = answer["status"]
+    return values
+
+
+def size(count: int | None) -> str:
+    """Return a number of bytes for people."""
+    if count is None:
+        return "unknown"
+    return f"{count / 1e9:.2f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
+
+
+def describe(values: dict[str, Any]) -> str:
+    """Return the status in plain lines."""
+    daemon, queue = values["daemon"], values["queue"]
+    lines = [_daemon_line(daemon)]
+    if daemon["config_error"]:
+        lines.append(f"settings   not taken over: {daemon['config_error']}")
+    if daemon["restart_needed"]:
+        lines.append(f"settings   restart to take over: {', '.join(daemon['restart_needed'])}")
+    if daemon["inbox_online"] is False:
+        lines.append("inbox      is not there; waiting for it")
+    lines += _model_lines(values["model"])
+    memory = values["memory"]
+    lines.append(
+        f"memory     pressure {memory['pressure']}, {size(memory['available_bytes'])} available, {memory['percent']} % in use"
+    )
+    counted = [
+        f"{queue[key]} {key}"
+        for key in ("settling", "queued", "running", "written", "rejected", "done", "failed", "gone")
+        if queue[key]
+    ]
+    lines.append(
+        "queue      "
+        + (", ".join(counted) or "empty")
+        + (f"; waits: {queue['paused_reason']}" if queue["paused"] else "")
+    )
+    if values["current"]:
+        job = values["current"]
+        lines.append(
+            f"reading    {job['name']}, page {job['page']} of {job['pages']}, {job['seconds']} s, {job['tokens']} tokens"
+        )
+    lines += [f"waiting    {item['name']} (for {item['waiting_for']})" for item in values["intake"][:10]]
+    lines += [_recent_line(item) for item in values["recent"]]
+    return "\n".join(lines)
+
+
+def _daemon_line(daemon: dict[str, Any]) -> str:
+    if not daemon["running"]:
+        return "daemon     not running; this is what its journal says"
+    how = "agent, " if daemon["agent"] else ""
+    return f"daemon     running ({how}pid {daemon['pid']}, since {daemon['started']}, {daemon['watch']} watching, engine {daemon['engine']}: {daemon['engine_reason']})"
+
+
+def _model_lines(model: dict[str, Any]) -> list[str]:
+    text = f"model      {model['state']}"
+    if model["load"]:
+        load = model["load"]
+        text += (
+            f" ({load['step']}"
+            + (f", {size(load['done_bytes'])} of {size(load['total_bytes'])}" if load["total_bytes"] else "")
+            + ")"
+        )
+    if model["footprint_bytes"]:
+        text += f", {size(model['footprint_bytes'])}, {model['pages_read']} pages read"
+    if model["mlx"]:
+        text += f", MLX {size(model['mlx']['active'])} active, {size(model['mlx']['cache'])} cached"
+    if model["unload_in_seconds"] is not None:
+        text += f", unloads in {model['unload_in_seconds']:.0f} s"
+    if model["blocked_reason"]:
+        text += f": {model['blocked_reason']}"
+    lines = [text]
+    if last := model["last_unload"]:
+        lines.append(
+            f"unloaded   {last['at']} ({last['reason']}, {last['how']}): {size(last['footprint_bytes'])} before, {size(last['released_bytes'])} "
+            f"released in the process, {size(last['residue_bytes'])} by its end; the machine has {size(last['available_gain_bytes'])} more"
+        )
+    return lines
+
+
+def _recent_line(item: dict[str, Any]) -> str:
+    tail = ", ".join(item["outputs"]) if item["outputs"] else item["reason"] or ""
+    seconds = f" in {item['seconds']:.1f} s" if item["seconds"] is not None else ""
+    return f"{item['state']:10} {item['name']}{seconds}" + (f" -> {tail}" if tail else "")
+
+
+def check(given: argparse.Namespace) -> int:
+    """Check the settings and print what is in force."""
+    settings = settings_of(given)
+    path = given.config or config.default_path()
+    source = path if os.path.exists(path) else f"the built-in settings (there is no {path})"
+    name, why = engines.choose(settings.engine.name)
+    print(f"# {source}\n# engine: {name} ({why})")
+    print(yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False, allow_unicode=True), end="")
+    return EXIT_DONE
+
+
+def logs(given: argparse.Namespace) -> int:
+    """Print the log; with --follow go on as it grows, across rotation."""
+    path = log.path(settings_of(given).log.folder)
+    try:
+        file = open(path, encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        raise DropscribeError("logs", f"there is no log at {path}", "start the daemon: dropscribe run") from None
+    with file:
+        sys.stdout.write(file.read())
+        if not given.follow:
+            return EXIT_DONE
+        while True:
+            text = file.read()
+            if text:
+                sys.stdout.write(text)
+                sys.stdout.flush()
+            elif os.path.exists(path) and os.stat(path).st_ino != os.fstat(file.fileno()).st_ino:
+                return logs(given)
+            else:
+                time.sleep(REDRAW)
+    return EXIT_FAILED

@@ -1,0 +1,153 @@
+"""The exception tree and the reasons a user can meet.
+
+Every reason has a kind, and the kind decides what happens: a file is rejected, an engine is tried again, an
+environment makes the queue wait. It does not decide *when* any of these is raised.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """Whose fault a reason is, and so what is done about it."""
+
+    FILE = "file"  # rejected at once, never tried again
+    ENGINE = "engine"  # an attempt is counted; rejected after the last
+    ENVIRONMENT = "environment"  # the queue pauses; no file fails
+
+
+class Reason(StrEnum):
+    """Short stable names, part of the interface (`failed/NAME.error.txt`, `status`)."""
+
+    NOT_AN_IMAGE = "not-an-image"
+    UNSUPPORTED = "unsupported"
+    EMPTY = "empty"
+    TRUNCATED = "truncated"
+    DAMAGED = "damaged"
+    UNREADABLE = "unreadable"
+    ENCRYPTED = "encrypted"
+    TOO_BIG = "too-big"
+    TOO_MANY_PIXELS = "too-many-pixels"
+    TOO_MANY_PAGES = "too-many-pages"
+    DECODE_TIMEOUT = "decode-timeout"
+    DECODE_MEMORY = "decode-memory"
+    ENGINE_CRASH = "engine-crash"
+    ENGINE_TIMEOUT = "engine-timeout"
+    ENGINE_ERROR = "engine-error"
+    NO_TEXT_AFTER_LADDER = "no-text-after-ladder"
+    DISK_FULL = "disk-full"
+    OUTBOX_MISSING = "outbox-missing"
+    INBOX_OFFLINE = "inbox-offline"
+    MODEL_MISSING = "model-missing"
+    MODEL_BROKEN = "model-broken"
+    TOO_LITTLE_MEMORY = "too-little-memory"
+    PRESSURE = "pressure"
+    ENGINE_UNAVAILABLE = "engine-unavailable"
+
+    @property
+    def kind(self) -> Kind:
+        """Return whose fault this is."""
+        if (self.startswith("engine-") and self is not Reason.ENGINE_UNAVAILABLE) or self is Reason.NO_TEXT_AFTER_LADDER:
+            return Kind.ENGINE
+        return Kind.ENVIRONMENT if self in _ENVIRONMENT else Kind.FILE
+
+    @property
+    def may_be_delay(self) -> bool:
+        """Say whether a file with this fault may simply not be whole yet (`intake.patience` decides)."""
+        return self in _MAY_BE_DELAY
+
+
+_ENVIRONMENT = {
+    Reason.DISK_FULL,
+    Reason.OUTBOX_MISSING,
+    Reason.INBOX_OFFLINE,
+    Reason.MODEL_MISSING,
+    Reason.MODEL_BROKEN,
+    Reason.TOO_LITTLE_MEMORY,
+    Reason.PRESSURE,
+    Reason.ENGINE_UNAVAILABLE,
+}
+_MAY_BE_DELAY = {
+    Reason.NOT_AN_IMAGE,
+    Reason.UNSUPPORTED,
+    Reason.EMPTY,
+    Reason.TRUNCATED,
+    Reason.DAMAGED,
+    Reason.UNREADABLE,
+}
+
+REMEDIES = {
+    Reason.NOT_AN_IMAGE: "open it on the machine that made it and export it as PNG, JPEG or PDF",
+    Reason.UNSUPPORTED: "convert it to PNG, JPEG, TIFF or PDF and drop it again",
+    Reason.EMPTY: "copy it again; the copy seems to have stopped before the first byte",
+    Reason.TRUNCATED: "copy or download it again; the end is missing",
+    Reason.DAMAGED: "copy it again from its source, or export it anew from the program that made it",
+    Reason.UNREADABLE: "give the user that runs Dropscribe the right to read it, then run: dropscribe retry",
+    Reason.ENCRYPTED: "save a copy without a password and drop that",
+    Reason.TOO_BIG: "raise intake.max_file in config.yaml, or split the file",
+    Reason.TOO_MANY_PIXELS: "raise intake.max_pixels in config.yaml, or scale the picture down",
+    Reason.TOO_MANY_PAGES: "raise intake.max_pages in config.yaml, or split the document",
+    Reason.DECODE_TIMEOUT: "raise intake.decode_timeout in config.yaml, or export the file anew",
+    Reason.DECODE_MEMORY: "export the file anew at a lower resolution",
+    Reason.ENGINE_CRASH: "run: dropscribe retry; if it happens again, convert the file to PNG and drop that",
+    Reason.ENGINE_TIMEOUT: "raise engine.page_timeout in config.yaml, then run: dropscribe retry",
+    Reason.ENGINE_ERROR: "run: dropscribe retry; dropscribe logs shows what the engine said",
+    Reason.NO_TEXT_AFTER_LADDER: "try another engine.mode or engine.prompt in config.yaml, then run: dropscribe retry",
+    Reason.DISK_FULL: "free some space; the queue goes on by itself",
+    Reason.OUTBOX_MISSING: "bring the outbox folder back (is a disk unplugged?); the queue goes on by itself",
+    Reason.INBOX_OFFLINE: "bring the inbox folder back (is a share unmounted?); the queue goes on by itself",
+    Reason.MODEL_MISSING: "run: dropscribe models pull, or set engine.model to a folder that holds the model",
+    Reason.MODEL_BROKEN: "run: dropscribe models remove, then dropscribe models pull",
+    Reason.TOO_LITTLE_MEMORY: "close a large program; the queue goes on by itself",
+    Reason.PRESSURE: "close a large program; the queue goes on by itself",
+    Reason.ENGINE_UNAVAILABLE: "set engine.name to one that is installed (dropscribe doctor lists them)",
+}
+
+
+class DropscribeError(Exception):
+    """A fault that is told to the user in two lines: where and what, then what to try."""
+
+    exit_code = 1
+
+    def __init__(self, where: str, what: str, remedy: str = "") -> None:
+        super().__init__(f"{where}: {what}")
+        self.where, self.what, self.remedy = where, what, remedy
+
+
+class UsageError(DropscribeError):
+    """Wrong arguments, or another daemon holds the state."""
+
+    exit_code = 2
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault of a settings file: a dotted key, what is wrong (with the value), what to try."""
+
+    where: str
+    what: str
+    remedy: str
+
+
+class ConfigError(DropscribeError):
+    """All faults of a settings file at once."""
+
+    exit_code = 2
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        first = faults[0]
+        super().__init__(first.where, first.what, first.remedy)
+        self.faults = tuple(faults)
+
+
+class ReasonedError(Exception):
+    """Something with a `Reason` went wrong with the work in hand; *detail* is a sentence for the user."""
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(detail)
+        self.reason, self.detail = reason, detail
+
+
+class Stopped(Exception):
+    """The reading in hand was asked to stop (unload, pressure, stop of the daemon); nobody's fault."""

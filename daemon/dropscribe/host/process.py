@@ -1,0 +1,168 @@
+"""The worker as a process: start it, hear it, end it with everything it started. It knows no states.
+
+`Popen` and not multiprocessing, whose resource tracker is a stray child of its own. The worker leads a process group,
+so that grandchildren go with it, and its pid is recorded, so that a leftover of a killed daemon can be ended.
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+
+import psutil
+
+from dropscribe import durable
+from dropscribe.wire import BrokenStream, Inbound, Message, pack, receive
+
+COMMAND = (sys.executable, "-m", "dropscribe.worker")
+RECORD = "worker.json"
+NOISE = "worker.log"  # what native code of the worker prints; begun anew with each worker
+
+
+class WorkerProcess:
+    """A running worker and our end of the socket pair."""
+
+    def __init__(self, state: str, command: Sequence[str] = COMMAND) -> None:
+        ours, theirs = socket.socketpair()
+        noise = os.open(os.path.join(state, NOISE), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
+        try:
+            self._process = subprocess.Popen(
+                [*command, str(theirs.fileno())], pass_fds=[theirs.fileno()], process_group=0,
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=noise,
+            )  # fmt: skip
+        except OSError:
+            ours.close()
+            raise
+        finally:
+            theirs.close()  # or a dead worker would never be noticed
+            os.close(noise)
+        ours.setblocking(False)
+        self._state, self._ours = state, ours
+        self._inbound = Inbound()
+        self._unsent = bytearray()
+        self.pid = self._process.pid
+        record = {"pid": self.pid, "started": _started(self.pid)}
+        durable.write(os.path.join(state, RECORD), json.dumps(record).encode())
+
+    def fileno(self) -> int:
+        """Return what to select on; -1 once closed."""
+        return self._ours.fileno()
+
+    @property
+    def has_unsent(self) -> bool:
+        """Say whether the worker was too slow for what we have to say."""
+        return bool(self._unsent)
+
+    def send(self, kind: str, **values: object) -> None:
+        """Queue a message; a worker that is gone is noticed on reading."""
+        self._unsent += pack({"kind": kind, **values})
+        self.flush()
+
+    def flush(self) -> None:
+        """Send what the socket takes."""
+        try:
+            while self._unsent:
+                del self._unsent[: self._ours.send(self._unsent)]
+        except BlockingIOError:
+            pass
+        except OSError:
+            self._unsent.clear()
+
+    def hear(self) -> list[Message] | None:
+        """Return the messages that have come; None when the worker has closed its end or talks nonsense."""
+        try:
+            return receive(self._ours, self._inbound)
+        except (BrokenStream, OSError):
+            return None
+
+    def hang_up(self) -> None:
+        """Tell the worker that nothing more will come; its own end stays readable."""
+        try:
+            self._ours.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+    def exit_code(self) -> int | None:
+        """Return how the process ended, or None while it runs."""
+        return self._process.poll()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the worker; SIGKILL goes to its whole group."""
+        try:
+            if number == signal.SIGKILL:
+                os.killpg(self.pid, number)
+            else:
+                self._process.send_signal(number)
+        except ProcessLookupError:
+            pass
+
+    def close(self) -> None:
+        """End whatever is left, reap, forget; may be called twice."""
+        self.signal(signal.SIGKILL)  # grandchildren too: the group outlives its leader
+        self._process.wait()
+        self._ours.close()
+        try:
+            os.unlink(os.path.join(self._state, RECORD))
+        except FileNotFoundError:
+            pass
+
+    def last_words(self) -> str:
+        """Return the last line that native code of the worker printed."""
+        try:
+            with open(os.path.join(self._state, NOISE), "rb") as file:
+                file.seek(max(0, os.fstat(file.fileno()).st_size - 2000))
+                lines = file.read().decode("utf-8", "replace").strip().splitlines()
+        except OSError:
+            return ""
+        return lines[-1][:300] if lines else ""
+
+
+def end_leftover(state: str) -> int | None:
+    """End the worker that a killed daemon left behind, with its group; return its pid, or None if there was none."""
+    path = os.path.join(state, RECORD)
+    try:
+        with open(path, "rb") as file:
+            record = json.load(file)
+        pid, started = int(record["pid"]), float(record["started"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    members = [pid] if _started(pid) == started else _group(pid)
+    if members:
+        try:
+            os.killpg(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            members = []
+        _wait_gone(members)
+    os.unlink(path)
+    return pid if members else None
+
+
+def _group(pid: int) -> list[int]:
+    """Return the processes of group *pid*: as long as there are any, the system gives that number to nobody else."""
+    members = []
+    for candidate in psutil.pids():
+        try:
+            if os.getpgid(candidate) == pid:
+                members.append(candidate)
+        except ProcessLookupError:
+            continue
+    return members
+
+
+def _wait_gone(pids: Sequence[int]) -> None:
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline and any(
+        psutil.pid_exists(p) and psutil.Process(p).status() != psutil.STATUS_ZOMBIE for p in pids
+    ):
+        time.sleep(0.02)
+
+
+def _started(pid: int) -> float | None:
+    try:
+        return psutil.Process(pid).create_time()
+    except psutil.Error:
+        return None

@@ -1,0 +1,37 @@
+"""Which names are never taken, whatever they hold."""
+
+import fnmatch
+import os
+from collections.abc import Sequence
+
+PARTIAL = (
+    b".crdownload",
+    b".part",
+    b".partial",
+    b".download",
+    b".tmp",
+    b".temp",
+    b".opdownload",
+    b".icloud",
+    b".filepart",
+    b".swp",
+)
+CLUTTER = {b"thumbs.db", b"desktop.ini", b"ehthumbs.db", b"icon\r"}
+CLOSED_FOLDERS = (b".download", b".app", b".bundle", b".photoslibrary", b".icloud", b".part", b".crdownload")
+
+
+def wanted_folder(name: bytes) -> bool:
+    """Say whether a folder called *name* is looked into: not hidden, not a download or a bundle in disguise."""
+    return not name.startswith(b".") and not name.lower().endswith(CLOSED_FOLDERS)
+
+
+def ignored(path: bytes, patterns: Sequence[str]) -> bool:
+    """Say whether the file at *path* (below the inbox) is hidden, partial, clutter or matches one of *patterns*."""
+    *folders, name = path.split(b"/")
+    lower = name.lower()
+    if name.startswith((b".", b"~$")) or lower.endswith(PARTIAL) or b".sb-" in lower or lower in CLUTTER:
+        return True
+    if not all(wanted_folder(folder) for folder in folders):
+        return True
+    texts = os.fsdecode(name), os.fsdecode(path)
+    return any(fnmatch.fnmatchcase(text, pattern) for pattern in patterns for text in texts)

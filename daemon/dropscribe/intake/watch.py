@@ -1,0 +1,98 @@
+"""File events: a hint where to look, from the system where it can give them. It only collects paths.
+
+A handler that raises kills watchdog's thread, and a dead emitter reports nothing: the handler does next to nothing,
+and `alive` looks at the emitters themselves.
+"""
+
+import os
+import threading
+from collections.abc import Callable
+
+import psutil
+from watchdog.events import EVENT_TYPE_CLOSED_NO_WRITE, EVENT_TYPE_OPENED, FileSystemEvent, FileSystemEventHandler
+from watchdog.observers import Observer
+from watchdog.observers.api import BaseObserver
+
+REMOTE = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "afpfs", "webdav", "davfs", "9p", "ncpfs", "vboxsf", "prl_fs", "fuse.sshfs", "fuse.rclone", "fuse.s3fs", "macfuse", "virtiofs"}  # fmt: skip
+MOST = 10_000  # paths between two looks; more means: scan everything
+
+
+class Hints(FileSystemEventHandler):
+    """Collects the paths that events name; overflow is remembered as such."""
+
+    def __init__(self, wake: Callable[[], None]) -> None:
+        self._lock = threading.Lock()
+        self._paths: dict[bytes, None] = {}
+        self._overflow = False
+        self._wake = wake
+
+    def on_any_event(self, event: FileSystemEvent) -> None:
+        """Note the paths of one event (on watchdog's thread)."""
+        if event.event_type in (EVENT_TYPE_OPENED, EVENT_TYPE_CLOSED_NO_WRITE):
+            return  # our own reading
+        with self._lock:
+            first = not self._paths
+            for path in (event.src_path, event.dest_path):
+                if path:
+                    self._paths[os.fsencode(path)] = None
+            if len(self._paths) > MOST:
+                self._paths.clear()
+                self._overflow = True
+        if first:
+            self._wake()
+
+    def take(self) -> tuple[list[bytes], bool]:
+        """Return the paths since the last call, and whether there were too many to remember."""
+        with self._lock:
+            paths, overflow = list(self._paths), self._overflow
+            self._paths.clear()
+            self._overflow = False
+        return paths, overflow
+
+
+class Watch:
+    """Native events for *root*, or none at all when looking again and again is the better way."""
+
+    def __init__(self, root: str, mode: str, hints: Hints) -> None:
+        self._observer: BaseObserver | None = None
+        remote = file_system(root) if mode == "auto" else None
+        if mode == "poll":
+            self.kind, self.why = "poll", "chosen in config.yaml"
+        elif remote in REMOTE:
+            self.kind, self.why = "poll", f"{root} is on {remote}, whose events do not reach this machine"
+        else:
+            self.kind, self.why = self._start(root, hints)
+
+    def _start(self, root: str, hints: Hints) -> tuple[str, str]:
+        observer = Observer()
+        try:
+            observer.schedule(hints, root, recursive=True)
+            observer.start()
+        except OSError as error:  # inotify limits, a root that cannot be watched
+            observer.unschedule_all()
+            return "poll", f"the system gives no events for {root} ({error.strerror or error})"
+        self._observer = observer
+        return "native", "events of the system"
+
+    @property
+    def alive(self) -> bool:
+        """Say whether events would still arrive."""
+        observer = self._observer
+        return observer is None or (observer.is_alive() and all(e.is_alive() for e in observer.emitters))
+
+    def close(self) -> None:
+        """Stop watching; may be called twice."""
+        if self._observer is not None:
+            self._observer.stop()
+            self._observer.join(5)
+            self._observer = None
+
+
+def file_system(path: str) -> str:
+    """Return the type of the file system that holds *path*, as the system's mount table names it."""
+    best, kind = "", ""
+    for part in psutil.disk_partitions(all=True):
+        mount = part.mountpoint.rstrip("/") + "/"
+        if (path.rstrip("/") + "/").startswith(mount) and len(mount) > len(best):
+            best, kind = mount, part.fstype.lower()
+    return kind

@@ -1,0 +1,341 @@
+"""The durable queue: every file once, whatever is killed when.
+
+One SQLite database, one writer (the daemon's main thread). Each method is one transaction and one step of a job's
+life; a step that a job is not ready for is refused, so a late report of an abandoned claim changes nothing. It does
+not look at folders, and it decides nothing but the order.
+"""
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+
+from dropscribe.errors import Reason, ReasonedError
+from dropscribe.job import LIVE, Found, Job, Signature, State
+from dropscribe.journal import schema
+
+HISTORY = 10_000  # finished jobs that are remembered
+PATIENT = 5  # interruptions in a row after which a job goes behind the others
+PEAKS = 20  # recorded memory peaks kept for each model
+_LIVE = "('" + "','".join(LIVE) + "')"
+_COLUMNS = (
+    "id, path, size, mtime_ns, inode, device, since, state, claim, attempts, deaths, interruptions, "
+    "pressure_stops, rank, stem, outputs, destination, reason, detail, seconds"
+)
+
+
+class Journal:
+    """The queue and its history in the database at *path*; see `schema` for what a damaged one leads to."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._db, self.damaged = schema.open_or_rebuild(path)
+        self._finished_since_prune = 0
+
+    @classmethod
+    def looking(cls, db: sqlite3.Connection, path: str) -> "Journal":
+        """Return a journal over a connection that only reads, for `status` without a daemon."""
+        journal = cls.__new__(cls)
+        journal.path, journal._db, journal.damaged = path, db, None
+        return journal
+
+    def close(self) -> None:
+        """Close the database; may be called twice."""
+        self._db.close()
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """Run one durable transaction; a full disk is an environment fault, not a crash."""
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            yield self._db
+            self._db.execute("COMMIT")
+        except sqlite3.OperationalError as error:
+            self._rollback()
+            if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+                raise ReasonedError(Reason.DISK_FULL, f"the journal {self.path} cannot be written: {error}") from error
+            raise
+        except BaseException:
+            self._rollback()
+            raise
+
+    def _rollback(self) -> None:
+        if self._db.in_transaction:
+            self._db.execute("ROLLBACK")
+
+    # -- from the inbox to the queue
+
+    def add(self, found: Iterable[Found]) -> int:
+        """Queue settled files that have no live job yet; return how many were new."""
+        rows = [(f.path, *_columns(f.signature), f.since) for f in found]
+        with self._writing() as db:
+            before = db.total_changes
+            db.executemany(
+                "INSERT INTO jobs (path, size, mtime_ns, inode, device, since) VALUES (?,?,?,?,?,?) ON CONFLICT DO NOTHING",
+                rows,
+            )
+            return db.total_changes - before
+
+    def reject_unread(self, found: Found, reason: Reason, detail: str) -> None:
+        """Record that a settled file will not be read at all."""
+        self.add([found])
+        with self._writing() as db:
+            db.execute(
+                "UPDATE jobs SET state='rejected', reason=?, detail=? WHERE path=? AND state='queued'",
+                (reason, detail, found.path),
+            )
+
+    def known(self, paths: Sequence[bytes]) -> dict[bytes, Signature]:
+        """Return those of *paths* that have a live job, with what the job was settled with."""
+        return dict(
+            self._signatures(f"SELECT path, size, mtime_ns, inode, device FROM jobs WHERE state IN {_LIVE}", paths)
+        )
+
+    def kept(self, paths: Sequence[bytes]) -> dict[bytes, tuple[int, int]]:
+        """Return (size, mtime_ns) of those of *paths* that were read and left in the inbox."""
+        marks = ",".join("?" * len(paths))
+        rows = self._db.execute(f"SELECT path, size, mtime_ns FROM kept WHERE path IN ({marks})", paths)
+        return {path: (size, mtime_ns) for path, size, mtime_ns in rows}
+
+    def _signatures(self, query: str, paths: Sequence[bytes]) -> Iterator[tuple[bytes, Signature]]:
+        marks = ",".join("?" * len(paths))
+        for path, *values in self._db.execute(f"{query} AND path IN ({marks})", paths):
+            yield path, Signature(*values)
+
+    # -- reading
+
+    def next_queued(self) -> Job | None:
+        """Return the job whose turn it is, without claiming it."""
+        return self._one("state='queued' ORDER BY rank, id LIMIT 1")
+
+    def claim(self, job: Job, stem: bytes) -> Job:
+        """Take a queued job for reading, with its output stem reserved; return it under its new fencing number."""
+        with self._writing() as db:
+            db.execute(
+                "UPDATE jobs SET state='running', claim=claim+1, stem=? WHERE id=? AND state='queued'", (stem, job.id)
+            )
+        return self.get(job.id)
+
+    def release(self, job: Job, *, interrupted: bool = True, pressure: bool = False, behind: bool = False) -> None:
+        """Put a claimed job back: nobody's fault, so nothing counts towards its attempts."""
+        count = int(interrupted)
+        with self._writing() as db:
+            db.execute(
+                "UPDATE jobs SET state='queued', stem=NULL, interruptions=interruptions+?, pressure_stops=pressure_stops+?,"
+                " rank=CASE WHEN ? OR (interruptions+?)%?=0 AND ?>0 THEN (SELECT max(rank) FROM jobs WHERE state='queued' OR id=?)+1 ELSE rank END"
+                " WHERE id=? AND claim=? AND state='running'",
+                (count, int(pressure), behind, count, PATIENT, count, job.id, job.id, job.claim),
+            )
+
+    def blame(self, job: Job, reason: Reason, detail: str, *, death: bool, attempts: int) -> State:
+        """Count a failure against a claimed job: behind the others, or rejected when it was the last allowed.
+
+        Two worker deaths are enough whatever *attempts* allows. Returns the state the job is in now.
+        """
+        tried, deaths = job.attempts + 1, job.deaths + int(death)
+        last = tried >= attempts or deaths >= 2
+        with self._writing() as db:
+            db.execute(
+                "UPDATE jobs SET state=?, attempts=?, deaths=?, reason=?, detail=?, interruptions=0,"
+                " rank=(SELECT coalesce(max(rank), 0) FROM jobs WHERE state='queued')+1 WHERE id=? AND claim=? AND state='running'",
+                (State.REJECTED if last else State.QUEUED, tried, deaths, reason, detail, job.id, job.claim),
+            )
+        return self.get(job.id).state
+
+    def reject(self, job: Job, reason: Reason, detail: str) -> None:
+        """Record that a claimed job's file cannot be read."""
+        with self._writing() as db:
+            db.execute(
+                "UPDATE jobs SET state='rejected', reason=?, detail=? WHERE id=? AND claim=? AND state='running'",
+                (reason, detail, job.id, job.claim),
+            )
+
+    def adopt(self, path: bytes, signature: Signature, stem: bytes, now: float) -> Job | None:
+        """Make a job, claimed already, of a publication that a lost journal left behind; None if the path has a job."""
+        with self._writing() as db:
+            added = db.execute(
+                "INSERT INTO jobs (path, size, mtime_ns, inode, device, since, state, stem) VALUES (?,?,?,?,?,?,'running',?)"
+                " ON CONFLICT DO NOTHING",
+                (path, *_columns(signature), now, stem),
+            ).rowcount
+        return self.live_at(path) if added else None
+
+    def withdraw(self, job: Job) -> None:
+        """Forget a claimed or queued job whose file turned out not to be whole yet: it settles again."""
+        with self._writing() as db:
+            db.execute("DELETE FROM jobs WHERE id=? AND claim=? AND state IN ('running','queued')", (job.id, job.claim))
+
+    # -- after reading
+
+    def written(self, job: Job, outputs: Sequence[bytes], seconds: float) -> None:
+        """Record that every output file is complete under its final name."""
+        with self._writing() as db:
+            changed = db.execute(
+                "UPDATE jobs SET state='written', outputs=?, seconds=?, reason=NULL, detail=NULL"
+                " WHERE id=? AND claim=? AND state='running'",
+                (_pack(outputs), seconds, job.id, job.claim),
+            ).rowcount
+            if changed:
+                db.executemany(
+                    "INSERT OR REPLACE INTO outputs (path, job) VALUES (?,?)", [(o, job.id) for o in outputs]
+                )
+
+    def bound_for(self, job: Job, destination: bytes) -> None:
+        """Record where the original is about to go, before it moves."""
+        with self._writing() as db:
+            db.execute(
+                "UPDATE jobs SET destination=? WHERE id=? AND state IN ('written','rejected')", (destination, job.id)
+            )
+
+    def finish(self, job: Job, now: float, *, kept: bool = False, replaced: bool = False) -> None:
+        """Close a job: written becomes done, rejected failed (unless *replaced* by new content), all else gone."""
+        with self._writing() as db:
+            db.execute(
+                "UPDATE jobs SET finished=?, state=CASE state WHEN 'written' THEN 'done' WHEN 'rejected' THEN ?"
+                f" ELSE 'gone' END WHERE id=? AND state IN {_LIVE}",
+                (now, State.GONE if replaced else State.FAILED, job.id),
+            )
+            if kept:
+                values = (job.path, job.signature.size, job.signature.mtime_ns)
+                db.execute("INSERT OR REPLACE INTO kept (path, size, mtime_ns) VALUES (?,?,?)", values)
+            self._finished_since_prune += 1
+            if self._finished_since_prune >= 500:
+                self._prune(db)
+
+    def _prune(self, db: sqlite3.Connection) -> None:
+        """Drop the oldest finished jobs, and count them so that totals go on."""
+        self._finished_since_prune = 0
+        old = "SELECT id FROM jobs WHERE finished IS NOT NULL ORDER BY finished DESC, id DESC LIMIT -1 OFFSET ?"
+        for state, count in db.execute(
+            f"SELECT state, count(*) FROM jobs WHERE id IN ({old}) GROUP BY state", (HISTORY,)
+        ).fetchall():
+            db.execute(
+                "INSERT INTO facts VALUES (?,?) ON CONFLICT(name) DO UPDATE SET value=value+excluded.value",
+                (f"pruned {state}", count),
+            )
+        db.execute(f"DELETE FROM outputs WHERE job IN ({old})", (HISTORY,))
+        db.execute(f"DELETE FROM jobs WHERE id IN ({old})", (HISTORY,))
+
+    # -- looking
+
+    def get(self, job: int) -> Job:
+        """Return the job numbered *job*."""
+        found = self._one("id=?", job)
+        assert found is not None, f"no job {job}"
+        return found
+
+    def in_state(self, state: State, limit: int = -1) -> list[Job]:
+        """Return the jobs in *state*, oldest first."""
+        return self._all(f"state='{state}' ORDER BY id LIMIT {limit}")
+
+    def live_at(self, path: bytes) -> Job | None:
+        """Return the live job of the file at *path*, if any."""
+        return self._one(f"path=? AND state IN {_LIVE}", path)
+
+    def path_of(self, destination: bytes) -> bytes | None:
+        """Return the path in the inbox that the file now at *destination* came from, if that is remembered."""
+        row = self._db.execute(
+            "SELECT path FROM jobs WHERE destination=? ORDER BY id DESC LIMIT 1", (destination,)
+        ).fetchone()
+        return row[0] if row else None
+
+    def reserved_stems(self) -> list[bytes]:
+        """Return the output stems of jobs that are being read or put away."""
+        return [
+            row[0]
+            for row in self._db.execute(
+                "SELECT stem FROM jobs WHERE state IN ('running','written') AND stem IS NOT NULL"
+            )
+        ]
+
+    def wrote(self, output: bytes) -> bool:
+        """Say whether the file *output* (below the outbox) is one that this daemon wrote."""
+        return self._db.execute("SELECT 1 FROM outputs WHERE path=?", (output,)).fetchone() is not None
+
+    def recent(self, limit: int) -> list[Job]:
+        """Return the jobs that finished last, newest first."""
+        return self._all(f"finished IS NOT NULL ORDER BY finished DESC, id DESC LIMIT {limit}")
+
+    def counts(self) -> dict[str, int]:
+        """Return how many jobs there are in each state; finished ones since the beginning."""
+        counts: dict[str, int] = dict.fromkeys(State, 0)
+        counts.update(self._db.execute("SELECT state, count(*) FROM jobs GROUP BY state").fetchall())
+        for name, value in self._db.execute("SELECT name, value FROM facts WHERE name LIKE 'pruned %'"):
+            counts[name.removeprefix("pruned ")] += int(value)
+        return counts
+
+    def _one(self, where: str, *values: object) -> Job | None:
+        return next(iter(self._all(where, *values)), None)
+
+    def _all(self, where: str, *values: object) -> list[Job]:
+        return [_job(row) for row in self._db.execute(f"SELECT {_COLUMNS} FROM jobs WHERE {where}", values)]
+
+    # -- small facts that outlive the daemon
+
+    def fact(self, name: str) -> str | None:
+        """Return the value stored under *name*."""
+        row = self._db.execute("SELECT value FROM facts WHERE name=?", (name,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def note(self, name: str, value: str | None) -> None:
+        """Store *value* under *name*; None forgets it."""
+        with self._writing() as db:
+            if value is None:
+                db.execute("DELETE FROM facts WHERE name=?", (name,))
+            else:
+                db.execute("INSERT OR REPLACE INTO facts VALUES (?,?)", (name, value))
+
+    def keep(self, path: bytes, size: int, mtime_ns: int) -> None:
+        """Remember that a file left in the inbox has been read."""
+        with self._writing() as db:
+            db.execute("INSERT OR REPLACE INTO kept VALUES (?,?,?)", (path, size, mtime_ns))
+
+    def forget_kept(self, paths: Iterable[bytes]) -> None:
+        """Forget files that were left in the inbox and are not there any more."""
+        with self._writing() as db:
+            db.executemany("DELETE FROM kept WHERE path=?", [(path,) for path in paths])
+
+    def all_kept(self) -> Iterator[bytes]:
+        """Yield every path that was read and left in the inbox."""
+        yield from (row[0] for row in self._db.execute("SELECT path FROM kept").fetchall())
+
+    def made(self, folders: Iterable[bytes]) -> None:
+        """Remember folders that the daemon made itself: they are tidied up when they are empty."""
+        with self._writing() as db:
+            db.executemany("INSERT OR IGNORE INTO made VALUES (?)", [(folder,) for folder in folders])
+
+    def folders_made(self) -> set[bytes]:
+        """Return the folders that the daemon made itself."""
+        return {row[0] for row in self._db.execute("SELECT folder FROM made")}
+
+    def record_peak(self, model: str, peak: int) -> None:
+        """Remember the highest footprint of a worker's life, in bytes."""
+        with self._writing() as db:
+            db.execute("INSERT INTO peaks (model, bytes) VALUES (?,?)", (model, peak))
+            db.execute(
+                "DELETE FROM peaks WHERE model=? AND id NOT IN (SELECT id FROM peaks WHERE model=? ORDER BY id DESC LIMIT ?)",
+                (model, model, PEAKS),
+            )
+
+    def peaks(self, model: str) -> list[int]:
+        """Return the last recorded peaks of *model* in bytes, oldest first."""
+        return [row[0] for row in self._db.execute("SELECT bytes FROM peaks WHERE model=? ORDER BY id", (model,))]
+
+
+def _columns(signature: Signature) -> tuple[int, int, int, int]:
+    return signature.size, signature.mtime_ns, signature.inode, signature.device
+
+
+def _pack(paths: Sequence[bytes]) -> str:
+    return json.dumps([os.fsdecode(path) for path in paths])
+
+
+def _job(row: tuple[object, ...]) -> Job:
+    (number, path, size, mtime_ns, inode, device, since, state, claim, attempts, deaths, interruptions, pressure, rank,
+     stem, outputs, destination, reason, detail, seconds) = row  # fmt: skip
+    return Job(
+        number, path, Signature(size, mtime_ns, inode, device), since, State(state), claim, attempts, deaths,  # type: ignore[arg-type]  # typed by the schema (STRICT)
+        interruptions, pressure, rank, stem, tuple(os.fsencode(o) for o in json.loads(outputs)) if outputs else (),  # type: ignore[arg-type]
+        destination, Reason(reason) if reason else None, detail, seconds,  # type: ignore[arg-type]
+    )  # fmt: skip

@@ -1,0 +1,79 @@
+"""How the journal lies on disk: its tables, how it is opened, and what becomes of a damaged one."""
+
+import os
+import sqlite3
+import sys
+import time
+
+VERSION = 1
+
+TABLES = """
+CREATE TABLE jobs (
+    id INTEGER PRIMARY KEY,
+    path BLOB NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, inode INTEGER NOT NULL, device INTEGER NOT NULL,
+    since REAL NOT NULL,
+    state TEXT NOT NULL DEFAULT 'queued', rank INTEGER NOT NULL DEFAULT 0,
+    claim INTEGER NOT NULL DEFAULT 0, attempts INTEGER NOT NULL DEFAULT 0, deaths INTEGER NOT NULL DEFAULT 0,
+    interruptions INTEGER NOT NULL DEFAULT 0, pressure_stops INTEGER NOT NULL DEFAULT 0,
+    stem BLOB, outputs TEXT, destination BLOB, reason TEXT, detail TEXT, seconds REAL, finished REAL
+) STRICT;
+CREATE UNIQUE INDEX live ON jobs (path) WHERE state IN ('queued', 'running', 'written', 'rejected');
+CREATE INDEX turn ON jobs (state, rank, id);
+CREATE INDEX ended ON jobs (finished, id) WHERE finished IS NOT NULL;
+CREATE TABLE outputs (path BLOB PRIMARY KEY, job INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE INDEX output_of ON outputs (job);
+CREATE TABLE kept (path BLOB PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE made (folder BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;
+CREATE TABLE peaks (id INTEGER PRIMARY KEY, model TEXT NOT NULL, bytes INTEGER NOT NULL) STRICT;
+CREATE TABLE facts (name TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;
+"""
+
+
+class TooNew(Exception):
+    """The journal was written by a newer Dropscribe; nothing was changed."""
+
+
+def open_or_rebuild(path: str) -> tuple[sqlite3.Connection, str | None]:
+    """Open the journal at *path*, made anew where there is none.
+
+    A damaged one is set aside under a dated name, which is returned; the folders are the truth it is rebuilt from.
+    """
+    try:
+        return _open(path), None
+    except sqlite3.DatabaseError:
+        aside = f"{path}.damaged-{time.strftime('%Y%m%d-%H%M%S')}"
+        os.replace(path, aside)
+        for leftover in (f"{path}-wal", f"{path}-shm"):
+            if os.path.exists(leftover):
+                os.replace(leftover, aside + leftover.removeprefix(path))
+        return _open(path), aside
+
+
+def open_to_look(path: str) -> sqlite3.Connection:
+    """Open the journal at *path* for reading only, beside a daemon or without one."""
+    return sqlite3.connect(
+        f"file:{path.replace('?', '%3f').replace('#', '%23')}?mode=ro", uri=True, isolation_level=None
+    )
+
+
+def _open(path: str) -> sqlite3.Connection:
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    db = sqlite3.connect(path, isolation_level=None)
+    try:
+        db.execute("PRAGMA journal_mode=WAL")
+        db.execute("PRAGMA synchronous=FULL")
+        db.execute("PRAGMA cache_size=-2000")
+        if sys.platform == "darwin":
+            db.execute("PRAGMA fullfsync=ON")  # plain fsync on macOS stops at the drive's cache
+        version = db.execute("PRAGMA user_version").fetchone()[0]
+        if version > VERSION:
+            raise TooNew(f"journal {path} has version {version}, this program knows {VERSION}")
+        if version == 0:
+            db.executescript(f"BEGIN; {TABLES} PRAGMA user_version={VERSION}; COMMIT;")
+        elif db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+            raise sqlite3.DatabaseError("damaged")
+        db.execute("SELECT count(*) FROM jobs WHERE state='queued'").fetchone()
+    except BaseException:
+        db.close()
+        raise
+    return db

@@ -1,0 +1,84 @@
+"""Logging of the daemon: one line an event, rotated by ourselves, readable by the owner only.
+
+launchd and systemd never rotate what a program prints; the daemon therefore logs to a file of its own, and to
+standard error only in the foreground.
+"""
+
+import json
+import logging
+import os
+import sys
+import time
+from logging.handlers import RotatingFileHandler
+
+LOG = logging.getLogger("dropscribe")
+LARGEST = 2 * 10**6  # bytes of one log file
+KEPT = 5  # older files
+
+
+class OneLine(logging.Formatter):
+    """`2026-11-23 09:30:12 info  text`, with control characters escaped."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record as one line."""
+        stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.created))
+        return f"{stamp} {record.levelname.lower():7} {_message(self, record)}"
+
+
+class JsonLine(logging.Formatter):
+    """One JSON object a line: `time` (seconds since 1970), `level`, `message`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record as one line of JSON."""
+        values = {
+            "time": round(record.created, 3),
+            "level": record.levelname.lower(),
+            "message": _message(self, record),
+        }
+        return json.dumps(values, ensure_ascii=False)
+
+
+def _message(formatter: logging.Formatter, record: logging.LogRecord) -> str:
+    text = record.getMessage()
+    if record.exc_info:
+        text += " | " + formatter.formatException(record.exc_info)
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+class PrivateFile(RotatingFileHandler):
+    """A rotating file that only its owner may read."""
+
+    def _open(self):  # type: ignore[no-untyped-def]  # the base class returns a private text wrapper
+        return open(
+            os.open(self.baseFilename, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600),
+            "a",
+            encoding="utf-8",
+            errors="backslashreplace",
+        )
+
+
+def path(folder: str) -> str:
+    """Return where the log lies in *folder*."""
+    return os.path.join(folder, "dropscribe.log")
+
+
+def start(folder: str, level: str, form: str, *, to_terminal: bool) -> None:
+    """Begin to log into *folder*; a folder that cannot be written is told on standard error and not fatal."""
+    LOG.handlers.clear()
+    LOG.propagate = False
+    LOG.setLevel(level.upper())
+    formatter = JsonLine() if form == "json" else OneLine()
+    try:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        LOG.addHandler(PrivateFile(path(folder), maxBytes=LARGEST, backupCount=KEPT))
+    except OSError as error:
+        print(f"warning: log folder {folder}: cannot be written ({error.strerror})", file=sys.stderr)
+        to_terminal = True
+    if to_terminal:
+        LOG.addHandler(logging.StreamHandler(sys.stderr))
+    # watchdog tells its own races at shutdown as warnings; only what breaks it is news here.
+    watching = logging.getLogger("watchdog")
+    watching.handlers, watching.propagate = list(LOG.handlers), False
+    watching.setLevel(logging.ERROR)
+    for handler in LOG.handlers:
+        handler.setFormatter(formatter)

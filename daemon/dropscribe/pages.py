@@ -1,0 +1,137 @@
+"""Values that pass between documents, engines and formats inside the worker: pages in, text out.
+
+Nothing here reads a file or an image; `Page.image` is only carried.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+Box = tuple[float, float, float, float]  # x0, y0, x1, y1 in pixels of the upright page, origin top left
+
+DOUBTFUL = frozenset({"loop", "length", "empty", "partial", "disagree"})  # flags that ask for a human look
+
+
+@dataclass(frozen=True)
+class Block:
+    """A piece of a page in reading order: a line (rapidocr) or a region (deepseek-ocr)."""
+
+    label: str  # text, title, table, image, ...; an open set
+    text: str
+    box: Box | None
+    confidence: float | None = None  # 0 to 1; None where the engine gives none
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One try of an engine at one page."""
+
+    mode: str
+    prompt: str
+    tokens: int
+    seconds: float
+    end: str  # stop | length | loop | empty | timeout | error
+
+
+@dataclass(frozen=True)
+class Page:
+    """One upright page ready to be read.
+
+    `image` is RGB, flattened on a contrasting ground, EXIF and page rotation already applied. `rotation` is the
+    further clockwise turn, in degrees, that was applied to set it upright. `text` is the document's own text where
+    that is to be used instead of reading pixels (then `blocks` holds its lines); `blank` pages hold no ink at all.
+    """
+
+    number: int  # from 1
+    image: "Image"
+    rotation: int = 0  # 0, 90, 180 or 270
+    dpi: float | None = None
+    from_pdf: bool = False
+    text: str | None = None
+    blocks: tuple[Block, ...] = ()
+    blank: bool = False
+    flags: tuple[str, ...] = ()
+
+    @property
+    def width(self) -> int:
+        """Width in pixels."""
+        return self.image.width
+
+    @property
+    def height(self) -> int:
+        """Height in pixels."""
+        return self.image.height
+
+
+@dataclass(frozen=True)
+class PageText:
+    """What was read on one page."""
+
+    number: int
+    width: int
+    height: int
+    text: str
+    markdown: str
+    blocks: tuple[Block, ...] = ()
+    rotation: int = 0
+    text_source: str = "ocr"  # ocr | pdf | blank
+    flags: tuple[str, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
+    seconds: float = 0.0
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON, in the order of the published schema."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "PageText":
+        """Build from `as_dict`'s values (as JSON gives them back)."""
+        blocks = tuple(
+            Block(b["label"], b["text"], tuple(b["box"]) if b["box"] else None, b["confidence"])
+            for b in values["blocks"]
+        )
+        attempts = tuple(Attempt(**a) for a in values["attempts"])
+        return cls(**{**values, "blocks": blocks, "attempts": attempts, "flags": tuple(values["flags"])})
+
+
+@dataclass(frozen=True)
+class Source:
+    """The file that was read."""
+
+    name: str  # path below the inbox, for people
+    sha256: str
+    size: int  # bytes
+    media_type: str
+    pages: int
+
+
+@dataclass(frozen=True)
+class EngineInfo:
+    """Which engine read it."""
+
+    name: str
+    model: str
+    revision: str | None
+    version: str
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A whole document that was read: what every output format is rendered from.
+
+    `texts` may be walked several times and yields pages in order, one at a time, from disk if need be. `images`
+    decodes the upright pages again (for formats that show them); `file` is a path to the bytes that were read.
+    """
+
+    source: Source
+    engine: EngineInfo
+    texts: Iterable[PageText]
+    images: Callable[[], Iterator[Page]]
+    file: str
+    created: str  # ISO 8601, UTC
+    seconds: float
+    reused: bool
+    review: bool

@@ -1,0 +1,134 @@
+"""One file from bytes to staged outputs, in the worker: open, read the pages that are not kept yet, render.
+
+Joins documents, engine and formats; owns no process and no protocol.
+"""
+
+import hashlib
+import os
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from typing import Protocol
+
+from dropscribe.config import Settings
+from dropscribe.documents import Document, open_document
+from dropscribe.engines import Engine
+from dropscribe.errors import Reason, ReasonedError
+from dropscribe.formats import SUFFIXES, renderer
+from dropscribe.job import Order, Outcome
+from dropscribe.pages import DOUBTFUL, Page, Reading, Source
+from dropscribe.pagestore import PageStore, key
+
+LONG = 20  # pages; a longer document makes way for others at page boundaries
+
+
+class Teller(Protocol):
+    """Whoever wants to know how it goes."""
+
+    def progress(self, stage: str, page: int, pages: int) -> None:
+        """Take note of a step."""
+
+    def wants_yield(self) -> bool:
+        """Say whether a long document shall make way."""
+
+    def wants_stop(self) -> bool:
+        """Say whether the reading shall end."""
+
+
+def read(order: Order, engine: Engine, settings: Settings, state: str, teller: Teller) -> Outcome:
+    """Read the file of *order* and stage its outputs; raise `ReasonedError` or `Stopped` when that cannot be."""
+    begun = time.monotonic()
+    sha256, size = _digest(order.path, settings.intake.max_file)
+    name = key(sha256, engine.info, settings, None if settings.output.reuse else order.job)
+    store = PageStore(os.path.join(state, "pages"), name)
+    with closing(open_document(order.path, settings)) as document:
+        kept = store.finished
+        if not _read_pages(document, engine, store, teller):
+            return Outcome(order.job, order.claim, "yielded", pages=document.count)
+        teller.progress("render", document.count, document.count)
+        source = Source(order.name, sha256, size, document.media_type, document.count)
+        texts = sum(1 for _ in store)
+        reading = Reading(
+            source, engine.info, store, document.pages, order.path, datetime.now(UTC).isoformat(timespec="seconds"),
+            round(time.monotonic() - begun, 3), reused=len(kept) == texts > 0, review=any(DOUBTFUL.intersection(t.flags) for t in store),
+        )  # fmt: skip
+        staged = _render(order, reading)
+    if settings.output.reuse:
+        store.prune()
+    else:
+        store.forget()
+    return Outcome(
+        order.job, order.claim, "read", staged=staged, pages=document.count, seconds=time.monotonic() - begun,
+        review=reading.review, reused=reading.reused,
+    )  # fmt: skip
+
+
+def _digest(path: str, largest: int) -> tuple[str, int]:
+    """Return the SHA-256 and the size of a file, without reading past the limit."""
+    size = os.stat(path).st_size
+    if size > largest:
+        raise ReasonedError(Reason.TOO_BIG, f"The file has {size} bytes; the limit is {largest}.")
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest(), size
+
+
+def _read_pages(document: Document, engine: Engine, store: PageStore, teller: Teller) -> bool:
+    """Read what is not kept yet; return False when the document made way before its end."""
+    with closing(engine.read(_announced(document, store.finished, teller))) as texts:  # type: ignore[type-var]  # engines yield from generators
+        for text in texts:
+            store.add(text)
+            teller.progress("done", text.number, document.count)
+            left = document.count - len(store.finished)
+            if document.count > LONG and left and teller.wants_yield():
+                return False
+    return True
+
+
+def _announced(document: Document, finished: frozenset[int], teller: Teller) -> Iterator[Page]:
+    """Pass pages on, telling before each that it is being decoded, and after, that it is there."""
+    pages = document.pages(finished)
+    number = 0
+    while True:
+        number = next(n for n in range(number + 1, document.count + 2) if n not in finished)
+        if number <= document.count:
+            teller.progress("decode", number, document.count)
+        page = next(pages, None)
+        if page is None:
+            return
+        number = page.number
+        teller.progress("read", page.number, document.count)
+        yield page
+
+
+def _render(order: Order, reading: Reading) -> tuple[str, ...]:
+    os.makedirs(order.staging, mode=0o700, exist_ok=True)
+    staged = []
+    for name in order.formats:
+        suffix = SUFFIXES[name]
+        renderer(name)(reading, os.path.join(order.staging, "out" + suffix))
+        staged.append(suffix)
+    return tuple(staged)
+
+
+def out_of_memory(order: Order, error: MemoryError) -> Outcome:
+    """Return the outcome of a file that needs more memory than there is."""
+    return Outcome(
+        order.job,
+        order.claim,
+        "file",
+        Reason.DECODE_MEMORY,
+        f"The file needs more memory than is allowed ({error or 'out of memory'}).",
+    )
+
+
+def broken(order: Order, error: Exception) -> Outcome:
+    """Return the outcome of an unforeseen error: an environment fault when the disk is at fault, else the engine's."""
+    if isinstance(error, FileNotFoundError) and error.filename == order.path:
+        return Outcome(order.job, order.claim, "stopped", detail="it vanished")
+    if isinstance(error, OSError) and error.filename != order.path and error.errno is not None:
+        import errno
+
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            return Outcome(order.job, order.claim, "environment", Reason.DISK_FULL, f"No space left: {error}.")
+    return Outcome(order.job, order.claim, "engine", Reason.ENGINE_ERROR, f"{type(error).__name__}: {error}")

@@ -1,0 +1,336 @@
+"""The composition root and the one loop: waits for whatever comes first, then lets every part do its share.
+
+The only module that joins the stages. Parts never call each other sideways; they hand values to this one.
+"""
+
+import os
+import selectors
+import signal
+import socket
+import time
+from collections.abc import Sequence
+from types import FrameType
+
+from dropscribe import durable, engines
+from dropscribe.config import Settings
+from dropscribe.control import Client, Control
+from dropscribe.disk import Disk
+from dropscribe.errors import Reason, ReasonedError
+from dropscribe.host import Host
+from dropscribe.host.process import COMMAND, end_leftover
+from dropscribe.host.values import Died, Finished, Gone, Progress, Unable
+from dropscribe.intake.watch import Hints
+from dropscribe.job import Job
+from dropscribe.journal import Journal
+from dropscribe.lock import StateLock
+from dropscribe.log import LOG
+from dropscribe.memory import policy
+from dropscribe.service.away import Archivist
+from dropscribe.service.commands import Commands
+from dropscribe.service.holds import Holds
+from dropscribe.service.inbox import Inbox
+from dropscribe.service.pipeline import Pipeline
+from dropscribe.service.saved import SavedSettings
+
+JOURNAL = "journal.db"
+LONGEST_SLEEP = 3600.0
+
+
+class Service:
+    """The daemon, from its lock to its last breath. A context manager."""
+
+    def __init__(
+        self, settings: Settings, path: str | None, *, agent: bool = False, command: Sequence[str] = COMMAND
+    ) -> None:
+        self.settings, self.agent = settings, agent
+        self.started = time.time()
+        self.lock = StateLock(settings.folders.state)
+        self.engine, self.engine_reason = engines.choose(settings.engine.name)
+        self.stopping = self.failed = False
+        self._wake_out, self._wake_in = socket.socketpair()
+        for end in (self._wake_out, self._wake_in):
+            end.setblocking(False)
+        leftover = end_leftover(settings.folders.state)
+        if leftover:
+            LOG.warning("ended worker %d, left behind by a killed daemon", leftover)
+        self.journal = Journal(os.path.join(settings.folders.state, JOURNAL))
+        if self.journal.damaged:
+            LOG.error(
+                "the journal was damaged; it is set aside as %s and made anew from the folders", self.journal.damaged
+            )
+        self._make_folders()
+        now = time.monotonic()
+        self.disk = Disk(self.wake)
+        self.holds = Holds()
+        self.host = Host(settings, self.engine, self._peaks, command)
+        self.inbox = Inbox(settings, self.journal, self.disk, Hints(self.wake), now)
+        self.pipeline = Pipeline(settings, self.journal, self.disk, self.host, self.inbox, self.holds)
+        self.archivist = Archivist(settings, self.journal, self.disk, self.holds, self._job_over)
+        self.saved = SavedSettings(path, settings, now)
+        self.paused = self.journal.fact("paused") is not None
+        self._recovered = False
+        self._sleep = policy.SleepWatch(now, time.time())
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._wake_out, selectors.EVENT_READ, None)
+        self.control = Control(settings.folders.state, self._selector)
+        self.commands = Commands(self)
+        self._worker_fd: int | None = None
+
+    def __enter__(self) -> "Service":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End in reverse order; each part once, whatever the others do."""
+        for part in (
+            lambda: self.host.close(self.settings.model.stop_grace),
+            self.inbox.close,
+            self.disk.close,
+            self.control.close,
+            self.journal.close,
+            self.lock.close,
+        ):
+            try:
+                part()
+            except Exception:
+                LOG.exception("while ending")
+
+    def _make_folders(self) -> None:
+        """Make what is missing; but an inbox or outbox that was there before is on a disk that is away."""
+        for name in ("inbox", "outbox", "archive", "failed"):
+            folder = getattr(self.settings.folders, name)
+            known = self.journal.fact(f"folder {name}") == folder
+            if not os.path.isdir(folder) and (not known or name in ("archive", "failed")):
+                try:
+                    durable.make_folder(os.fsencode(folder))
+                except OSError as error:
+                    LOG.error("%s %s cannot be made: %s", name, folder, error.strerror)
+                    continue
+            if not known:
+                self.journal.note(f"folder {name}", folder)
+
+    def _peaks(self) -> list[int]:
+        return self.journal.peaks(self.model_key)
+
+    @property
+    def model_key(self) -> str:
+        """The name under which peaks of this engine and model are recorded."""
+        return self.engine if self.engine == "rapidocr" else f"{self.engine} {self.settings.engine.model}"
+
+    def wake(self) -> None:
+        """End the wait; from any thread."""
+        try:
+            self._wake_in.send(b"\0")
+        except BlockingIOError:
+            pass  # it is awake already
+
+    # -- the loop
+
+    def run(self, *, once: bool = False) -> int:
+        """Serve until told to stop (or, with *once*, until the inbox is drained); return the exit code."""
+        self._take_signals()
+        LOG.info("dropscribe is running (pid %d), engine %s (%s)", os.getpid(), self.engine, self.engine_reason)
+        drained = Drained(self) if once else None
+        while True:
+            now = time.monotonic()
+            self.tick(now)
+            if self.stopping and not self._unfinished():
+                break
+            if drained is not None and drained(now):
+                self.stop("drained")
+                continue
+            self._wait(now, drained.deadline(now) if drained else None)
+        self.host.close(self.settings.model.stop_grace)
+        LOG.info("dropscribe has stopped")
+        return int(drained is not None and drained.failed)
+
+    def _take_signals(self) -> None:
+        """Let signals end the wait: a handler that only sets a flag would not."""
+        signal.set_wakeup_fd(self._wake_in.fileno(), warn_on_full_buffer=False)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_signal)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self.stop(signal.Signals(number).name)
+
+    def stop(self, why: str) -> None:
+        """Begin to end: the page in hand may be finished within the grace, everything else is put back."""
+        if not self.stopping:
+            LOG.info("stopping (%s)", why)
+            self.stopping = True
+            self._stop_by = time.monotonic() + self.settings.model.stop_grace
+            self.host.make_way()
+
+    def _unfinished(self) -> bool:
+        return self.pipeline.busy or self.archivist.busy
+
+    def tick(self, now: float) -> None:
+        """Let every part do what is due."""
+        slept = self._sleep.jumped(now, time.time())
+        if slept:
+            LOG.info("the clock jumped by %.0f s: looking at everything anew", slept)
+            self.inbox.intake.rescan()
+            self.host.slept(slept)
+        self.disk.collect()
+        self.host.hear(now)
+        self._host_events(now)
+        self.holds.tick(now)
+        if (saved := self.saved.tick(now)) is not None:
+            self.apply(saved, now)
+        if self.stopping:
+            self._wind_down(now)
+        else:
+            self._journalled_tick(now)
+        self.control.sweep()
+
+    def _journalled_tick(self, now: float) -> None:
+        """Do what may find the disk full."""
+        try:
+            if not self._recovered and self.holds.open(now):
+                self._recovered = self.pipeline.recover(now)
+            self.inbox.tick(now)
+            self.archivist.tick(now)
+            if self._recovered and not self.paused:
+                self.pipeline.advance(now)
+            self._mind_need(now)
+        except ReasonedError as error:
+            self.holds.put(error.reason, error.detail, now)
+
+    def _mind_need(self, now: float) -> None:
+        """Load ahead of a file that is settling; without any work a refusal to load is no news."""
+        if self.paused or self.holds.current is not None:
+            return
+        if self.settings.model.prewarm and self.inbox.intake.work_ahead(now):
+            self.host.ensure_ready(now)
+        elif self.journal.next_queued() is None and not self.commands.reading:
+            self.host.not_needed()
+
+    def _wind_down(self, now: float) -> None:
+        """At the end: after the grace, stop between two tokens."""
+        self.archivist.tick(now)
+        if self.host.busy and now >= self._stop_by:
+            self.host.stop_reading(now)
+
+    def _host_events(self, now: float) -> None:
+        for event in self.host.tick(now, queue_empty=self.idle):
+            match event:
+                case Progress():
+                    pass  # shown by `status` from the host itself
+                case Finished() | Died() if self.commands.owns(event):
+                    self.commands.read_ended(event)
+                case Finished():
+                    self.pipeline.finished(event)
+                case Died():
+                    self.pipeline.died(event)
+                case Unable():
+                    self.holds.put(event.reason, event.detail, now)
+                case Gone():
+                    if event.peak_bytes:
+                        self.journal.record_peak(self.model_key, event.peak_bytes)
+
+    @property
+    def idle(self) -> bool:
+        """Say whether nothing is waiting to be read now."""
+        if self.commands.reading:
+            return False
+        return (
+            self.paused
+            or self.holds.current is not None
+            or (self.journal.next_queued() is None and not self.pipeline.busy)
+        )
+
+    def _job_over(self, job: Job, replaced: bool) -> None:
+        self.pipeline.sweep(job)
+        if replaced:
+            self.inbox.offer(job.path)
+
+    def apply(self, settings: Settings, now: float) -> None:
+        """Take over changed settings, as far as they need no restart."""
+        self.settings = settings
+        self.engine, self.engine_reason = engines.choose(settings.engine.name)
+        LOG.setLevel(settings.log.level.upper())
+        self.pipeline.settings = self.archivist.settings = settings
+        self.inbox.apply(settings)
+        self.host.apply(settings, self.engine, now)
+        if self.holds.current is not None and self.holds.current.reason.startswith(("model-", "engine-")):
+            self.holds.lift()
+
+    def _wait(self, now: float, extra: float | None) -> None:
+        """Sleep until something happens or the next deadline that any part has asked for."""
+        self._select_worker()
+        times = [self.inbox.deadline(now), self.host.deadline(now, queue_empty=self.idle), self.archivist.deadline(),
+                 self.holds.deadline(), self.saved.deadline(), extra, self._stop_by if self.stopping and self.host.busy else None]  # fmt: skip
+        soonest = min((t for t in times if t is not None), default=now + LONGEST_SLEEP)
+        for key, _ in self._selector.select(max(0.0, min(soonest - now, LONGEST_SLEEP))):
+            if key.data is self.control:
+                self.control.accept()
+            elif isinstance(key.data, Client):
+                for request in self.control.serve(key.data):
+                    self.commands.answer(request, time.monotonic())
+        try:
+            while self._wake_out.recv(4096):
+                pass
+        except BlockingIOError:
+            pass
+
+    def _select_worker(self) -> None:
+        fd = self.host.fileno()
+        if self._worker_fd is not None:
+            self._selector.unregister(self._worker_fd)
+            self._worker_fd = None
+        if fd is not None and fd >= 0 and self.host.listening:
+            events = selectors.EVENT_READ | (selectors.EVENT_WRITE if self.host.has_unsent else 0)
+            self._selector.register(fd, events, self.host)
+            self._worker_fd = fd
+
+
+class Drained:
+    """Says when `--once` has nothing left to do, and whether anything failed or had to be left."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        counts = service.journal.counts()
+        self._failed_before = counts["failed"]
+        self._stuck_since: float | None = None
+        self.failed = False
+
+    def __call__(self, now: float) -> bool:
+        """Return whether to stop now."""
+        service = self._service
+        intake = service.inbox.intake
+        counts = service.journal.counts()
+        waiting = counts["queued"] + counts["running"] + counts["written"] + counts["rejected"]
+        if not (
+            waiting
+            or len(intake.table)
+            or intake.scanning
+            or service._unfinished()
+            or service.disk.pending
+            or service.holds.unfinished
+        ):
+            self.failed = counts["failed"] > self._failed_before
+            return True
+        stuck = (
+            service.holds.current is not None
+            or service.host.blocked_reason is not None
+            or service.paused
+            or not waiting
+        )
+        working = service.host.busy or service.disk.pending or intake.scanning
+        if not stuck or working:
+            self._stuck_since = None
+            return False
+        self._stuck_since = self._stuck_since or now
+        if now - self._stuck_since < service.settings.intake.patience + service.settings.intake.settle + 1:
+            return False
+        LOG.error("left undone: %d waiting in the inbox, %d in the queue", len(intake.table), waiting)
+        self.failed = True
+        return True
+
+    def deadline(self, now: float) -> float:
+        """Return when to ask again at the latest."""
+        return now + 0.25
+
+
+__all__ = ["JOURNAL", "Reason", "Service"]

@@ -1,0 +1,73 @@
+"""Giving failed files another chance: back from failed/ into the inbox, where they are new work."""
+
+import os
+from collections.abc import Iterator, Sequence
+
+from dropscribe import durable, originals
+from dropscribe.journal import Journal
+from dropscribe.log import LOG
+from dropscribe.outbox import numbered
+
+
+def retry(failed: str, inbox: str, names: Sequence[bytes], journal: Journal) -> list[bytes]:
+    """Move the named files (all, without names) from *failed* to *inbox*; return their paths there.
+
+    The move comes first and the note goes last: a crash in between leaves the file in one of the two places.
+    """
+    root, target = os.fsencode(failed), os.fsencode(inbox)
+    moved = []
+    for path in list(_failed(root)):
+        if names and path not in names and os.path.basename(path) not in names:
+            continue
+        place = _back(root, path, target, journal)
+        if place is not None:
+            moved.append(place)
+        originals.tidy(os.path.dirname(os.path.join(root, path)), root, journal.folders_made())
+    return moved
+
+
+def _failed(root: bytes) -> Iterator[bytes]:
+    """Yield the paths of files in failed/ that have a note beside them (or had: a note alone is swept)."""
+    for folder, _, files in os.walk(root):
+        for name in sorted(files):
+            if name.endswith(originals.NOTE):
+                yield os.path.relpath(os.path.join(folder, name.removesuffix(originals.NOTE)), root)
+
+
+def _back(root: bytes, path: bytes, inbox: bytes, journal: Journal) -> bytes | None:
+    """Move one file back, under the name it had in the inbox or a free one, and remove its note."""
+    source, note = os.path.join(root, path), os.path.join(root, path) + originals.NOTE
+    place = None
+    if os.path.lexists(source):
+        wanted = journal.path_of(source) or path
+        made = durable.make_folder(os.path.dirname(os.path.join(inbox, wanted)))
+        if made:
+            journal.made(made)
+        place = _move_to_free(source, inbox, wanted)
+        LOG.info("%s: back in the inbox for another try", os.fsdecode(place))
+    try:
+        os.unlink(note)
+    except FileNotFoundError:
+        pass
+    return place
+
+
+def _move_to_free(source: bytes, inbox: bytes, wanted: bytes) -> bytes:
+    stem, ending = os.path.splitext(wanted)
+    for name in numbered(stem):
+        try:
+            _move(source, os.path.join(inbox, name + ending))
+            return name + ending
+        except FileExistsError:
+            continue
+    raise AssertionError("numbers do not end")
+
+
+def _move(source: bytes, target: bytes) -> None:
+    from dropscribe.job import Signature
+
+    if os.path.lexists(target):
+        raise FileExistsError(target)
+    ended = originals.put_away(source, Signature.of(os.lstat(source)), target)
+    if ended is originals.Away.TAKEN:
+        raise FileExistsError(target)

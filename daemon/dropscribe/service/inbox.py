@@ -1,0 +1,205 @@
+"""The inbox as the loop sees it: events and scans in, jobs in the journal out; and whether it is there at all."""
+
+import os
+import time
+from collections.abc import Sequence
+from functools import partial
+
+from dropscribe import intake
+from dropscribe.config import Settings
+from dropscribe.disk import Disk
+from dropscribe.intake import Intake, look
+from dropscribe.intake.look import Look, Scan, Slice
+from dropscribe.intake.table import Hopeless, Settled
+from dropscribe.intake.watch import Hints, Watch
+from dropscribe.job import Found, Job, State, printable
+from dropscribe.journal import Journal
+from dropscribe.log import LOG
+
+ANOTHER_INBOX = 300.0  # seconds after which another folder under the inbox's name is taken for the inbox itself
+
+
+class Inbox:
+    """Feeds the journal from the inbox, and notices when the inbox goes, comes back or is another one."""
+
+    def __init__(self, settings: Settings, journal: Journal, disk: Disk, hints: Hints, now: float) -> None:
+        self.intake = Intake(settings, now)
+        self.online = True
+        self._journal, self._disk, self._hints = journal, disk, hints
+        self._settings = settings
+        self._identity = look.root_identity(self.intake.root)
+        self._strange_since: float | None = None
+        self._looking: set[bytes] = set()
+        self._look_again: set[bytes] = set()
+        self._scan_running = False
+        self._next_check = now + intake.ROOT_CHECK
+        self.watch = Watch(settings.folders.inbox, settings.intake.watch, hints)
+        self.intake.polling = self.watch.kind == "poll"
+        LOG.info("watching %s: %s (%s)", settings.folders.inbox, self.watch.kind, self.watch.why)
+
+    def apply(self, settings: Settings) -> None:
+        """Take over changed settings."""
+        rewatch = settings.intake.watch != self._settings.intake.watch
+        rescan = settings.intake.ignore != self._settings.intake.ignore
+        self._settings = settings
+        self.intake.apply(settings)
+        if rewatch:
+            self._rewatch()
+        if rescan:
+            self.intake.rescan()
+
+    # -- looking
+
+    def tick(self, now: float) -> None:
+        """Send to the disk thread whatever wants looking at."""
+        paths, overflow = self._hints.take()
+        if overflow:
+            self.intake.rescan()
+        self._look(self.intake.below(paths, now), probe=False)
+        self._look(self.intake.table.due(now, look.SLICE), probe=True)
+        if not self._scan_running and self.online and (scan := self.intake.current_scan(now)):
+            self._scan_running = True
+            self._disk.ask(scan.step, partial(self._scanned, scan, now), partial(self._scan_failed, scan, now))
+        if now >= self._next_check:
+            self._next_check = now + intake.ROOT_CHECK
+            self._disk.ask(partial(look.root_identity, self.intake.root), self._seen, lambda error: self._seen(None))
+
+    def offer(self, path: bytes) -> None:
+        """Look at *path* (below the inbox): something about it may be new."""
+        self._look([path], probe=False)
+
+    def _look(self, paths: Sequence[bytes], *, probe: bool) -> None:
+        """Ask for a look at *paths*; where one is under way already, another follows it."""
+        if not probe:
+            self._look_again.update(self._looking.intersection(paths))
+        fresh = [path for path in dict.fromkeys(paths) if path not in self._looking]
+        for start in range(0, len(fresh), look.SLICE):
+            part = fresh[start : start + look.SLICE]
+            self._looking.update(part)
+            self._disk.ask(
+                partial(look.at, self.intake.root, part, probe=probe),
+                partial(self._looked, part),
+                partial(self._look_failed, part),
+            )
+
+    def _looked(self, paths: Sequence[bytes], looks: list[Look]) -> None:
+        self._looking.difference_update(paths)
+        self._take(looks)
+        again = self._look_again.intersection(paths)
+        self._look_again -= again
+        self._look(list(again), probe=False)
+
+    def _look_failed(self, paths: Sequence[bytes], error: Exception) -> None:
+        self._looking.difference_update(paths)
+        LOG.warning("looking at the inbox failed: %s", error)
+        self._next_check = 0.0
+
+    def _scanned(self, scan: Scan, begun: float, part: Slice) -> None:
+        self._scan_running = False
+        now = time.monotonic()
+        self._take(part.looks)
+        if part.faults and part.last:
+            LOG.debug("%d folders of the inbox could not be listed", part.faults)
+        if part.last and scan.folder == b"":
+            self._forget_kept()
+        self.intake.scanned(scan, part, now, now - begun)
+
+    def _scan_failed(self, scan: Scan, begun: float, error: Exception) -> None:
+        self._scan_running = False
+        self.intake.scanned(scan, None, time.monotonic(), 0.0)
+        if scan.folder == b"":
+            LOG.warning("the inbox cannot be listed: %s", error)
+            self._next_check = 0.0
+
+    def _forget_kept(self) -> None:
+        """Forget originals that were left in the inbox and have been taken away since; never while it is not there."""
+        if self._settings.output.originals != "keep":
+            return
+        paths, root, known = list(self._journal.all_kept()), self.intake.root, self._identity
+
+        def missing() -> list[bytes]:
+            gone = [path for path in paths if not os.path.lexists(os.path.join(root, path))]
+            return gone if look.root_identity(root) == known else []
+
+        self._disk.ask(
+            missing, self._journal.forget_kept, lambda error: LOG.warning("looking for kept originals: %s", error)
+        )
+
+    def _take(self, looks: Sequence[Look]) -> None:
+        """Judge *looks* and put what has settled into the journal."""
+        now, wall = time.monotonic(), time.time()
+        paths = [item.path for item in looks]
+        live = self._journal.known(paths)
+        for item in looks:
+            if item.signature is not None and item.path in live and not live[item.path].same_file(item.signature):
+                self._replaced(item.path, live)
+        kept = self._journal.kept(paths) if self._settings.output.originals == "keep" else {}
+        verdicts = self.intake.take(looks, live, kept, now, wall)
+        settled = [verdict.found for verdict in verdicts if isinstance(verdict, Settled)]
+        if settled:
+            self._journal.add(settled)
+        for verdict in verdicts:
+            if isinstance(verdict, Hopeless):
+                LOG.warning("%s: %s", printable(verdict.found.path), verdict.detail)
+                self._journal.reject_unread(verdict.found, verdict.reason, verdict.detail)
+
+    def _replaced(self, path: bytes, live: dict[bytes, object]) -> None:
+        """A waiting job's file has new content: the job is gone, the content settles anew."""
+        job = self._journal.live_at(path)
+        if job is not None and job.state is State.QUEUED:
+            self._journal.finish(job, time.time())
+            del live[path]
+
+    def hold(self, job: Job) -> None:
+        """Take back the file of a job that seems cut off."""
+        self.intake.hold(Found(job.path, job.signature, job.since), time.monotonic(), time.time())
+
+    # -- is it there at all
+
+    def _seen(self, identity: tuple[int, int] | None) -> None:
+        """Compare the inbox with the one we know; start watching anew when it is another, or events have stopped."""
+        if identity is None:
+            if self.online:
+                LOG.warning("the inbox %s cannot be seen; waiting for it", self._settings.folders.inbox)
+                self.online = False
+                self.watch.close()
+            return
+        if not self.online or identity != self._identity or not self.watch.alive:
+            LOG.info(
+                "the inbox %s is %s",
+                self._settings.folders.inbox,
+                "back" if not self.online else "another folder now" if identity != self._identity else "watched anew",
+            )
+            self.online, self._identity = True, identity
+            self._rewatch()
+            self.intake.rescan()
+
+    def _rewatch(self) -> None:
+        self.watch.close()
+        self.watch = Watch(self._settings.folders.inbox, self._settings.intake.watch, self._hints)
+        self.intake.polling = self.watch.kind == "poll"
+
+    def same_as(self, job: Job, identity: tuple[int, int] | None, now: float) -> bool:
+        """Say whether a file that is missing is really gone, and not the whole inbox unmounted.
+
+        *identity* is the inbox as just seen. An empty mount point lies on another device than the job's file; after
+        some minutes it is believed all the same: what is gone and comes back is simply new work.
+        """
+        if identity is None:
+            return False
+        if identity[0] == job.signature.device:
+            self._strange_since = None
+            return True
+        self._strange_since = self._strange_since or now
+        return now - self._strange_since >= ANOTHER_INBOX
+
+    def deadline(self, now: float) -> float | None:
+        """Return when `tick` wants to be called again."""
+        wanted = self.intake.deadline(now)
+        if self._scan_running or not self.online or (self._looking and wanted is not None and wanted <= now):
+            wanted = None  # the disk thread wakes the loop
+        return min(self._next_check, wanted) if wanted is not None else self._next_check
+
+    def close(self) -> None:
+        """Stop watching; may be called twice."""
+        self.watch.close()

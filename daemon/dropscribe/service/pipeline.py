@@ -1,0 +1,295 @@
+"""A job's way from the queue to its text: prepare, claim, read, publish, record. Runs on the main thread.
+
+Every fault ends in one of three ways: the file is rejected, an attempt is counted, or the queue waits.
+"""
+
+import os
+import time
+from collections.abc import Callable
+from functools import partial
+
+from dropscribe.config import Settings
+from dropscribe.disk import Disk
+from dropscribe.errors import Kind, Reason, ReasonedError
+from dropscribe.formats import SUFFIXES
+from dropscribe.host import Host
+from dropscribe.host.values import Died, Finished
+from dropscribe.intake import look
+from dropscribe.job import Job, Order, Outcome, Signature, State
+from dropscribe.journal import Journal
+from dropscribe.log import LOG
+from dropscribe.outbox import Changed, Manifest, Outbox, Taken, shortened, staging_folder
+from dropscribe.service.holds import Holds
+from dropscribe.service.inbox import Inbox
+
+
+class Pipeline:
+    """Gives jobs to the host, one at a time, and takes their outcomes to the outbox and the journal."""
+
+    def __init__(
+        self, settings: Settings, journal: Journal, disk: Disk, host: Host, inbox: Inbox, holds: Holds
+    ) -> None:
+        self.settings = settings
+        self._journal, self._disk, self._host, self._inbox, self._holds = journal, disk, host, inbox, holds
+        self._outbox = Outbox(settings.folders.outbox)
+        self._preparing = False
+        self._publishing = 0
+        self.job: Job | None = None  # in the worker's hands
+
+    @property
+    def busy(self) -> bool:
+        """Say whether a job is between the queue and its record."""
+        return self._preparing or self._publishing > 0 or self.job is not None
+
+    # -- towards the worker
+
+    def advance(self, now: float) -> None:
+        """Prepare the next job when the worker is ready for it; ask a long document to make way for it."""
+        if self._preparing or not self._holds.open(now):
+            return
+        job = self._journal.next_queued()
+        if job is None or not self._host.may_read(job.pressure_stops):
+            return
+        if self.job is not None:
+            if job.rank <= self.job.rank:
+                self._host.make_way()
+        elif self._host.ensure_ready(now):
+            self._preparing = True
+            self._disk.ask(self._preparation(job), partial(self._prepared, job), partial(self._unprepared, job))
+
+    def _preparation(self, job: Job) -> Callable[[], tuple[Signature | None, tuple[int, int] | None, bytes]]:
+        """Return the disk thread's part: what lies there now, what the inbox is, and a free output stem."""
+        suffixes = [SUFFIXES[name] for name in self.settings.output.formats]
+        reserved = self._journal.reserved_stems()
+        stem = os.path.join(os.path.dirname(job.path), shortened(os.path.splitext(os.path.basename(job.path))[0]))
+        mine = {
+            stem + s.encode()
+            for s in suffixes
+            if self.settings.output.conflict == "replace" and self._journal.wrote(stem + s.encode())
+        }
+        root = self._inbox.intake.root
+
+        def request() -> tuple[Signature | None, tuple[int, int] | None, bytes]:
+            self._outbox.check()
+            (seen,) = look.at(root, [job.path], probe=False)
+            identity = look.root_identity(root) if seen.signature is None else None
+            return seen.signature, identity, self._outbox.reserve(job.path, suffixes, reserved, mine)
+
+        return request
+
+    def _prepared(self, job: Job, result: tuple[Signature | None, tuple[int, int] | None, bytes]) -> None:
+        self._preparing = False
+        signature, identity, stem = result
+        now = time.monotonic()
+        if signature is None and not self._inbox.same_as(job, identity, now):
+            self._holds.put(Reason.INBOX_OFFLINE, f"the inbox {self.settings.folders.inbox} is not there", now)
+        elif signature is None or not signature.same_file(job.signature):
+            LOG.info("%s: %s before it was read", job.name, "vanished" if signature is None else "changed")
+            self._holds.journalled(partial(self._drop, job), now)
+        else:
+            self._holds.journalled(partial(self._claim, job, stem), now)
+
+    def _unprepared(self, job: Job, error: Exception) -> None:
+        self._preparing = False
+        self._environment(error, time.monotonic())
+
+    def _environment(self, error: Exception, now: float) -> None:
+        if isinstance(error, ReasonedError):
+            self._holds.put(error.reason, error.detail, now)
+        else:
+            LOG.error("the outbox cannot be used", exc_info=error)
+            self._holds.put(Reason.OUTBOX_MISSING, f"{self.settings.folders.outbox}: {error}", now)
+
+    def _drop(self, job: Job) -> None:
+        self._journal.finish(job, time.time())
+        self._inbox.offer(job.path)
+
+    def _claim(self, job: Job, stem: bytes) -> None:
+        claimed = self._journal.claim(job, stem)
+        if claimed.state is not State.RUNNING:
+            return  # replaced meanwhile
+        self._holds.lift() if self._holds.current and self._holds.current.reason is Reason.INBOX_OFFLINE else None
+        now = time.monotonic()
+        if not self._host.ensure_ready(now):  # it was told to leave meanwhile
+            self._journal.release(claimed, interrupted=False)
+            return
+        self.job = claimed
+        staging = staging_folder(self.settings.folders.outbox, claimed.id, claimed.claim)
+        path = os.fsdecode(os.path.join(self._inbox.intake.root, claimed.path))
+        stem_name = os.fsdecode(os.path.basename(stem))
+        self._host.read(
+            Order(claimed.id, claimed.claim, claimed.name, path, stem_name, staging, self.settings.output.formats), now
+        )
+
+    # -- back from the worker
+
+    def finished(self, event: Finished) -> None:
+        """Take an outcome on: to the outbox, to the journal, or back to the queue."""
+        job, self.job = self.job, None
+        assert job is not None and (job.id, job.claim) == (event.outcome.job, event.outcome.claim)
+        outcome, now = event.outcome, time.monotonic()
+        if outcome.end == "read":
+            self._publish(job, event.order.staging, outcome)
+            return
+        self._outbox.sweep(event.order.staging)
+        match outcome.end:
+            case Kind.FILE:
+                self._refused(job, outcome, now)
+            case Kind.ENGINE:
+                assert outcome.reason is not None
+                self._blame(job, outcome.reason, outcome.detail, death=False)
+            case Kind.ENVIRONMENT:
+                assert outcome.reason is not None
+                self._holds.journalled(partial(self._journal.release, job, interrupted=False), now)
+                self._holds.put(outcome.reason, outcome.detail, now)
+            case "yielded":
+                self._holds.journalled(partial(self._journal.release, job, interrupted=False, behind=True), now)
+            case _:
+                self._holds.journalled(partial(self._journal.release, job, pressure=self._host.pressed), now)
+
+    def died(self, event: Died) -> None:
+        """Count the worker's death, or its being stuck, against the job it had in hand."""
+        job, self.job = self.job, None
+        assert job is not None
+        self._outbox.sweep(event.order.staging)
+        if event.reason.kind is Kind.FILE:
+            self._holds.journalled(partial(self._journal.reject, job, event.reason, event.detail), time.monotonic())
+        else:
+            self._blame(job, event.reason, event.detail, death=event.reason is Reason.ENGINE_CRASH)
+
+    def _refused(self, job: Job, outcome: Outcome, now: float) -> None:
+        assert outcome.reason is not None
+        if outcome.reason.may_be_delay and not self._inbox.intake.patient_enough(job.since, time.time()):
+            LOG.info("%s: seems not whole yet (%s)", job.name, outcome.reason)
+            self._holds.journalled(partial(self._withdraw, job), now)
+            return
+        LOG.warning("%s: %s", job.name, outcome.detail)
+        self._holds.journalled(partial(self._journal.reject, job, outcome.reason, outcome.detail), now)
+
+    def _withdraw(self, job: Job) -> None:
+        self._journal.withdraw(job)
+        self._inbox.hold(job)
+
+    def _blame(self, job: Job, reason: Reason, detail: str, *, death: bool) -> None:
+        def record() -> None:
+            state = self._journal.blame(job, reason, detail, death=death, attempts=self.settings.engine.attempts)
+            LOG.warning(
+                "%s: attempt %d failed (%s)%s",
+                job.name,
+                job.attempts + 1,
+                reason,
+                "" if state is State.QUEUED else ": given up",
+            )
+
+        self._holds.journalled(record, time.monotonic())
+
+    # -- into the outbox
+
+    def _publish(self, job: Job, staging: str, outcome: Outcome) -> None:
+        self._publishing += 1
+        source = os.path.join(self._inbox.intake.root, job.path)
+        mine = self._mine(job, outcome.staged)
+
+        def request() -> tuple[bytes, ...]:
+            manifest = self._outbox.prepare(staging, job, outcome.staged, outcome.seconds, review=outcome.review)
+            return self._outbox.publish(staging, manifest, source, mine)
+
+        self._disk.ask(request, partial(self._published, job, outcome), partial(self._unpublished, job, staging))
+
+    def _mine(self, job: Job, suffixes: tuple[str, ...]) -> set[bytes]:
+        assert job.stem is not None
+        names = [job.stem + suffix.encode() for suffix in suffixes]
+        return {name for name in names if self.settings.output.conflict == "replace" and self._journal.wrote(name)}
+
+    def _published(self, job: Job, outcome: Outcome, outputs: tuple[bytes, ...]) -> None:
+        def record() -> None:
+            self._journal.written(job, outputs, outcome.seconds)
+            self._publishing -= 1
+            LOG.info("%s: %d page%s in %.1f s%s%s", job.name, outcome.pages, "" if outcome.pages == 1 else "s", outcome.seconds,
+                     ", from the cache" if outcome.reused else "", ", please check the text" if outcome.review else "")  # fmt: skip
+
+        self._holds.lift()
+        self._holds.journalled(record, time.monotonic())
+
+    def _unpublished(self, job: Job, staging: str, error: Exception) -> None:
+        """Nothing of this job is in the outbox: its file changed, a name was taken, or the environment is at fault."""
+
+        def record() -> None:
+            self._publishing -= 1
+            self._outbox.sweep(staging)
+            if isinstance(error, Changed):
+                self._disk.ask(
+                    partial(self._look_twice, job),
+                    partial(self._changed, job),
+                    lambda fault: self._changed(job, (None, None)),
+                )
+            else:
+                self._journal.release(job, interrupted=False)
+
+        now = time.monotonic()
+        if not isinstance(error, Changed | Taken):
+            self._environment(error, now)
+        self._holds.journalled(record, now)
+
+    def _look_twice(self, job: Job) -> tuple[Signature | None, tuple[int, int] | None]:
+        (seen,) = look.at(self._inbox.intake.root, [job.path], probe=False)
+        return seen.signature, look.root_identity(self._inbox.intake.root)
+
+    def _changed(self, job: Job, result: tuple[Signature | None, tuple[int, int] | None]) -> None:
+        """Its file vanished or changed while it was read: gone, unless it is the whole inbox that went."""
+        signature, identity = result
+        now = time.monotonic()
+        if signature is None and not self._inbox.same_as(job, identity, now):
+            self._holds.put(Reason.INBOX_OFFLINE, f"the inbox {self.settings.folders.inbox} is not there", now)
+            self._holds.journalled(partial(self._journal.release, job, interrupted=False), now)
+        else:
+            LOG.info("%s: changed while it was read", job.name)
+            self._holds.journalled(partial(self._drop, job), now)
+
+    # -- after a crash
+
+    def recover(self, now: float) -> bool:
+        """Finish publications that a crash interrupted, and put every other claimed job back; say whether it is done.
+
+        Nothing is claimed before: an outbox that is away may hold what is published already. Manifests of written jobs
+        stay until the original is away, so that even a lost journal leads to no second reading.
+        """
+        try:
+            self._outbox.check()
+            manifests = self._outbox.manifests()
+            for staging, manifest in manifests.items():
+                job = self._job_of(manifest)
+                if job is None:
+                    self._outbox.sweep(staging)
+                elif job.state is State.RUNNING:
+                    self._resume(job, staging, manifest)
+            for job in self._journal.in_state(State.RUNNING):
+                self._journal.release(job)
+        except ReasonedError as error:
+            self._holds.put(error.reason, error.detail, now)
+            return False
+        self._holds.lift()
+        return True
+
+    def _job_of(self, manifest: Manifest) -> Job | None:
+        """Return the live job of an interrupted publication; a lost journal gets it back from the manifest."""
+        path, signature = os.fsencode(manifest.path), Signature(**manifest.signature)
+        job = self._journal.live_at(path)
+        if job is None and self._journal.damaged:
+            return self._journal.adopt(path, signature, os.fsencode(manifest.stem), time.time())
+        return job if job is not None and job.signature.same_file(signature) else None
+
+    def _resume(self, job: Job, staging: str, manifest: Manifest) -> None:
+        source = os.path.join(self._inbox.intake.root, job.path)
+        try:
+            outputs = self._outbox.publish(staging, manifest, source, self._mine(job, tuple(manifest.files)))
+        except (Changed, Taken):
+            self._outbox.sweep(staging)
+            return
+        self._journal.written(job, outputs, manifest.seconds)
+        LOG.info("%s: published after an interruption", job.name)
+
+    def sweep(self, job: Job) -> None:
+        """Remove what was staged for a job that is over."""
+        staging = staging_folder(self.settings.folders.outbox, job.id, job.claim)
+        self._disk.ask(partial(self._outbox.sweep, staging), lambda done: None, lambda error: None)

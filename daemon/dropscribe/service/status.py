@@ -1,0 +1,172 @@
+"""What `status` shows: of the running daemon, or, from the journal, of one that is not running.
+
+Every key of the contract is always present; null where something is unknown.
+"""
+
+import os
+import time
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from dropscribe import __version__, memory
+from dropscribe.config import Settings
+from dropscribe.host import Host
+from dropscribe.host.values import ModelState
+from dropscribe.job import Job, State, printable
+from dropscribe.journal import Journal, schema
+
+if TYPE_CHECKING:
+    from dropscribe.service import Service
+
+RECENT = 10
+MOST_WAITING = 100  # files listed under `intake`
+
+
+def running(service: "Service", now: float) -> dict[str, Any]:
+    """Return the status of the running daemon."""
+    table = service.inbox.intake.table
+    hold = service.holds.current
+    paused_reason = "paused by command" if service.paused else f"{hold.reason}: {hold.detail}" if hold else None
+    waiting = [
+        {"name": printable(path), "waiting_for": str(what)} for path, what in list(table.waiting())[:MOST_WAITING]
+    ]
+    return {
+        "daemon": {
+            "running": True, "pid": os.getpid(), "version": __version__, "started": stamp(service.started),
+            "config": service.saved.path if os.path.exists(service.saved.path) else None, "config_error": service.saved.error,
+            "restart_needed": service.saved.restart_needed, "agent": service.agent, "watch": service.inbox.watch.kind,
+            "inbox_online": service.inbox.online, "engine": service.engine, "engine_reason": service.engine_reason,
+        },
+        "model": model(service.host, service.settings, now, queue_empty=service.idle),
+        "memory": _memory(service.host.sample),
+        "queue": _queue(service.journal, len(table), paused_reason),
+        "current": _current(service.host, now),
+        "recent": [_recent(job) for job in service.journal.recent(RECENT)],
+        "intake": waiting,
+    }  # fmt: skip
+
+
+def stopped(settings: Settings, config: str | None) -> dict[str, Any]:
+    """Return what the journal in the state folder tells about a daemon that is not running."""
+    from dropscribe.service import JOURNAL
+
+    path = os.path.join(settings.folders.state, JOURNAL)
+    journal = Journal.looking(schema.open_to_look(path), path) if os.path.exists(path) else None
+    daemon: dict[str, Any] = dict.fromkeys(
+        (
+            "running",
+            "pid",
+            "version",
+            "started",
+            "config",
+            "config_error",
+            "restart_needed",
+            "agent",
+            "watch",
+            "inbox_online",
+            "engine",
+            "engine_reason",
+        )
+    )
+    daemon |= {"running": False, "version": __version__, "config": config}
+    paused = "paused by command" if journal and journal.fact("paused") else None
+    result = {
+        "daemon": daemon,
+        "model": {**_cold(), "state": str(ModelState.COLD)},
+        "memory": _memory(memory.sample(None)),
+        "queue": _queue(journal, None, paused),
+        "current": None,
+        "recent": [_recent(job) for job in journal.recent(RECENT)] if journal else [],
+        "intake": [],
+    }
+    if journal:
+        journal.close()
+    return result
+
+
+def _cold() -> dict[str, Any]:
+    keys = (
+        "state",
+        "name",
+        "pid",
+        "loaded_at",
+        "load",
+        "footprint_bytes",
+        "mlx",
+        "pages_read",
+        "idle_seconds",
+        "unload_in_seconds",
+        "blocked_reason",
+        "last_unload",
+    )
+    return dict.fromkeys(keys)
+
+
+def model(host: Host, settings: Settings, now: float, *, queue_empty: bool) -> dict[str, Any]:
+    """Return the status of the model."""
+    life, unload = host.life, host.last_unload
+    values = _cold() | {"state": str(host.state), "name": host.engine, "blocked_reason": host.blocked_reason}
+    if unload is not None:
+        values["last_unload"] = asdict(unload) | {"at": stamp(unload.at)}
+    if life is None:
+        return values
+    idle = None if life.idle_since is None else max(0.0, now - life.idle_since)
+    due = host.unload_due(now, queue_empty=queue_empty)
+    return values | {
+        "name": life.info.get("model") or host.engine,
+        "pid": life.pid,
+        "loaded_at": stamp(life.loaded_at),
+        "load": {"step": life.step, "done_bytes": life.done_bytes, "total_bytes": life.total_bytes}
+        if life.step
+        else None,
+        "footprint_bytes": life.footprint,
+        "mlx": life.mlx,
+        "pages_read": life.pages_read,
+        "idle_seconds": None if idle is None else round(idle, 1),
+        "unload_in_seconds": None if due is None else round(max(0.0, due - now), 1),
+    }
+
+
+def _memory(sample: memory.Sample | None) -> dict[str, Any]:
+    sample = sample or memory.sample(None)
+    return {"pressure": sample.pressure, "available_bytes": sample.available_bytes, "percent": sample.percent}
+
+
+def _queue(journal: Journal | None, settling: int | None, paused_reason: str | None) -> dict[str, Any]:
+    counts = journal.counts() if journal else dict.fromkeys(State)
+    return {
+        "settling": settling,
+        **{str(state): counts[state] for state in State},
+        "paused": paused_reason is not None,
+        "paused_reason": paused_reason,
+    }
+
+
+def _current(host: Host, now: float) -> dict[str, Any] | None:
+    reading = host.reading
+    if reading is None:
+        return None
+    return {"id": reading.order.job, "name": reading.order.name, "page": reading.page, "pages": reading.pages,
+            "seconds": round(now - reading.since, 1), "tokens": reading.tokens}  # fmt: skip
+
+
+def _recent(job: Job) -> dict[str, Any]:
+    return {"id": job.id, "name": job.name, "state": str(job.state), "reason": job.reason, "seconds": job.seconds,
+            "outputs": [os.fsdecode(output) for output in job.outputs]}  # fmt: skip
+
+
+def stamp(moment: float | None) -> str | None:
+    """Return a wall-clock moment as ISO 8601 in UTC."""
+    return None if moment is None else time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(moment))
+
+
+def folder_access(settings: Settings) -> dict[str, Any]:
+    """Try the folders from inside the daemon: what the agent's own context may do."""
+    tried: dict[str, str] = {}
+    for name in ("inbox", "outbox", "archive", "failed"):
+        try:
+            os.listdir(getattr(settings.folders, name))
+            tried[name] = "ok"
+        except OSError as error:
+            tried[name] = f"{error.strerror} ({error.errno})"
+    return {"folders": tried}
