@@ -11,6 +11,7 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import asdict
 from queue import SimpleQueue
 from typing import Any
@@ -22,13 +23,15 @@ from dropscribe.errors import ReasonedError, Stopped
 from dropscribe.job import Order, Outcome
 from dropscribe.wire import BrokenStream, Inbound, Message, pack, receive
 
+Create = Callable[[str, Settings, Signals], Engine]
 ORPHAN_GRACE = 5.0  # seconds for an orderly end when the daemon is gone
 
 
 class Worker:
     """One engine and one connection to the daemon."""
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: socket.socket, create: Create) -> None:
+        self._create = create
         self._connection = connection
         self._inbox: SimpleQueue[Message | None] = SimpleQueue()
         self._sending = threading.Lock()
@@ -106,7 +109,7 @@ class Worker:
     def _load(self, message: Message) -> None:
         self._settings = Settings.model_validate(message["settings"])
         self._state = message["state"]
-        self._engine = engines.create(message["engine"], self._settings, self._signals)
+        self._engine = self._create(message["engine"], self._settings, self._signals)
         self._signals.attempt = lambda page, mode: self.send("attempt", page=page, mode=mode)
         self._signals.tokens = lambda count: self.send("tokens", count=count)
         self.send("estimate", bytes=self._engine.estimate())
@@ -182,12 +185,12 @@ def die_with_parent() -> None:
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
-def main() -> None:
-    """Run on the socket whose number is the last argument."""
+def main(create: Create = engines.create) -> None:
+    """Run on the socket whose number is the last argument; *create* makes the engine."""
     die_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the daemon's to answer
     connection = socket.socket(fileno=int(sys.argv[-1]))
-    Worker(connection).run()
+    Worker(connection, create).run()
     engines.finish_thread()
 
 

@@ -27,7 +27,8 @@ class Document(Protocol):
 
 def open_document(path: str, settings: Settings) -> Document:
     """Return the document in the file at *path*; raise `ReasonedError` when it cannot be one."""
-    from dropscribe.documents import limits, picture, portable, sniff
+    from dropscribe import sniff
+    from dropscribe.documents import limits, picture, portable
 
     limits.check_size(path, settings)
     try:

@@ -43,6 +43,7 @@ ALLOWED = {
     ModelState.BUSY: {ModelState.WARM, ModelState.UNLOADING, ModelState.COLD},
     ModelState.UNLOADING: {ModelState.COLD},
 }
+DYING = 1.0  # seconds for a worker that has closed its end to be really gone
 LOAD_STALL = 300.0  # seconds of a load without a sign of life
 SAMPLE = 2.0  # seconds between looks at memory while a model is loaded, loading or blocked
 FIRST_RETRY, LAST_RETRY = 5.0, 600.0  # seconds of back-off after a failed load
@@ -348,10 +349,9 @@ class Host:
         self.last_unload = Unload(time.time(), reason)
         self._enter(ModelState.UNLOADING)
         self._unload_wanted = None
-        grace = self.settings.model.stop_grace if grace is None else grace
-        self._ending = Ending(
-            self._process, self.last_unload, now, ask=ask and self._process.exit_code() is None, grace=grace
-        )
+        ask = ask and not self._deaf
+        grace = (self.settings.model.stop_grace if grace is None else grace) if ask else DYING if self._deaf else 0.0
+        self._ending = Ending(self._process, self.last_unload, now, ask=ask, grace=grace)
 
     def _over(self, now: float) -> None:
         assert self._ending is not None and self._process is not None and self.life is not None

@@ -16,9 +16,10 @@ class Ending:
     """A worker on its way out. `tick` until `over`; then `close`."""
 
     def __init__(self, process: WorkerProcess, unload: Unload, now: float, *, ask: bool, grace: float) -> None:
+        """Begin: *ask* it to release and leave, for at most *grace* seconds; unasked, signals follow after *grace*."""
         self._process, self.unload = process, unload
         self._begun = now
-        self._next_step = now + grace if ask else now
+        self._next_step = now + grace
         self._steps = [signal.SIGTERM, signal.SIGKILL]
         unload.footprint_bytes = memory.footprint(process.pid)
         self._available_before = memory.available().bytes
@@ -37,7 +38,7 @@ class Ending:
 
     def tick(self, now: float) -> None:
         """Take the next step when its time has come."""
-        if now < self._next_step or not self._steps:
+        if self.over or now < self._next_step or not self._steps:
             return
         step = self._steps.pop(0)
         self.unload.how = "term" if step is signal.SIGTERM else "kill"

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from dropscribe.documents import sniff
+from dropscribe import sniff
 from dropscribe.intake import names
 from dropscribe.job import Signature
 

@@ -249,9 +249,9 @@ class Journal:
             )
         ]
 
-    def wrote(self, output: bytes) -> bool:
-        """Say whether the file *output* (below the outbox) is one that this daemon wrote."""
-        return self._db.execute("SELECT 1 FROM outputs WHERE path=?", (output,)).fetchone() is not None
+    def wrote(self, stem: bytes) -> set[bytes]:
+        """Return the files below the outbox that this daemon wrote under *stem* or a numbered form of it."""
+        return {row[0] for row in self._db.execute("SELECT path FROM outputs WHERE path>=? AND path<?", (stem, stem + b"\xff"))}
 
     def recent(self, limit: int) -> list[Job]:
         """Return the jobs that finished last, newest first."""

@@ -192,6 +192,7 @@ class Service:
             self.inbox.tick(now)
             self.archivist.tick(now)
             if self._recovered and not self.paused:
+                self.commands.advance(now)
                 self.pipeline.advance(now)
             self._mind_need(now)
         except ReasonedError as error:

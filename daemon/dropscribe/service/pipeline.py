@@ -61,12 +61,7 @@ class Pipeline:
         """Return the disk thread's part: what lies there now, what the inbox is, and a free output stem."""
         suffixes = [SUFFIXES[name] for name in self.settings.output.formats]
         reserved = self._journal.reserved_stems()
-        stem = os.path.join(os.path.dirname(job.path), shortened(os.path.splitext(os.path.basename(job.path))[0]))
-        mine = {
-            stem + s.encode()
-            for s in suffixes
-            if self.settings.output.conflict == "replace" and self._journal.wrote(stem + s.encode())
-        }
+        mine = self._replaceable(job)
         root = self._inbox.intake.root
 
         def request() -> tuple[Signature | None, tuple[int, int] | None, bytes]:
@@ -188,7 +183,7 @@ class Pipeline:
     def _publish(self, job: Job, staging: str, outcome: Outcome) -> None:
         self._publishing += 1
         source = os.path.join(self._inbox.intake.root, job.path)
-        mine = self._mine(job, outcome.staged)
+        mine = self._replaceable(job)
 
         def request() -> tuple[bytes, ...]:
             manifest = self._outbox.prepare(staging, job, outcome.staged, outcome.seconds, review=outcome.review)
@@ -196,10 +191,12 @@ class Pipeline:
 
         self._disk.ask(request, partial(self._published, job, outcome), partial(self._unpublished, job, staging))
 
-    def _mine(self, job: Job, suffixes: tuple[str, ...]) -> set[bytes]:
-        assert job.stem is not None
-        names = [job.stem + suffix.encode() for suffix in suffixes]
-        return {name for name in names if self.settings.output.conflict == "replace" and self._journal.wrote(name)}
+    def _replaceable(self, job: Job) -> set[bytes]:
+        """Return the files in the outbox that may be written over: with `output.conflict: replace`, our own of this name."""
+        if self.settings.output.conflict != "replace":
+            return set()
+        folder, name = os.path.split(job.path)
+        return self._journal.wrote(os.path.join(folder, shortened(os.path.splitext(name)[0])))
 
     def _published(self, job: Job, outcome: Outcome, outputs: tuple[bytes, ...]) -> None:
         def record() -> None:
@@ -282,7 +279,7 @@ class Pipeline:
     def _resume(self, job: Job, staging: str, manifest: Manifest) -> None:
         source = os.path.join(self._inbox.intake.root, job.path)
         try:
-            outputs = self._outbox.publish(staging, manifest, source, self._mine(job, tuple(manifest.files)))
+            outputs = self._outbox.publish(staging, manifest, source, self._replaceable(job))
         except (Changed, Taken):
             self._outbox.sweep(staging)
             return

@@ -1,0 +1,193 @@
+"""Picture files: what Pillow and its HEIF plugin read, from a file to upright pages.
+
+The format is the one that the content shows; no other decoder gets to see the file. PDF is `portable`'s business.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from typing import Any, BinaryIO
+
+import pillow_heif
+from PIL import (
+    AvifImagePlugin,
+    BmpImagePlugin,
+    GifImagePlugin,
+    IcoImagePlugin,
+    Image,
+    Jpeg2KImagePlugin,
+    JpegImagePlugin,
+    MpoImagePlugin,
+    PcxImagePlugin,
+    PngImagePlugin,
+    PpmImagePlugin,
+    PsdImagePlugin,
+    QoiImagePlugin,
+    SgiImagePlugin,
+    TgaImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
+
+from dropscribe.config import Settings
+from dropscribe import sniff
+from dropscribe.documents import colour, ink, limits, whole
+from dropscribe.errors import Reason, ReasonedError
+from dropscribe.pages import Page
+
+pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=1)
+
+# Everything that is decoded at all. EPS (runs another program), FLI, FITS, WMF and the like stay out on purpose.
+FORMATS: dict[str, type[Any]] = {
+    sniff.PNG: PngImagePlugin.PngImageFile,
+    sniff.JPEG: JpegImagePlugin.JpegImageFile,
+    sniff.TIFF: TiffImagePlugin.TiffImageFile,
+    sniff.WEBP: WebPImagePlugin.WebPImageFile,
+    sniff.GIF: GifImagePlugin.GifImageFile,
+    sniff.BMP: BmpImagePlugin.BmpImageFile,
+    sniff.ICO: IcoImagePlugin.IcoImageFile,
+    sniff.PSD: PsdImagePlugin.PsdImageFile,
+    sniff.HEIC: pillow_heif.HeifImageFile,
+    sniff.HEIF: pillow_heif.HeifImageFile,
+    sniff.AVIF: AvifImagePlugin.AvifImageFile,
+    sniff.JP2: Jpeg2KImagePlugin.Jpeg2KImageFile,
+    sniff.J2K: Jpeg2KImagePlugin.Jpeg2KImageFile,
+    sniff.PNM: PpmImagePlugin.PpmImageFile,
+    sniff.TGA: TgaImagePlugin.TgaImageFile,
+    sniff.PCX: PcxImagePlugin.PcxImageFile,
+    sniff.SGI: SgiImagePlugin.SgiImageFile,
+    sniff.QOI: QoiImagePlugin.QoiImageFile,
+}
+_MULTI_PICTURE = MpoImagePlugin.MpoImageFile.format  # phones write it under .jpg; Pillow's JPEG opener needs it known
+
+DPI_SANE = (20.0, 4800.0)
+FAX_STRETCH = (1.2, 4.0)  # a fax has 204 x 98 dots per inch; more than the second is a lie
+DNG_VERSION = 50706  # TIFF tag: a raw camera file, whose first frame is only a preview
+STRIPS, TILES = (273, 279), (324, 325)  # TIFF tags: offsets and byte counts
+
+
+class PictureDocument:
+    """A picture file; every page of a TIFF, the first or main picture of everything else."""
+
+    def __init__(self, path: str, kind: str, settings: Settings) -> None:
+        self.media_type = kind
+        self._path, self._settings = path, settings
+        self._name = f"The {kind.split('/')[1].removeprefix('x-').removeprefix('vnd.').split('.')[-1].upper()} picture"
+        if whole.ends_in_a_hole(path, kind):
+            raise self._cut_off()
+        with open(path, "rb") as file, self._faults(), closing(self._open(file)) as image:
+            self.count = self._count(image)
+
+    def pages(self, skip: frozenset[int] = frozenset()) -> Iterator[Page]:
+        """Yield the pages in order, except those numbered in *skip*, each decoded when it is asked for."""
+        wanted = [number for number in range(1, self.count + 1) if number not in skip]
+        with open(self._path, "rb") as file, ExitStack() as stack:
+            image = None
+            for number in wanted:
+                with self._faults():
+                    image = image or stack.enter_context(closing(self._open(file)))
+                    self._turn_to(image, number)
+                with self._faults(pixels=image.width * image.height):
+                    page = self._page(image, number)
+                yield page
+
+    def close(self) -> None:
+        """Let go of the file; it is only ever held while pages are taken."""
+
+    def _open(self, file: BinaryIO) -> Image.Image:
+        image = Image.open(file, formats=[FORMATS[self.media_type].format])
+        limits.check_pixels(*image.size, self._settings, self._name)
+        return image
+
+    @contextmanager
+    def _faults(self, pixels: int | None = None) -> Iterator[None]:
+        """Run a decoder; what it calls damage is `truncated` where the file lacks its end."""
+        try:
+            with limits.decoding(self._name, self._settings, pixels):
+                yield
+        except ReasonedError as error:
+            if error.reason is Reason.DAMAGED and whole.cut_off(self._path, self.media_type):
+                raise self._cut_off() from None
+            raise
+
+    def _cut_off(self) -> ReasonedError:
+        return ReasonedError(Reason.TRUNCATED, f"{self._name} is cut off: its end is missing.")
+
+    def _count(self, image: Image.Image) -> int:
+        """Return the pages; a TIFF's frames are walked, no further than allowed (a chain that loops ends by itself)."""
+        if self.media_type != sniff.TIFF:
+            return 1
+        if DNG_VERSION in image.tag_v2:  # type: ignore[attr-defined]  # a TIFF
+            raise ReasonedError(Reason.UNSUPPORTED, "This is a raw camera file; only developed pictures are read.")
+        frames = 1
+        while self._has_frame(image, frames):
+            frames += 1
+            limits.check_pages(frames, self._settings)
+        return frames
+
+    def _has_frame(self, image: Image.Image, index: int) -> bool:
+        try:
+            image.seek(index)
+        except EOFError:
+            return False
+        limits.check_pixels(*image.size, self._settings, f"Page {index + 1}")
+        return True
+
+    def _turn_to(self, image: Image.Image, number: int) -> None:
+        if number > 1:
+            image.seek(number - 1)
+            limits.check_pixels(*image.size, self._settings, f"Page {number}")
+        if self.media_type == sniff.TIFF and _lacks_rows(image, os.path.getsize(self._path)):
+            raise self._cut_off()
+
+    def _page(self, image: Image.Image, number: int) -> Page:
+        across, down = _resolution(image)
+        image.load()
+        limits.check_pixels(*image.size, self._settings, self._name)
+        upright = colour.upright_rgb(image)
+        flags: tuple[str, ...] = ()
+        if self.media_type == sniff.TIFF and (squared := _squared(upright, across, down)):
+            upright, across, flags = squared, max(across or 0, down or 0), ("scaled",)
+        return Page(number, upright, dpi=across, blank=ink.is_blank(upright), flags=flags)
+
+
+def _lacks_rows(image: Image.Image, size: int) -> bool:
+    """Say whether a TIFF frame's strips or tiles lie beyond the end of its file of *size* bytes.
+
+    The fax decoders fill what is missing with white and raise nothing.
+    """
+    tags = image.tag_v2  # type: ignore[attr-defined]  # a TIFF
+    for offsets, counts in (STRIPS, TILES):
+        starts: tuple[int, ...] = tags.get(offsets) or ()
+        lengths: tuple[int, ...] = tags.get(counts) or ()
+        if any(start >= size for start in starts):
+            return True
+        # A single strip may claim more than there is: some writers put a round figure there.
+        if len(starts) > 1 and any(start + length > size for start, length in zip(starts, lengths, strict=False)):
+            return True
+        if len(starts) == 1 and lengths and size - starts[0] < lengths[0] * 0.98:
+            return True
+    return False
+
+
+def _resolution(image: Image.Image) -> tuple[float | None, float | None]:
+    """Return the dots per inch across and down, None where the file says nothing sane."""
+    found: Any = image.info.get("dpi")
+    low, high = DPI_SANE
+    try:
+        across, down = (dpi if low <= dpi <= high else None for dpi in map(float, found))
+    except (TypeError, ValueError, ZeroDivisionError, OverflowError):
+        return None, None
+    return across, down
+
+
+def _squared(image: Image.Image, across: float | None, down: float | None) -> Image.Image | None:
+    """Return *image* stretched to square pixels where its resolutions differ as a fax's do, else None."""
+    if not across or not down:
+        return None
+    low, high = FAX_STRETCH
+    if low < across / down <= high:
+        return image.resize((image.width, round(image.height * across / down)), Image.Resampling.BICUBIC)
+    if low < down / across <= high:
+        return image.resize((round(image.width * down / across), image.height), Image.Resampling.BICUBIC)
+    return None

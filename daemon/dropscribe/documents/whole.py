@@ -1,0 +1,91 @@
+"""Whether the end of a file is missing, judged by how its format says it must end.
+
+Where a decoder fails, this tells a file that was cut off from one that is damaged; where a decoder would fill what is
+missing with white and say nothing, it is asked first. Half a page must never pass for a whole one. Nothing is decoded.
+"""
+
+import mmap
+import os
+from typing import BinaryIO, Literal
+
+from dropscribe import sniff
+
+TAIL_BYTES = 65536  # a PDF reader wants `startxref` in the last 1024; junk behind it is common
+HOLE_BYTES = 512  # NULs at the end: a download whose room was set aside before its bytes came
+MAX_FRAMES = 10_000  # of a TIFF that are walked
+
+
+def cut_off(path: str, kind: str) -> bool:
+    """Say whether the file of that *kind* (a MIME type) at *path* lacks its end; False where its format cannot tell."""
+    with open(path, "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        if kind == sniff.PDF:
+            return _lacks_trailer(file, size)
+        if kind == sniff.WEBP:
+            return int.from_bytes(file.read(8)[4:], "little") + 8 > size
+        if kind in (sniff.HEIC, sniff.HEIF, sniff.AVIF):
+            return _box_overruns(file, size)
+        if kind == sniff.TIFF:
+            return _directory_overruns(file, size)
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            if kind == sniff.PNG:
+                return data.rfind(b"IEND") < 0
+            if kind == sniff.JPEG:
+                return data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xda")
+            if kind in (sniff.JP2, sniff.J2K):
+                return data.rfind(b"\xff\xd9", max(0, size - TAIL_BYTES)) < 0
+            if kind == sniff.GIF:
+                return data[-1:] != b";"
+    return False
+
+
+def ends_in_a_hole(path: str, kind: str) -> bool:
+    """Say whether a JPEG's last bytes are only the room that was set aside for them."""
+    if kind != sniff.JPEG or os.path.getsize(path) <= HOLE_BYTES:
+        return False
+    with open(path, "rb") as file:
+        file.seek(-HOLE_BYTES, os.SEEK_END)
+        return not any(file.read()) and cut_off(path, kind)
+
+
+def _lacks_trailer(file: BinaryIO, size: int) -> bool:
+    file.seek(max(0, size - TAIL_BYTES))
+    return b"startxref" not in file.read()
+
+
+def _box_overruns(file: BinaryIO, size: int) -> bool:
+    """Walk the outer boxes of an ISO container (ISO/IEC 14496-12, 4.2) and see whether one reaches beyond the end."""
+    at = 0
+    while at + 8 <= size:
+        file.seek(at)
+        header = file.read(16)
+        length = int.from_bytes(header[:4], "big")
+        if length == 1:
+            length = int.from_bytes(header[8:16], "big")
+        if length == 0:
+            return False  # reaches to the end, wherever that is
+        if length < 8:
+            return False  # no box: damaged, which the decoder will say
+        at += length
+    return at > size
+
+
+def _directory_overruns(file: BinaryIO, size: int) -> bool:
+    """Walk the directories of a TIFF's frames (TIFF 6.0, section 2) and see whether one lies beyond the end."""
+    header = file.read(16)
+    order: Literal["little", "big"] = "little" if header[:2] == b"II" else "big"
+    big = header[2:4] in (b"+\0", b"\0+")
+    counter, entry, pointer = (8, 20, 8) if big else (2, 12, 4)
+    at = int.from_bytes(header[8:16] if big else header[4:8], order)
+    for _ in range(MAX_FRAMES):
+        if at == 0:
+            return False
+        if at + counter > size:
+            return True
+        file.seek(at)
+        end = at + counter + entry * int.from_bytes(file.read(counter), order)
+        if end > size:
+            return True
+        file.seek(end)
+        at = int.from_bytes(file.read(pointer), order)
+    return False
