@@ -215,6 +215,16 @@ class Outbox:
             raise environment_fault(error, self.root) or error from error
         return manifest
 
+    def published(self, staging: str, manifest: Manifest) -> bool:
+        """Say whether every file of *manifest* has its final name already."""
+        for suffix, inode in manifest.files.items():
+            final = os.path.join(self.root, os.fsencode(manifest.stem + suffix))
+            if os.path.lexists(os.path.join(staging, "out" + suffix)) or not os.path.lexists(final):
+                return False
+            if os.lstat(final).st_ino != inode:
+                return False
+        return True
+
     def manifests(self) -> dict[str, Manifest]:
         """Return the manifests of interrupted publications by staging folder; sweep everything else that was staged."""
         found: dict[str, Manifest] = {}

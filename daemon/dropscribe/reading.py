@@ -15,7 +15,7 @@ from dropscribe.config import Settings
 from dropscribe.documents import Document, open_document
 from dropscribe.engines import Engine
 from dropscribe.errors import Reason, ReasonedError
-from dropscribe.formats import SUFFIXES, renderer
+from dropscribe.formats import SUFFIXES, figures, renderer
 from dropscribe.job import Order, Outcome
 from dropscribe.pages import DOUBTFUL, Page, Reading, Source
 from dropscribe.pagestore import PageStore, key
@@ -53,7 +53,7 @@ def read(order: Order, engine: Engine, settings: Settings, state: str, teller: T
             source, engine.info, store, document.pages, order.path, datetime.now(UTC).isoformat(timespec="seconds"),
             round(time.monotonic() - begun, 3), reused=len(kept) == texts > 0, review=any(DOUBTFUL.intersection(t.flags) for t in store),
         )  # fmt: skip
-        staged = _render(order, reading)
+        staged = _render(order, reading, settings)
     if settings.output.reuse:
         store.prune()
     else:
@@ -101,9 +101,13 @@ def _announced(document: Document, finished: frozenset[int], teller: Teller) -> 
         yield page
 
 
-def _render(order: Order, reading: Reading) -> tuple[str, ...]:
+def _render(order: Order, reading: Reading, settings: Settings) -> tuple[str, ...]:
+    """Write every format (and the figures, if wanted) into the staging folder; return the suffixes of the files."""
     os.makedirs(order.staging, mode=0o700, exist_ok=True)
-    staged = []
+    staged: list[str] = []
+    if settings.output.figures:
+        staged += figures.crop_figures(reading, order.staging, "out")
+        reading = figures.linked(reading, order.stem, staged)
     for name in order.formats:
         suffix = SUFFIXES[name]
         renderer(name)(reading, os.path.join(order.staging, "out" + suffix))

@@ -260,7 +260,7 @@ class Service:
     def _wait(self, now: float, extra: float | None) -> None:
         """Sleep until something happens or the next deadline that any part has asked for."""
         self._select_worker()
-        times = [self.inbox.deadline(now), self.host.deadline(now, queue_empty=self.idle), self.archivist.deadline(),
+        times = [self.inbox.deadline(now), self.host.deadline(queue_empty=self.idle), self.archivist.deadline(),
                  self.holds.deadline(), self.saved.deadline(), extra, self._stop_by if self.stopping and self.host.busy else None]  # fmt: skip
         soonest = min((t for t in times if t is not None), default=now + LONGEST_SLEEP)
         for key, _ in self._selector.select(max(0.0, min(soonest - now, LONGEST_SLEEP))):
@@ -280,7 +280,7 @@ class Service:
         if self._worker_fd is not None:
             self._selector.unregister(self._worker_fd)
             self._worker_fd = None
-        if fd is not None and fd >= 0 and self.host.listening:
+        if fd is not None:
             events = selectors.EVENT_READ | (selectors.EVENT_WRITE if self.host.has_unsent else 0)
             self._selector.register(fd, events, self.host)
             self._worker_fd = fd
@@ -314,7 +314,7 @@ class Drained:
             return True
         stuck = (
             service.holds.current is not None
-            or service.host.blocked_reason is not None
+            or service.host.admission.blocked_reason is not None
             or service.paused
             or not waiting
         )

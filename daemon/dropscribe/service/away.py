@@ -97,7 +97,7 @@ class Archivist:
             return
         if ended is Away.CHANGED:
             LOG.info("%s: has new content, which is new work", job.name)
-        self._finish(job, replaced=ended is not Away.MOVED)
+        self._finish(job, replaced=ended is Away.CHANGED or (ended is Away.MISSING and job.state is State.REJECTED))
 
     def _finish(self, job: Job, *, kept: bool = False, replaced: bool = False) -> None:
         def record() -> None:

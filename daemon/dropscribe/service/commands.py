@@ -87,9 +87,9 @@ class Commands:
         if self._reads and not service.pipeline.busy and not self._in_hand(self._reads[0][1]):
             if service.host.ensure_ready(now):
                 service.host.read(self._reads[0][1], now)
-            elif service.host.blocked_reason is not None:
+            elif service.host.admission.blocked_reason is not None:
                 request, _ = self._reads.pop(0)
-                request.reply(ok=False, error=service.host.blocked_reason)
+                request.reply(ok=False, error=service.host.admission.blocked_reason)
 
     def _in_hand(self, order: Order) -> bool:
         reading = self._service.host.reading

@@ -38,7 +38,7 @@ def running(service: "Service", now: float) -> dict[str, Any]:
             "inbox_online": service.inbox.online, "engine": service.engine, "engine_reason": service.engine_reason,
         },
         "model": model(service.host, service.settings, now, queue_empty=service.idle),
-        "memory": _memory(service.host.sample),
+        "memory": _memory(service.host.keeper.sample),
         "queue": _queue(service.journal, len(table), paused_reason),
         "current": _current(service.host, now),
         "recent": [_recent(job) for job in service.journal.recent(RECENT)],
@@ -105,13 +105,13 @@ def _cold() -> dict[str, Any]:
 def model(host: Host, settings: Settings, now: float, *, queue_empty: bool) -> dict[str, Any]:
     """Return the status of the model."""
     life, unload = host.life, host.last_unload
-    values = _cold() | {"state": str(host.state), "name": host.engine, "blocked_reason": host.blocked_reason}
+    values = _cold() | {"state": str(host.state), "name": host.engine, "blocked_reason": host.admission.blocked_reason}
     if unload is not None:
         values["last_unload"] = asdict(unload) | {"at": stamp(unload.at)}
     if life is None:
         return values
     idle = None if life.idle_since is None else max(0.0, now - life.idle_since)
-    due = host.unload_due(now, queue_empty=queue_empty)
+    due = host.unload_due(queue_empty=queue_empty)
     return values | {
         "name": life.info.get("model") or host.engine,
         "pid": life.pid,

@@ -1,0 +1,65 @@
+"""JSON after the published schema "dropscribe/1" (dropscribe-1.schema.json beside this file).
+
+Written page by page, one page to a line, so that a document of thousands of pages is never held whole.
+"""
+
+import json
+from typing import Any
+
+from dropscribe.formats import figures, plain
+from dropscribe.pages import PageText, Reading
+
+SCHEMA = "dropscribe/1"
+_PAGE_KEYS = (
+    *("number", "width", "height", "rotation", "text_source", "text", "markdown"),
+    *("blocks", "flags", "attempts", "seconds"),
+)
+
+
+def render(reading: Reading, path: str) -> None:
+    """Write the whole reading to *path* as one JSON object in UTF-8."""
+    with open(path, "w", encoding="utf-8", newline="\n") as file:
+        file.write(_dumped(_head(reading), indent=2).removesuffix("\n}") + ',\n  "pages": [')
+        separator = "\n    "
+        for page in reading.texts:
+            file.write(separator + _dumped(_page(page)))
+            separator = ",\n    "
+        file.write("\n  ]\n}\n")
+
+
+def _head(reading: Reading) -> dict[str, Any]:
+    source, engine = reading.source, reading.engine
+    return {
+        "schema": SCHEMA,
+        "source": {
+            "name": source.name,
+            "sha256": source.sha256,
+            "bytes": source.size,
+            "media_type": source.media_type,
+            "pages": source.pages,
+        },
+        "engine": {
+            "name": engine.name,
+            "model": engine.model,
+            "revision": engine.revision,
+            "version": engine.version,
+        },
+        "created": reading.created,
+        "seconds": reading.seconds,
+        "reused": reading.reused,
+        "review": reading.review,
+    }
+
+
+def _page(page: PageText) -> dict[str, Any]:
+    values = page.as_dict()
+    values["markdown"] = figures.without_places(page.markdown)
+    for block in values["blocks"]:
+        # A box with a number missing is no box.
+        if block["box"] is not None and None in plain.sound(block["box"]):
+            block["box"] = None
+    return {key: values[key] for key in _PAGE_KEYS}
+
+
+def _dumped(values: dict[str, Any], indent: int | None = None) -> str:
+    return json.dumps(plain.sound(values), ensure_ascii=False, allow_nan=False, indent=indent)

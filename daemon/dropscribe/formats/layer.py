@@ -1,0 +1,68 @@
+"""The invisible text layer of a PDF page: content that draws every word, unseen, where it was read.
+
+Knows positions and codes only; which pages get a layer, and what lies under it, is decided in `pdf`.
+"""
+
+from dropscribe.formats import direction
+from dropscribe.formats.glyphless import Glyphless
+from dropscribe.formats.words import Row, areas, units
+from dropscribe.pages import Box, PageText
+
+FONT = "DropscribeText"  # its name in a page's resources
+Matrix = tuple[float, float, float, float, float, float]
+
+
+def content(page: PageText, font: Glyphless, placed: Matrix) -> bytes:
+    """Return the operators that draw the text of *page* without a trace.
+
+    *placed* maps pixels of the upright page, counted from its bottom left corner, to the user space of the PDF page.
+    """
+    lines = [f"q {' '.join(map(_number, placed))} cm BT 3 Tr"]
+    for area in areas(page):
+        for row in area.rows:
+            lines += _row(row, page.height, font)
+    return "\n".join([*lines, "ET Q", ""]).encode("ascii") if len(lines) > 1 else b""
+
+
+def placement(crop: Box, rotate: int, width: int, height: int) -> Matrix:
+    """Return the matrix for `content`: *width* by *height* pixels shown on *crop* turned clockwise by *rotate* degrees.
+
+    *crop* is x0, y0, x1, y1 in user space. The inverse of what a viewer does to show the page (PDF 1.7, 14.11.2).
+    """
+    x0, y0, x1, y1 = crop
+    across, down = x1 - x0, y1 - y0
+    width, height = max(width, 1), max(height, 1)
+    match rotate % 360:
+        case 90:
+            return 0, down / width, -across / height, 0, x1, y0
+        case 180:
+            return -across / width, 0, 0, -down / height, x1, y1
+        case 270:
+            return 0, -down / width, across / height, 0, x0, y1
+    return across / width, 0, 0, down / height, x0, y0
+
+
+def _row(row: Row, page_height: int, font: Glyphless) -> list[str]:
+    """Return the operators for one row: words in the order of their places, a blank in each gap."""
+    words = sorted(row.words, key=lambda word: word.box[1] if row.downward else word.box[0])
+    thick = row.box[2] - row.box[0] if row.downward else row.box[3] - row.box[1]
+    lines = [f"/{FONT} {_number(thick)} Tf"]
+    for word, after in zip(words, [*words[1:], None], strict=True):
+        x0, y0, x1, y1 = word.box
+        # Right to left words are drawn as they stand, from left to right; readers turn them back.
+        text = word.text[::-1] if direction.leans_right(word.text) else word.text
+        long = y1 - y0 if row.downward else x1 - x0
+        # 0.2 of the thickness is below the letters; the box of an invisible letter reaches from there to the top.
+        turn = (
+            f"0 -1 1 0 {_number(x0)} {_number(page_height - y0)}"
+            if row.downward
+            else f"1 0 0 1 {_number(x0)} {_number(page_height - y1)}"
+        )
+        scale = 100 * long / (max(units(text), 1) * thick / 2)
+        lines.append(f"{_number(scale)} Tz {turn} Tm <{font.encode(text + ' ' * bool(after)).hex()}> Tj")
+    return lines
+
+
+def _number(value: float) -> str:
+    """Return *value* as PDF writes numbers: no exponent."""
+    return f"{value:.5f}".rstrip("0").rstrip(".")

@@ -1,0 +1,9 @@
+"""Plain text: UTF-8, pages separated by a form feed. No layout, no markup."""
+
+from dropscribe.formats import plain
+from dropscribe.pages import Reading
+
+
+def render(reading: Reading, path: str) -> None:
+    """Write the text of all pages to *path*; a document without text gives an empty file."""
+    plain.write_joined(path, (page.text for page in reading.texts), "\f")

@@ -1,0 +1,78 @@
+"""Whether a model may be loaded now: is there memory, is there pressure, did the last loads fail. Starts nothing."""
+
+from collections.abc import Callable, Sequence
+
+from dropscribe import memory
+from dropscribe.config import Settings
+from dropscribe.log import LOG
+from dropscribe.memory import policy
+
+FIRST_RETRY, LAST_RETRY = 5.0, 600.0  # seconds of back-off after failed loads in a row
+
+
+class Admission:
+    """Remembers since when a model is wanted, why it was refused, and when to ask again."""
+
+    def __init__(self, settings: Settings, watch: policy.PressureWatch, peaks: Callable[[], Sequence[int]]) -> None:
+        self._settings, self._watch, self._peaks = settings, watch, peaks
+        self.blocked_reason: str | None = None
+        self.retry_at = 0.0
+        self._failures = 0
+        self._waiting_since: float | None = None
+
+    @property
+    def waiting(self) -> bool:
+        """Say whether a model is wanted and not there."""
+        return self._waiting_since is not None
+
+    def refused(self, now: float) -> bool:
+        """Ask for a load; return whether it must not be, and remember why."""
+        self._waiting_since = self._waiting_since or now
+        allowed, why, retry_at = self._watch.may_load(now)
+        if allowed and (peaks := self._peaks()):
+            allowed, why, retry_at = self._fits(policy.need(peaks, 0), now)
+        if not allowed:
+            self._block(why, retry_at)
+        else:
+            self.blocked_reason = None
+        return not allowed
+
+    def refuses(self, estimate: int, now: float) -> bool:
+        """Return whether a load that has begun must not go on: before any record, the engine's own estimate decides."""
+        if self._peaks():
+            return False
+        allowed, why, retry_at = self._fits(estimate, now)
+        if not allowed:
+            self._block(why, retry_at)
+        return not allowed
+
+    def _fits(self, need: int, now: float) -> tuple[bool, str, float]:
+        verdict = policy.preflight(need, memory.available(), self._waiting_since or now, now)
+        if verdict.allowed and verdict.reason:
+            LOG.warning("%s", verdict.reason)
+        return verdict.allowed, verdict.reason, now + policy.SAMPLE_EVERY
+
+    def _block(self, why: str, retry_at: float) -> None:
+        if self.blocked_reason is None:
+            LOG.warning("the model is not loaded: %s", why)
+        self.blocked_reason, self.retry_at = why, retry_at
+
+    def failed(self, why: str, now: float) -> None:
+        """Hear that a load failed: the next waits longer each time, so that nothing is started in a circle."""
+        pause = min(FIRST_RETRY * 2**self._failures, LAST_RETRY)
+        self._failures += 1
+        LOG.error("the model could not be loaded: %s; next try in %.0f s", why, pause)
+        self.blocked_reason, self.retry_at = why, now + pause
+
+    def loaded(self) -> None:
+        """Hear that the model is there."""
+        self._failures, self._waiting_since, self.blocked_reason = 0, None, None
+
+    def not_wanted(self) -> None:
+        """Hear that no work waits for a model: a refusal is no news then."""
+        self._waiting_since = self.blocked_reason = None
+
+    def apply(self, settings: Settings, now: float) -> None:
+        """Take over changed settings; what failed before may work now."""
+        self._settings = settings
+        self._failures, self.retry_at = 0, now

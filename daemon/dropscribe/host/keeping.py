@@ -1,0 +1,50 @@
+"""Looking after a loaded model: its memory, the machine's, its idleness. Says what should happen; does none of it."""
+
+from dropscribe import memory
+from dropscribe.config import Settings
+from dropscribe.host.values import Life
+from dropscribe.memory import policy
+from dropscribe.memory.policy import Action, IdleAction
+
+
+class Keeper:
+    """Samples while there is something to look after, and judges."""
+
+    def __init__(self, settings: Settings, watch: policy.PressureWatch) -> None:
+        self.settings, self._watch = settings, watch
+        self.sample: memory.Sample | None = None
+        self.next_sample = 0.0
+        self.pressed_since: float | None = None  # the page in hand has a grace from here on
+
+    def look(self, life: Life | None, now: float) -> Action:
+        """Take a sample and return what pressure asks for."""
+        self.next_sample = now + policy.SAMPLE_EVERY
+        self.sample = memory.sample(life.pid if life else None)
+        if life is not None and self.sample.worker_footprint is not None:
+            life.footprint = self.sample.worker_footprint
+            life.peak = max(life.peak or 0, life.footprint)
+        idle = None if life is None or life.idle_since is None else now - life.idle_since
+        return self._watch.feed(self.sample, now, idle)
+
+    def must_stop(self, now: float) -> bool:
+        """Say whether the page in hand has used up its grace under pressure."""
+        return self.pressed_since is not None and now - self.pressed_since >= policy.PAGE_GRACE
+
+    def idle(self, life: Life, now: float, *, queue_empty: bool) -> IdleAction | None:
+        """Return what idleness asks for."""
+        if life.idle_since is None:
+            return None
+        return policy.idle_action(now - life.idle_since, self.settings.model, life.trimmed, queue_empty)
+
+    def idle_deadline(self, life: Life, *, queue_empty: bool) -> float | None:
+        """Return when idleness will next ask for something."""
+        if life.idle_since is None:
+            return None
+        return policy.next_idle_deadline(life.idle_since, self.settings.model, life.trimmed, queue_empty)
+
+    def worn_out(self, life: Life, now: float) -> str | None:
+        """Return why the worker should be replaced before the next file, or None."""
+        age = now - (life.ready_at or now)
+        return policy.recycle_reason(
+            life.pages_read, age, life.footprint, life.footprint_after_load, self.settings.model
+        )

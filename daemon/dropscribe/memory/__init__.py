@@ -1,0 +1,54 @@
+"""What memory there is, how pressed the system is, and what our processes use: readings only; `policy` decides.
+
+What counts as memory: on macOS `phys_footprint`, never RSS; on Linux PSS of the process's tree. Nothing here loads
+numpy, MLX or Pillow, starts a process, or needs more rights than our own user has.
+"""
+
+import sys
+
+from dropscribe.memory.readings import Availability, Figures, Sample
+from dropscribe.memory.relief import malloc_relief
+
+if sys.platform == "darwin":
+    from dropscribe.memory import macos as machine
+else:
+    from dropscribe.memory import linux as machine
+
+__all__ = [
+    "Availability", "Figures", "Sample", "available", "figures", "footprint", "malloc_relief", "pressure", "sample",
+    "set_dataless_policy",
+]  # fmt: skip
+
+
+def footprint(pid: int) -> int | None:
+    """Return the bytes that process *pid* uses (Linux: with its descendants); None when it is gone."""
+    return machine.footprint(pid)
+
+
+def available() -> Availability:
+    """Return the bytes that a new program could have, and how much of the memory is in use in percent."""
+    return machine.available()
+
+
+def pressure() -> str:
+    """Return `normal`, `warn`, `critical`, or `unknown` where the system does not tell."""
+    return machine.pressure()
+
+
+def figures() -> Figures:
+    """Return the bytes that only `doctor memory` shows."""
+    return machine.figures()
+
+
+def sample(worker_pid: int | None) -> Sample:
+    """Look once at everything that `policy.PressureWatch` judges."""
+    there = available()
+    used_by_worker = None if worker_pid is None else footprint(worker_pid)
+    return Sample(pressure(), there.bytes, there.percent, used_by_worker, machine.swap_used(), there.total_bytes)
+
+
+def set_dataless_policy() -> bool:
+    """On macOS, let this process and its children read files that a cloud has evicted; return whether that is set."""
+    if sys.platform == "darwin":
+        return machine.set_dataless_policy(machine.system())
+    return False

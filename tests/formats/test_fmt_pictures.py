@@ -1,0 +1,110 @@
+"""What PDFs made from pictures look like."""
+
+from pathlib import Path
+
+import pikepdf
+import pypdfium2
+import pytest
+from fmt_pdfs import drawn, grey, noise, photo, picture_of, rendered, shown
+from fmt_samples import page_text, reading_of
+from PIL import Image, ImageChops, ImageCms
+
+from dropscribe.formats import pdf as pdf_format
+from dropscribe.pages import Block
+
+
+@pytest.mark.parametrize(
+    "image", [drawn(), photo(), drawn().convert("1").convert("RGB")], ids=["few", "photo", "1-bit"]
+)
+def test_the_text_leaves_no_trace_on_the_picture(tmp_path, image):
+    plain = page_text(1, "")
+    worded = page_text(1, blocks=[Block("text", "words " * 40, (0, 0, 400, 300))])
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    one = shown(rendered(tmp_path / "a", reading_of([plain], [image])), scale=2)
+    two = shown(rendered(tmp_path / "b", reading_of([worded], [image])), scale=2)
+
+    assert ImageChops.difference(one, two).getbbox() is None
+
+
+def test_few_colours_are_kept_exactly(tmp_path):
+    path = rendered(tmp_path, reading_of([page_text()], [drawn()], dpi=72))
+
+    assert ImageChops.difference(shown(path), drawn()).getbbox() is None
+
+
+def test_black_and_white_takes_one_bit(tmp_path):
+    image = drawn().convert("1").convert("RGB")
+    path = rendered(tmp_path, reading_of([page_text()], [image], dpi=72))
+
+    assert ImageChops.difference(shown(path), image).getbbox() is None
+    with pikepdf.Pdf.open(path) as pdf:
+        assert picture_of(pdf).BitsPerComponent == 1
+
+
+@pytest.mark.parametrize(("image", "space"), [(noise(), "/DeviceRGB"), (grey(), "/DeviceGray")])
+def test_photos_and_grey_scans_become_jpeg(tmp_path, image, space):
+    path = rendered(tmp_path, reading_of([page_text()], [image]))
+
+    with pikepdf.Pdf.open(path) as pdf:
+        assert (picture_of(pdf).Filter, picture_of(pdf).ColorSpace) == ("/DCTDecode", space)
+
+
+def jpeg(path, image, **options):
+    image.save(path, "JPEG", quality=70, **options)
+    return str(path)
+
+
+def test_an_unchanged_jpeg_keeps_its_very_bytes_and_its_colours(tmp_path):
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    file = jpeg(tmp_path / "a.jpg", photo(), icc_profile=profile)
+    path = rendered(tmp_path, reading_of([page_text()], [photo()], file, "image/jpeg"))
+
+    with pikepdf.Pdf.open(path) as pdf:
+        assert picture_of(pdf).read_raw_bytes() == Path(file).read_bytes()
+        assert picture_of(pdf).ColorSpace[1].read_bytes() == profile
+
+
+@pytest.mark.parametrize("reason", ["turned by EXIF", "turned by the engine", "of another size", "damaged"])
+def test_a_jpeg_that_was_changed_is_shown_as_it_was_read(tmp_path, reason):
+    exif = Image.Exif()
+    exif[0x0112] = 6 if reason == "turned by EXIF" else 1
+    file = jpeg(tmp_path / "a.jpg", noise((300, 300)), exif=exif)
+    if reason == "damaged":
+        Path(file).write_bytes(b"\xff\xd8\xff")
+    page = page_text(rotation=90 if reason == "turned by the engine" else 0)
+    image = noise((400, 300) if reason == "of another size" else (300, 300))
+    path = rendered(tmp_path, reading_of([page], [image], file, "image/jpeg"))
+
+    with pikepdf.Pdf.open(path) as pdf:
+        assert picture_of(pdf).read_raw_bytes() != Path(file).read_bytes()
+
+
+def test_a_page_that_was_turned_is_shown_upright_with_its_words_in_place(tmp_path):
+    upright = drawn()
+    lying = upright.rotate(90, expand=True)  # counter-clockwise: a clockwise quarter turn sets it right
+    page = page_text(rotation=90, blocks=[Block("text", "navy", (40, 60, 200, 90))])
+    path = rendered(tmp_path, reading_of([page], [lying], dpi=72))
+
+    assert ImageChops.difference(shown(path), upright).getbbox() is None
+    with pypdfium2.PdfDocument(path) as document:
+        left, bottom, right, top = document[0].get_textpage().get_charbox(0)
+    assert shown(path).getpixel(((left + right) / 2, 300 - (bottom + top) / 2)) == (0, 0, 128)
+
+
+@pytest.mark.parametrize(
+    ("dpi", "size", "expected"),
+    [
+        (300, (2480, 3508), 300),
+        (None, (2480, 3508), 300),
+        (None, (400, 300), 72),
+        (1, (1170, 827), 100),
+        (None, (9000, 9000), 300),
+    ],
+)
+def test_a_page_has_a_size_a_sheet_may_have(dpi, size, expected):
+    assert pdf_format.resolution(dpi, *size) == pytest.approx(expected, rel=0.01)
+
+
+def test_no_page_is_longer_than_a_pdf_allows():
+    assert 100_000 * 72 / pdf_format.resolution(72, 100, 100_000) <= 14400
