@@ -1,0 +1,42 @@
+# Everything lives in .venv: made with uv where it is there, else with any Python from 3.11 on.
+# make demo [ENGINE=deepseek-ocr]   see it work          make test    lint, types and tests
+# make slow                         the long tests       make bench   the measurements
+
+ENGINE ?=
+PYTHON = .venv/bin/python
+CODE = daemon tests
+
+.PHONY: demo test slow lint format bench clean
+
+demo: .venv/with-app
+	ENGINE=$(ENGINE) $(PYTHON) -m dropscribe demo
+
+test: lint
+	$(PYTHON) -m pytest -q -n 2 -m "not slow"
+
+slow: .venv/with-dev
+	DROPSCRIBE_CRASH_EVERY=3 $(PYTHON) -m pytest -q -n 2 -m slow
+	DROPSCRIBE_CRASH_EVERY=3 $(PYTHON) -m pytest -q -n 2 tests/test_crash.py
+
+lint: .venv/with-dev
+	$(PYTHON) -m ruff check $(CODE)
+	$(PYTHON) -m ruff format --check $(CODE)
+	$(PYTHON) -m mypy
+
+format: .venv/with-dev
+	$(PYTHON) -m ruff check --fix $(CODE)
+	$(PYTHON) -m ruff format $(CODE)
+
+bench: .venv/with-dev
+	for each in queue latency idle throughput memory; do $(PYTHON) tests/bench/$$each.py || exit 1; done
+
+.venv/with-app: pyproject.toml constraints.txt
+	sh .ci/venv .
+	touch $@
+
+.venv/with-dev: pyproject.toml constraints.txt
+	sh .ci/venv ".[mlx,dev]"
+	touch $@ .venv/with-app
+
+clean:
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
