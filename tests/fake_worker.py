@@ -5,8 +5,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from fakes import FakeEngine
-
 from dropscribe import worker
+from fakes import FakeEngine
 
 worker.main(FakeEngine)

@@ -67,7 +67,14 @@ class Daemon:
     def run(self, *arguments: str, deadline: float = DEADLINE, **extra: str) -> subprocess.CompletedProcess[str]:
         """Run one command to its end."""
         command = [*self.command, *arguments, "--config", str(self.config)]
-        return subprocess.run(command, env=os.environ | self.environment | extra, capture_output=True, text=True, timeout=deadline, check=False)
+        return subprocess.run(
+            command,
+            env=os.environ | self.environment | extra,
+            capture_output=True,
+            text=True,
+            timeout=deadline,
+            check=False,
+        )
 
     def once(self, deadline: float = DEADLINE) -> int:
         """Drain the inbox and return the exit code."""
@@ -76,9 +83,8 @@ class Daemon:
     def start(self, *arguments: str) -> "Daemon":
         """Start the daemon and wait until it answers."""
         command = [*self.command, "run", *arguments, "--config", str(self.config)]
-        errors = open(self.root / "stderr", "a")
-        self.process = subprocess.Popen(command, env=os.environ | self.environment, stderr=errors, text=True)
-        errors.close()
+        with open(self.root / "stderr", "a") as errors:
+            self.process = subprocess.Popen(command, env=os.environ | self.environment, stderr=errors, text=True)
         wait_for(lambda: self.ended() or self.try_status(), "the daemon answers")
         return self
 
@@ -99,7 +105,9 @@ class Daemon:
     def ask(self, command: str, **values: Any) -> dict[str, Any]:
         return control.ask(str(self.state), command=command, **values)
 
-    def wait_status(self, condition: Callable[[dict[str, Any]], Any], what: str, deadline: float = DEADLINE) -> dict[str, Any]:
+    def wait_status(
+        self, condition: Callable[[dict[str, Any]], Any], what: str, deadline: float = DEADLINE
+    ) -> dict[str, Any]:
         """Return the first status that meets *condition*."""
 
         def look() -> dict[str, Any] | None:
@@ -114,7 +122,9 @@ class Daemon:
     def wait_quiet(self, deadline: float = DEADLINE) -> dict[str, Any]:
         """Wait until nothing is left to do."""
         keys = ("settling", "queued", "running", "written", "rejected")
-        return self.wait_status(lambda s: not any(s["queue"][k] for k in keys) and not left(self.inbox), "all is done", deadline)
+        return self.wait_status(
+            lambda s: not any(s["queue"][k] for k in keys) and not left(self.inbox), "all is done", deadline
+        )
 
     def kill(self) -> None:
         """End the daemon as a power cut does."""

@@ -8,9 +8,10 @@ import os
 from pathlib import Path
 
 import pytest
+from PIL import Image
+
 from fakes import fingerprint, picture
 from harness import Daemon, left
-from PIL import Image
 
 EVERY = int(os.environ.get("DROPSCRIBE_CRASH_EVERY", "11"))  # `.ci/run` sets 1: every step
 LAST = 600  # no way of a file has as many steps; a daemon that lives to the end proves it
@@ -45,17 +46,26 @@ def crash(daemon: Daemon, step: int, *arguments: str) -> bool:
 def drop(daemon: Daemon) -> dict[str, str]:
     (daemon.inbox / "bad.png").parent.mkdir(parents=True, exist_ok=True)
     (daemon.inbox / "bad.png").write_bytes(b"no picture at all")
-    return {"bad.png": "", "good.png": picture(daemon.inbox / "good.png", 1), "sub/good.png": picture(daemon.inbox / "sub/good.png", 2)}
+    return {
+        "bad.png": "",
+        "good.png": picture(daemon.inbox / "good.png", 1),
+        "sub/good.png": picture(daemon.inbox / "sub/good.png", 2),
+    }
 
 
 def settings(mode: str) -> dict[str, dict[str, object]]:
-    return {"output": {"formats": ["txt", "md"], "originals": mode, "reuse": False}, "intake": {"patience": "100ms", "settle": "100ms"}}
+    return {
+        "output": {"formats": ["txt", "md"], "originals": mode, "reuse": False},
+        "intake": {"patience": "100ms", "settle": "100ms"},
+    }
 
 
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("mode", ["archive", "delete"])
 @pytest.mark.parametrize("offset", range(4))
-def test_killed_at_any_step_every_file_is_read_once_and_lies_in_one_place(tmp_path: Path, mode: str, offset: int) -> None:
+def test_killed_at_any_step_every_file_is_read_once_and_lies_in_one_place(
+    tmp_path: Path, mode: str, offset: int
+) -> None:
     for step in range(1 + offset * EVERY, LAST, 4 * EVERY):
         daemon = Daemon(tmp_path / str(step), **settings(mode))
         originals = drop(daemon)
@@ -70,7 +80,9 @@ def test_killed_at_any_step_every_file_is_read_once_and_lies_in_one_place(tmp_pa
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.skipif(not os.path.isdir("/dev/shm") or os.stat("/dev/shm").st_dev == os.stat("/tmp").st_dev, reason="no second volume")
+@pytest.mark.skipif(
+    not os.path.isdir("/dev/shm") or os.stat("/dev/shm").st_dev == os.stat("/tmp").st_dev, reason="no second volume"
+)
 @pytest.mark.parametrize("offset", range(2))
 def test_killed_while_copying_to_another_volume_no_original_is_lost_or_doubled(tmp_path: Path, offset: int) -> None:
     import shutil
@@ -130,6 +142,7 @@ def test_a_daemon_killed_over_and_over_blames_no_file(tmp_path: Path) -> None:
 
 def test_a_worker_left_behind_by_a_killed_daemon_is_ended(tmp_path: Path) -> None:
     import psutil
+
     from harness import wait_for
 
     daemon = Daemon(tmp_path)
@@ -140,7 +153,9 @@ def test_a_worker_left_behind_by_a_killed_daemon_is_ended(tmp_path: Path) -> Non
     worker = psutil.Process(status["model"]["pid"])
     daemon.kill()
 
-    wait_for(lambda: not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE, "the worker ends with its daemon")
+    wait_for(
+        lambda: not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE, "the worker ends with its daemon"
+    )
 
 
 def test_a_damaged_journal_is_set_aside_and_nothing_is_read_twice(tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ def test_deleted_originals_are_gone_and_their_text_is_there(tmp_path: Path) -> N
     picture(daemon.inbox / "scan.png")
 
     assert daemon.once() == 0
-    assert [p for p in tmp_path.rglob("*.png")] == [] and left(daemon.outbox) == ["scan.txt"]
+    assert list(tmp_path.rglob("*.png")) == [] and left(daemon.outbox) == ["scan.txt"]
     assert list(daemon.inbox.iterdir()) == []
 
 
@@ -148,7 +148,9 @@ def test_a_cut_off_file_waits_for_its_rest_as_long_as_patience_lasts(tmp_path: P
     with daemon.start():
         (daemon.inbox / "scan.png").write_bytes(data[: len(data) // 2])
         (daemon.inbox / "empty.png").touch()
-        status = daemon.wait_status(lambda s: [i["waiting_for"] for i in s["intake"]] == ["patience", "patience"], "both wait")
+        status = daemon.wait_status(
+            lambda s: [i["waiting_for"] for i in s["intake"]] == ["patience", "patience"], "both wait"
+        )
         assert status["queue"]["settling"] == 2 and status["queue"]["failed"] == 0
 
         (daemon.inbox / "scan.png").write_bytes(data)

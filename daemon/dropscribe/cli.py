@@ -116,7 +116,8 @@ def _commands(worker: Sequence[str]) -> dict[str, Callable[[argparse.Namespace],
         return read.read(given, worker)
 
     names = {
-        "status": "show", "check": "show", "logs": "show", "pause": "steer", "resume": "steer", "unload": "steer", "retry": "steer",
+        "status": "show", "check": "show", "logs": "show",
+        "pause": "steer", "resume": "steer", "unload": "steer", "retry": "steer",
         "models": "models", "doctor": "doctor", "install": "agents", "uninstall": "agents", "demo": "demo",
     }  # fmt: skip
     return {"run": run, "read": read} | {name: lazy(module, name) for name, module in names.items()}

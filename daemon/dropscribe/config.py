@@ -88,13 +88,13 @@ def log_home() -> str:
 class Folders(Section):
     """Where things lie; all absolute and resolved."""
 
-    inbox: Folder = Field("~/Dropscribe/inbox", validate_default=True)
-    outbox: Folder = Field("~/Dropscribe/outbox", validate_default=True)
-    archive: Folder = Field("~/Dropscribe/archive", validate_default=True)
-    failed: Folder = Field("~/Dropscribe/failed", validate_default=True)
-    state: Annotated[str, BeforeValidator(lambda v: state_home() if v is None else _folder(v))] = Field(
-        None,
-        validate_default=True,  # type: ignore[arg-type]  # null means the platform's place
+    inbox: Folder = Field(default="~/Dropscribe/inbox", validate_default=True)
+    outbox: Folder = Field(default="~/Dropscribe/outbox", validate_default=True)
+    archive: Folder = Field(default="~/Dropscribe/archive", validate_default=True)
+    failed: Folder = Field(default="~/Dropscribe/failed", validate_default=True)
+    state: Annotated[str, BeforeValidator(lambda v: state_home() if not v else _folder(v))] = Field(
+        default="",
+        validate_default=True,  # null means the platform's place
     )
 
 
@@ -164,9 +164,9 @@ class Output(Section):
 class Log(Section):
     """Where and how the log is written."""
 
-    folder: Annotated[str, BeforeValidator(lambda v: log_home() if v is None else _folder(v))] = Field(
-        None,
-        validate_default=True,  # type: ignore[arg-type]  # null means the platform's place
+    folder: Annotated[str, BeforeValidator(lambda v: log_home() if not v else _folder(v))] = Field(
+        default="",
+        validate_default=True,  # null means the platform's place
     )
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["text", "json"] = "text"

@@ -21,7 +21,7 @@ class Disk:
         self.pending = 0
 
     def ask(self, request: Callable[[], T], then: Callable[[T], None], otherwise: Callable[[Exception], None]) -> None:
-        """Run *request* on the disk thread; later, on this one, call *then* with its result or *otherwise* with its error."""
+        """Run *request* on the disk thread; later, on this one, *then* gets its result or *otherwise* its error."""
         self.pending += 1
 
         def done(future: Future[T]) -> None:

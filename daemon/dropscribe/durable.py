@@ -57,8 +57,8 @@ def make_folder(folder: bytes) -> list[bytes]:
 
 def write(path: Path, data: bytes) -> None:
     """Write *data* to *path* whole: staged beside it, synced, renamed over."""
-    folder, name = os.path.split(path)
-    staged = os.path.join(folder, (".dropscribe-" if isinstance(name, str) else b".dropscribe-") + name[:200])  # type: ignore[operator]  # both str or both bytes
+    folder, name = os.path.split(os.fsencode(path))
+    staged = os.path.join(folder, b".dropscribe-" + name[:200])
     with open(staged, "wb") as file:
         file.write(data)
         file.flush()

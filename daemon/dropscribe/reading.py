@@ -49,10 +49,10 @@ def read(order: Order, engine: Engine, settings: Settings, state: str, teller: T
         teller.progress("render", document.count, document.count)
         source = Source(order.name, sha256, size, document.media_type, document.count)
         texts = sum(1 for _ in store)
-        reading = Reading(
-            source, engine.info, store, document.pages, order.path, datetime.now(UTC).isoformat(timespec="seconds"),
-            round(time.monotonic() - begun, 3), reused=len(kept) == texts > 0, review=any(DOUBTFUL.intersection(t.flags) for t in store),
-        )  # fmt: skip
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        seconds = round(time.monotonic() - begun, 3)
+        reused, review = len(kept) == texts > 0, _doubtful(store)
+        reading = Reading(source, engine.info, store, document.pages, order.path, now, seconds, reused, review)
         staged = _render(order, reading, settings)
     if settings.output.reuse:
         store.prune()
@@ -62,6 +62,10 @@ def read(order: Order, engine: Engine, settings: Settings, state: str, teller: T
         order.job, order.claim, "read", staged=staged, pages=document.count, seconds=time.monotonic() - begun,
         review=reading.review, reused=reading.reused,
     )  # fmt: skip
+
+
+def _doubtful(texts: PageStore) -> bool:
+    return any(DOUBTFUL.intersection(text.flags) for text in texts)
 
 
 def _digest(path: str, largest: int) -> tuple[str, int]:

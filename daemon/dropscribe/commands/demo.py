@@ -59,14 +59,16 @@ class Demo:
         unload = self._wait(lambda: self._status()["model"]["last_unload"], "the model to be unloaded")
         self._wait(lambda: self._status()["model"]["state"] == "cold", "the model's process to end")
         unload = self._status()["model"]["last_unload"]
+        before, released, residue = (size(unload[f"{name}_bytes"]) for name in ("footprint", "released", "residue"))
         self.say(
-            f"Unloaded ({unload['reason']}): {size(unload['footprint_bytes'])} before; {size(unload['released_bytes'])} given back by the release in the "
-            f"process, {size(unload['residue_bytes'])} by its end, in {unload['seconds']:.1f} s. Left: the daemon itself with {size(self._own_footprint())}."
+            f"Unloaded ({unload['reason']}): {before} before; {released} given back by the release in the process, "
+            f"{residue} by its end, in {unload['seconds']:.1f} s.\n"
+            f"Left: the daemon itself with {size(self._own_footprint())}."
         )
         return seen == len(expected)
 
     def _start(self) -> None:
-        settings = {
+        settings: dict[str, dict[str, Any]] = {
             "folders": self.folders,
             "intake": {"settle": "500ms", "patience": "3s"},
             "engine": {"name": self.engine},
@@ -78,7 +80,9 @@ class Demo:
         path = os.path.join(self.root, "config.yaml")
         with open(path, "w", encoding="utf-8") as file:
             json.dump(settings, file)
-        self.process = subprocess.Popen([sys.executable, "-m", "dropscribe", "run", "--config", path], stderr=subprocess.DEVNULL)
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "dropscribe", "run", "--config", path], stderr=subprocess.DEVNULL
+        )
         self._wait(self._answers, "the daemon to answer")
 
     def _drop(self) -> list[str]:
@@ -90,7 +94,11 @@ class Demo:
                 shutil.copyfile(os.path.join(folder, name), hidden)
                 os.rename(hidden, os.path.join(self.folders["inbox"], name))
         self.say(f"Dropped into {self.folders['inbox']}: {', '.join(names)}")
-        good = [os.path.join(self.folders["outbox"], name.replace(".png", ".txt")) for name in names if name != "damaged.png"]
+        good = [
+            os.path.join(self.folders["outbox"], name.replace(".png", ".txt"))
+            for name in names
+            if name != "damaged.png"
+        ]
         return [*good, os.path.join(self.folders["failed"], "damaged.png.error.txt")]
 
     def _texts(self, expected: list[str]) -> int:
@@ -112,7 +120,11 @@ class Demo:
         """Show the progress of a download, which can take its time."""
         load = self._status()["model"]["load"]
         if load and load["total_bytes"] and load["step"] == "download" and sys.stdout.isatty():
-            print(f"\rfetching the model: {size(load['done_bytes'])} of {size(load['total_bytes'])}   ", end="", flush=True)
+            print(
+                f"\rfetching the model: {size(load['done_bytes'])} of {size(load['total_bytes'])}   ",
+                end="",
+                flush=True,
+            )
 
     def _answers(self) -> dict[str, Any] | None:
         try:

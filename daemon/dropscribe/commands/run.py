@@ -24,7 +24,10 @@ def run(given: argparse.Namespace, worker: Sequence[str]) -> int:
     with Service(settings, given.config, agent=given.agent, command=worker) as service:
         if to_terminal:
             print(
-                f"Drop pictures into {settings.folders.inbox}\nTheir text appears in {settings.folders.outbox}\nCtrl-C stops.",
+                f"Drop pictures into {settings.folders.inbox}",
+                f"Their text appears in {settings.folders.outbox}",
+                "Ctrl-C stops.",
+                sep="\n",
                 file=sys.stderr,
             )
         return service.run(once=given.once)

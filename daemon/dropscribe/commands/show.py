@@ -61,9 +61,8 @@ def describe(values: dict[str, Any]) -> str:
         lines.append("inbox      is not there; waiting for it")
     lines += _model_lines(values["model"])
     memory = values["memory"]
-    lines.append(
-        f"memory     pressure {memory['pressure']}, {size(memory['available_bytes'])} available, {memory['percent']} % in use"
-    )
+    available = size(memory["available_bytes"])
+    lines.append(f"memory     pressure {memory['pressure']}, {available} available, {memory['percent']} % in use")
     counted = [
         f"{queue[key]} {key}"
         for key in ("settling", "queued", "running", "written", "rejected", "done", "failed", "gone")
@@ -76,9 +75,8 @@ def describe(values: dict[str, Any]) -> str:
     )
     if values["current"]:
         job = values["current"]
-        lines.append(
-            f"reading    {job['name']}, page {job['page']} of {job['pages']}, {job['seconds']} s, {job['tokens']} tokens"
-        )
+        where = f"page {job['page']} of {job['pages']}"
+        lines.append(f"reading    {job['name']}, {where}, {job['seconds']} s, {job['tokens']} tokens")
     lines += [f"waiting    {item['name']} (for {item['waiting_for']})" for item in values["intake"][:10]]
     lines += [_recent_line(item) for item in values["recent"]]
     return "\n".join(lines)
@@ -88,7 +86,9 @@ def _daemon_line(daemon: dict[str, Any]) -> str:
     if not daemon["running"]:
         return "daemon     not running; this is what its journal says"
     how = "agent, " if daemon["agent"] else ""
-    return f"daemon     running ({how}pid {daemon['pid']}, since {daemon['started']}, {daemon['watch']} watching, engine {daemon['engine']}: {daemon['engine_reason']})"
+    engine = f"engine {daemon['engine']}: {daemon['engine_reason']}"
+    since = f"since {daemon['started']}"
+    return f"daemon     running ({how}pid {daemon['pid']}, {since}, {daemon['watch']} watching, {engine})"
 
 
 def _model_lines(model: dict[str, Any]) -> list[str]:
@@ -110,9 +110,12 @@ def _model_lines(model: dict[str, Any]) -> list[str]:
         text += f": {model['blocked_reason']}"
     lines = [text]
     if last := model["last_unload"]:
+        before, released, residue, gain = (
+            size(last[key]) for key in ("footprint_bytes", "released_bytes", "residue_bytes", "available_gain_bytes")
+        )
         lines.append(
-            f"unloaded   {last['at']} ({last['reason']}, {last['how']}): {size(last['footprint_bytes'])} before, {size(last['released_bytes'])} "
-            f"released in the process, {size(last['residue_bytes'])} by its end; the machine has {size(last['available_gain_bytes'])} more"
+            f"unloaded   {last['at']} ({last['reason']}, {last['how']}): {before} before, {released} released in the "
+            f"process, {residue} by its end; the machine has {gain} more"
         )
     return lines
 
@@ -137,11 +140,9 @@ def check(given: argparse.Namespace) -> int:
 def logs(given: argparse.Namespace) -> int:
     """Print the log; with --follow go on as it grows, across rotation."""
     path = log.path(settings_of(given).log.folder)
-    try:
-        file = open(path, encoding="utf-8", errors="replace")
-    except FileNotFoundError:
-        raise DropscribeError("logs", f"there is no log at {path}", "start the daemon: dropscribe run") from None
-    with file:
+    if not os.path.exists(path):
+        raise DropscribeError("logs", f"there is no log at {path}", "start the daemon: dropscribe run")
+    with open(path, encoding="utf-8", errors="replace") as file:
         sys.stdout.write(file.read())
         if not given.follow:
             return EXIT_DONE

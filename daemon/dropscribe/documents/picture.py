@@ -29,8 +29,8 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from dropscribe.config import Settings
 from dropscribe import sniff
+from dropscribe.config import Settings
 from dropscribe.documents import colour, ink, limits, whole
 from dropscribe.errors import Reason, ReasonedError
 from dropscribe.pages import Page

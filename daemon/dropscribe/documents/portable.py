@@ -11,8 +11,8 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 from PIL.Image import Image
 
-from dropscribe.config import Settings
 from dropscribe import sniff
+from dropscribe.config import Settings
 from dropscribe.documents import ink, limits, owntext, raster, whole
 from dropscribe.documents.fonts import Fonts
 from dropscribe.errors import Reason, ReasonedError

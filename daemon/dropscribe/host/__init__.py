@@ -161,9 +161,8 @@ class Host:
     @property
     def pressed(self) -> bool:
         """Say whether the machine's memory is why the worker is made to go."""
-        return (
-            self.last_unload is not None and self.last_unload.reason == "pressure" or self._unload_wanted == "pressure"
-        )
+        ended = self.last_unload is not None and self.last_unload.reason == "pressure"
+        return ended or self._unload_wanted == "pressure"
 
     # -- loading
 
@@ -295,10 +294,11 @@ class Host:
         assert self._ending is not None and self.life is not None
         self._aftermath = self._ending.close(now)
         unload = self._ending.unload
+        before, released, residue = map(_size, (unload.footprint_bytes, unload.released_bytes, unload.residue_bytes))
         LOG.info(
-            "unloaded (%s, %s, %.1f s): %s before, %s given back by the release, %s by the exit", unload.reason, unload.how,
-            unload.seconds or 0, _size(unload.footprint_bytes), _size(unload.released_bytes), _size(unload.residue_bytes),
-        )  # fmt: skip
+            "unloaded (%s, %s, %.1f s): %s before, %s given back by the release, %s by the exit",
+            *(unload.reason, unload.how, unload.seconds, before, released, residue),
+        )
         self._events.append(Gone(unload, self.life.peak))
         self._process = self._ending = self.life = None
         self._enter(ModelState.COLD)

@@ -1,4 +1,7 @@
-"""The end of a worker: asked to release and leave, then SIGTERM, then SIGKILL, each after its grace; and what it gave back."""
+"""The end of a worker: asked to release and leave, then SIGTERM, then SIGKILL, each after its grace.
+
+It measures on the way what the release, the end of the process and the machine gave back.
+"""
 
 import signal
 

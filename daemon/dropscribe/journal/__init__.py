@@ -19,6 +19,7 @@ HISTORY = 10_000  # finished jobs that are remembered
 PATIENT = 5  # interruptions in a row after which a job goes behind the others
 PEAKS = 20  # recorded memory peaks kept for each model
 _LIVE = "('" + "','".join(LIVE) + "')"
+_LAST_RANK = "(SELECT coalesce(max(rank), 0) FROM jobs WHERE state='queued')"
 _COLUMNS = (
     "id, path, size, mtime_ns, inode, device, since, state, claim, attempts, deaths, interruptions, "
     "pressure_stops, rank, stem, outputs, destination, reason, detail, seconds"
@@ -72,7 +73,8 @@ class Journal:
         with self._writing() as db:
             before = db.total_changes
             db.executemany(
-                "INSERT INTO jobs (path, size, mtime_ns, inode, device, since) VALUES (?,?,?,?,?,?) ON CONFLICT DO NOTHING",
+                "INSERT INTO jobs (path, size, mtime_ns, inode, device, since) VALUES (?,?,?,?,?,?)"
+                " ON CONFLICT DO NOTHING",
                 rows,
             )
             return db.total_changes - before
@@ -119,14 +121,14 @@ class Journal:
 
     def release(self, job: Job, *, interrupted: bool = True, pressure: bool = False, behind: bool = False) -> None:
         """Put a claimed job back: nobody's fault, so nothing counts towards its attempts."""
-        count = int(interrupted)
         with self._writing() as db:
             db.execute(
-                "UPDATE jobs SET state='queued', stem=NULL, interruptions=interruptions+?, pressure_stops=pressure_stops+?,"
-                " rank=CASE WHEN ? OR (interruptions+?)%?=0 AND ?>0 THEN (SELECT max(rank) FROM jobs WHERE state='queued' OR id=?)+1 ELSE rank END"
-                " WHERE id=? AND claim=? AND state='running'",
-                (count, int(pressure), behind, count, PATIENT, count, job.id, job.id, job.claim),
+                "UPDATE jobs SET state='queued', stem=NULL, interruptions=interruptions+?,"
+                " pressure_stops=pressure_stops+? WHERE id=? AND claim=? AND state='running'",
+                (int(interrupted), int(pressure), job.id, job.claim),
             )
+            if behind or (interrupted and (job.interruptions + 1) % PATIENT == 0):
+                db.execute(f"UPDATE jobs SET rank={_LAST_RANK}+1 WHERE id=? AND state='queued'", (job.id,))
 
     def blame(self, job: Job, reason: Reason, detail: str, *, death: bool, attempts: int) -> State:
         """Count a failure against a claimed job: behind the others, or rejected when it was the last allowed.
@@ -138,7 +140,7 @@ class Journal:
         with self._writing() as db:
             db.execute(
                 "UPDATE jobs SET state=?, attempts=?, deaths=?, reason=?, detail=?, interruptions=0,"
-                " rank=(SELECT coalesce(max(rank), 0) FROM jobs WHERE state='queued')+1 WHERE id=? AND claim=? AND state='running'",
+                f" rank={_LAST_RANK}+1 WHERE id=? AND claim=? AND state='running'",
                 (State.REJECTED if last else State.QUEUED, tried, deaths, reason, detail, job.id, job.claim),
             )
         return self.get(job.id).state
@@ -155,8 +157,8 @@ class Journal:
         """Make a job, claimed already, of a publication that a lost journal left behind; None if the path has a job."""
         with self._writing() as db:
             added = db.execute(
-                "INSERT INTO jobs (path, size, mtime_ns, inode, device, since, state, stem) VALUES (?,?,?,?,?,?,'running',?)"
-                " ON CONFLICT DO NOTHING",
+                "INSERT INTO jobs (path, size, mtime_ns, inode, device, since, state, stem)"
+                " VALUES (?,?,?,?,?,?,'running',?) ON CONFLICT DO NOTHING",
                 (path, *_columns(signature), now, stem),
             ).rowcount
         return self.live_at(path) if added else None
@@ -251,7 +253,14 @@ class Journal:
 
     def wrote(self, stem: bytes) -> set[bytes]:
         """Return the files below the outbox that this daemon wrote under *stem* or a numbered form of it."""
-        return {row[0] for row in self._db.execute("SELECT path FROM outputs WHERE path>=? AND path<?", (stem, stem + b"\xff"))}
+        return {
+            row[0]
+            for row in self._db.execute("SELECT path FROM outputs WHERE path>=? AND path<?", (stem, stem + b"\xff"))
+        }
+
+    def has_live(self) -> bool:
+        """Say whether any job is not finished."""
+        return self._db.execute(f"SELECT 1 FROM jobs WHERE state IN {_LIVE} LIMIT 1").fetchone() is not None
 
     def recent(self, limit: int) -> list[Job]:
         """Return the jobs that finished last, newest first."""
@@ -314,7 +323,8 @@ class Journal:
         with self._writing() as db:
             db.execute("INSERT INTO peaks (model, bytes) VALUES (?,?)", (model, peak))
             db.execute(
-                "DELETE FROM peaks WHERE model=? AND id NOT IN (SELECT id FROM peaks WHERE model=? ORDER BY id DESC LIMIT ?)",
+                "DELETE FROM peaks WHERE model=? AND id NOT IN"
+                " (SELECT id FROM peaks WHERE model=? ORDER BY id DESC LIMIT ?)",
                 (model, model, PEAKS),
             )
 

@@ -9,13 +9,14 @@ import signal
 import socket
 import time
 from collections.abc import Sequence
+from functools import partial
 from types import FrameType
 
 from dropscribe import durable, engines
 from dropscribe.config import Settings
 from dropscribe.control import Client, Control
 from dropscribe.disk import Disk
-from dropscribe.errors import Reason, ReasonedError
+from dropscribe.errors import ReasonedError
 from dropscribe.host import Host
 from dropscribe.host.process import COMMAND, end_leftover
 from dropscribe.host.values import Died, Finished, Gone, Progress, Unable
@@ -27,6 +28,7 @@ from dropscribe.log import LOG
 from dropscribe.memory import policy
 from dropscribe.service.away import Archivist
 from dropscribe.service.commands import Commands
+from dropscribe.service.drained import Drained
 from dropscribe.service.holds import Holds
 from dropscribe.service.inbox import Inbox
 from dropscribe.service.pipeline import Pipeline
@@ -75,22 +77,19 @@ class Service:
         self.control = Control(settings.folders.state, self._selector)
         self.commands = Commands(self)
         self._worker_fd: int | None = None
+        self._signalled: str | None = None
+        self._stop_by = 0.0
 
     def __enter__(self) -> "Service":
         return self
 
     def __exit__(self, *_: object) -> None:
         """End in reverse order; each part once, whatever the others do."""
-        for part in (
-            lambda: self.host.close(self.settings.model.stop_grace),
-            self.inbox.close,
-            self.disk.close,
-            self.control.close,
-            self.journal.close,
-            self.lock.close,
-        ):
+        grace = self.settings.model.stop_grace
+        parts = (self.inbox, self.disk, self.control, self.journal, self.lock)
+        for close in (partial(self.host.close, grace), *(part.close for part in parts)):
             try:
-                part()
+                close()
             except Exception:
                 LOG.exception("while ending")
 
@@ -132,8 +131,10 @@ class Service:
         drained = Drained(self) if once else None
         while True:
             now = time.monotonic()
+            if self._signalled is not None:
+                self.stop(self._signalled)
             self.tick(now)
-            if self.stopping and not self._unfinished():
+            if self.stopping and not self.unfinished:
                 break
             if drained is not None and drained(now):
                 self.stop("drained")
@@ -152,7 +153,7 @@ class Service:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        self.stop(signal.Signals(number).name)
+        self._signalled = signal.Signals(number).name  # the wakeup fd ends the wait, and the loop does the rest
 
     def stop(self, why: str) -> None:
         """Begin to end: the page in hand may be finished within the grace, everything else is put back."""
@@ -162,7 +163,9 @@ class Service:
             self._stop_by = time.monotonic() + self.settings.model.stop_grace
             self.host.make_way()
 
-    def _unfinished(self) -> bool:
+    @property
+    def unfinished(self) -> bool:
+        """Say whether something is between two records of the journal."""
         return self.pipeline.busy or self.archivist.busy
 
     def tick(self, now: float) -> None:
@@ -260,8 +263,12 @@ class Service:
     def _wait(self, now: float, extra: float | None) -> None:
         """Sleep until something happens or the next deadline that any part has asked for."""
         self._select_worker()
-        times = [self.inbox.deadline(now), self.host.deadline(queue_empty=self.idle), self.archivist.deadline(),
-                 self.holds.deadline(), self.saved.deadline(), extra, self._stop_by if self.stopping and self.host.busy else None]  # fmt: skip
+        times = [
+            self.inbox.deadline(now), self.host.deadline(queue_empty=self.idle), self.archivist.deadline(),
+            self.holds.deadline(), self.saved.deadline(), extra,
+        ]  # fmt: skip
+        if self.stopping and self.host.busy:
+            times.append(self._stop_by)
         soonest = min((t for t in times if t is not None), default=now + LONGEST_SLEEP)
         for key, _ in self._selector.select(max(0.0, min(soonest - now, LONGEST_SLEEP))):
             if key.data is self.control:
@@ -284,54 +291,3 @@ class Service:
             events = selectors.EVENT_READ | (selectors.EVENT_WRITE if self.host.has_unsent else 0)
             self._selector.register(fd, events, self.host)
             self._worker_fd = fd
-
-
-class Drained:
-    """Says when `--once` has nothing left to do, and whether anything failed or had to be left."""
-
-    def __init__(self, service: Service) -> None:
-        self._service = service
-        counts = service.journal.counts()
-        self._failed_before = counts["failed"]
-        self._stuck_since: float | None = None
-        self.failed = False
-
-    def __call__(self, now: float) -> bool:
-        """Return whether to stop now."""
-        service = self._service
-        intake = service.inbox.intake
-        counts = service.journal.counts()
-        waiting = counts["queued"] + counts["running"] + counts["written"] + counts["rejected"]
-        if not (
-            waiting
-            or len(intake.table)
-            or intake.scanning
-            or service._unfinished()
-            or service.disk.pending
-            or service.holds.unfinished
-        ):
-            self.failed = counts["failed"] > self._failed_before
-            return True
-        stuck = (
-            service.holds.current is not None
-            or service.host.admission.blocked_reason is not None
-            or service.paused
-            or not waiting
-        )
-        working = service.host.busy or service.disk.pending or intake.scanning
-        if not stuck or working:
-            self._stuck_since = None
-            return False
-        self._stuck_since = self._stuck_since or now
-        if now - self._stuck_since < service.settings.intake.patience + service.settings.intake.settle + 1:
-            return False
-        LOG.error("left undone: %d waiting in the inbox, %d in the queue", len(intake.table), waiting)
-        self.failed = True
-        return True
-
-    def deadline(self, now: float) -> float:
-        """Return when to ask again at the latest."""
-        return now + 0.25
-
-
-__all__ = ["JOURNAL", "Reason", "Service"]

@@ -12,7 +12,7 @@ from dropscribe.intake import Intake, look
 from dropscribe.intake.look import Look, Scan, Slice
 from dropscribe.intake.table import Hopeless, Settled
 from dropscribe.intake.watch import Hints, Watch
-from dropscribe.job import Found, Job, State, printable
+from dropscribe.job import Found, Job, Signature, State, printable
 from dropscribe.journal import Journal
 from dropscribe.log import LOG
 
@@ -143,7 +143,7 @@ class Inbox:
                 LOG.warning("%s: %s", printable(verdict.found.path), verdict.detail)
                 self._journal.reject_unread(verdict.found, verdict.reason, verdict.detail)
 
-    def _replaced(self, path: bytes, live: dict[bytes, object]) -> None:
+    def _replaced(self, path: bytes, live: dict[bytes, Signature]) -> None:
         """A waiting job's file has new content: the job is gone, the content settles anew."""
         job = self._journal.live_at(path)
         if job is not None and job.state is State.QUEUED:

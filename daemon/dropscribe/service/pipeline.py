@@ -192,7 +192,7 @@ class Pipeline:
         self._disk.ask(request, partial(self._published, job, outcome), partial(self._unpublished, job, staging))
 
     def _replaceable(self, job: Job) -> set[bytes]:
-        """Return the files in the outbox that may be written over: with `output.conflict: replace`, our own of this name."""
+        """Return the files in the outbox that may be written over: our own of this name, if the settings say so."""
         if self.settings.output.conflict != "replace":
             return set()
         folder, name = os.path.split(job.path)
@@ -202,8 +202,9 @@ class Pipeline:
         def record() -> None:
             self._journal.written(job, outputs, outcome.seconds)
             self._publishing -= 1
-            LOG.info("%s: %d page%s in %.1f s%s%s", job.name, outcome.pages, "" if outcome.pages == 1 else "s", outcome.seconds,
-                     ", from the cache" if outcome.reused else "", ", please check the text" if outcome.review else "")  # fmt: skip
+            pages = f"{outcome.pages} page{'s' * (outcome.pages != 1)}"
+            remarks = ", from the cache" * outcome.reused + ", please check the text" * outcome.review
+            LOG.info("%s: %s in %.1f s%s", job.name, pages, outcome.seconds, remarks)
 
         self._holds.lift()
         self._holds.journalled(record, time.monotonic())
@@ -277,7 +278,7 @@ class Pipeline:
         return job if job is not None and job.signature.same_file(signature) else None
 
     def _resume(self, job: Job, staging: str, manifest: Manifest) -> None:
-        """Publish the rest of it. With a lost journal, what is published whole counts even when its original is away."""
+        """Publish the rest; with a lost journal, what is published whole counts even when its original is away."""
         if self._journal.damaged and self._outbox.published(staging, manifest):
             outputs = tuple(os.fsencode(manifest.stem + suffix) for suffix in manifest.files)
             self._journal.written(job, outputs, manifest.seconds)

@@ -33,7 +33,8 @@ def running(service: "Service", now: float) -> dict[str, Any]:
     return {
         "daemon": {
             "running": True, "pid": os.getpid(), "version": __version__, "started": stamp(service.started),
-            "config": service.saved.path if os.path.exists(service.saved.path) else None, "config_error": service.saved.error,
+            "config": service.saved.path if os.path.exists(service.saved.path) else None,
+            "config_error": service.saved.error,
             "restart_needed": service.saved.restart_needed, "agent": service.agent, "watch": service.inbox.watch.kind,
             "inbox_online": service.inbox.online, "engine": service.engine, "engine_reason": service.engine_reason,
         },
