@@ -71,6 +71,7 @@ class Host:
         self._unload_wanted: str | None = None
         self._events: list[Event] = []
         self._heard_at = 0.0
+        self._waiting_for_normal = False
 
     def _enter(self, state: ModelState) -> None:
         """The one place where the state changes."""
@@ -122,9 +123,11 @@ class Host:
             reading.making_way = True
             self._process.send("yield", job=reading.order.job, claim=reading.order.claim)
 
-    def may_read(self, pressure_stops: int) -> bool:
-        """Say whether a job that was stopped so often by pressure may be given now."""
-        return self._watch.may_read(pressure_stops)
+    def may_read(self, pressure_stops: int, now: float) -> bool:
+        """Say whether a job that was stopped so often by pressure may be given now; while it waits, memory is watched."""
+        allowed = self._watch.may_read(pressure_stops)
+        self._waiting_for_normal = not allowed
+        return allowed
 
     def apply(self, settings: Settings, engine: str, now: float) -> None:
         """Take over changed settings; what the model was loaded with makes it go and come back."""
@@ -328,7 +331,7 @@ class Host:
 
     @property
     def _sampling(self) -> bool:
-        return self.state not in (ModelState.COLD, ModelState.UNLOADING)
+        return self.state not in (ModelState.COLD, ModelState.UNLOADING) or self._waiting_for_normal
 
     def _mind_memory(self, now: float) -> None:
         """Look at memory when it is time to, and let pressure have its way."""

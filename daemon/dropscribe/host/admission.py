@@ -18,6 +18,7 @@ class Admission:
         self.blocked_reason: str | None = None
         self.retry_at = 0.0
         self._failures = 0
+        self._estimate = 0  # bytes; the engine tells it before its first load
         self._waiting_since: float | None = None
 
     @property
@@ -29,16 +30,17 @@ class Admission:
         """Ask for a load; return whether it must not be, and remember why."""
         self._waiting_since = self._waiting_since or now
         allowed, why, retry_at = self._watch.may_load(now)
-        if allowed and (peaks := self._peaks()):
-            allowed, why, retry_at = self._fits(policy.need(peaks, 0), now)
+        if allowed and (need := policy.need(self._peaks(), self._estimate)):
+            allowed, why, retry_at = self._fits(need, now)
         if not allowed:
             self._block(why, retry_at)
         else:
-            self.blocked_reason = None
+            self.blocked_reason, self._waiting_since = None, now  # the patience of the preflight is for one try
         return not allowed
 
     def refuses(self, estimate: int, now: float) -> bool:
         """Return whether a load that has begun must not go on: before any record, the engine's own estimate decides."""
+        self._estimate = estimate
         if self._peaks():
             return False
         allowed, why, retry_at = self._fits(estimate, now)
@@ -75,4 +77,4 @@ class Admission:
     def apply(self, settings: Settings, now: float) -> None:
         """Take over changed settings; what failed before may work now."""
         self._settings = settings
-        self._failures, self.retry_at = 0, now
+        self._failures, self._estimate, self.retry_at = 0, 0, now

@@ -63,6 +63,7 @@ def _open(path: str) -> sqlite3.Connection:
         db.execute("PRAGMA journal_mode=WAL")
         db.execute("PRAGMA synchronous=FULL")
         db.execute("PRAGMA cache_size=-2000")
+        db.execute("PRAGMA journal_size_limit=4000000")
         if sys.platform == "darwin":
             db.execute("PRAGMA fullfsync=ON")  # plain fsync on macOS stops at the drive's cache
         version = db.execute("PRAGMA user_version").fetchone()[0]

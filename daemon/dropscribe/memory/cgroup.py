@@ -50,7 +50,7 @@ def grade_room(group: Group) -> str:
 def parse_memberships(text: str) -> dict[str, str]:
     """Return the paths in `/proc/self/cgroup` that concern memory, by `v1` and `v2`."""
     paths = {}
-    for line in text.splitlines():
+    for line in filter(None, text.splitlines()):
         number, controllers, path = line.split(":", 2)
         if number == "0" and not controllers:
             paths["v2"] = path
@@ -64,11 +64,10 @@ def parse_mounts(text: str) -> list[tuple[str, str, str]]:
     mounts = []
     for line in text.splitlines():
         before, _, after = line.partition(" - ")
-        kind, *others = after.split()  # the source in the middle may be empty
-        if kind not in ("cgroup", "cgroup2") or (kind == "cgroup" and "memory" not in others[-1].split(",")):
-            continue
-        top, point = (field.replace("\\040", " ") for field in before.split()[3:5])
-        mounts.append(("v2" if kind == "cgroup2" else "v1", top, point))
+        kind, _, options = after.partition(" ")  # the source before the options may be empty
+        if kind == "cgroup2" or (kind == "cgroup" and "memory" in options.split()[-1].split(",")):
+            top, point = (field.replace("\\040", " ") for field in before.split()[3:5])
+            mounts.append(("v2" if kind == "cgroup2" else "v1", top, point))
     return mounts
 
 

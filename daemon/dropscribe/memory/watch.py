@@ -149,7 +149,8 @@ class PressureWatch:
         return sample.pressure not in (WARN, CRITICAL) and self._grade(sample, ours=False) is not Grade.HARD
 
     def _close_if_quiet(self, now: float) -> None:
-        if self._pressed_at is not None and now - self._pressed_at >= self._wait:
+        # The sum and not the difference: `may_load` names this very moment, and it must have come when it has come.
+        if self._pressed_at is not None and now >= self._pressed_at + self._wait:
             self._pressed_at, self._counted = None, False
 
     def _count(self, sample: Sample) -> None:

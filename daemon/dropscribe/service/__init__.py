@@ -8,9 +8,10 @@ import selectors
 import signal
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from types import FrameType
+from typing import Protocol
 
 from dropscribe import durable, engines
 from dropscribe.config import Settings
@@ -36,6 +37,13 @@ from dropscribe.service.saved import SavedSettings
 
 JOURNAL = "journal.db"
 LONGEST_SLEEP = 3600.0
+
+
+class Closes(Protocol):
+    """What lives and ends."""
+
+    def close(self) -> None:
+        """End; may be called twice."""
 
 
 class Service:
@@ -65,7 +73,7 @@ class Service:
         self.disk = Disk(self.wake)
         self.holds = Holds()
         self.host = Host(settings, self.engine, self._peaks, command)
-        self.inbox = Inbox(settings, self.journal, self.disk, Hints(self.wake), now)
+        self.inbox = Inbox(settings, self.journal, self.disk, self.holds, Hints(self.wake), now)
         self.pipeline = Pipeline(settings, self.journal, self.disk, self.host, self.inbox, self.holds)
         self.archivist = Archivist(settings, self.journal, self.disk, self.holds, self._job_over)
         self.saved = SavedSettings(path, settings, now)
@@ -86,8 +94,9 @@ class Service:
     def __exit__(self, *_: object) -> None:
         """End in reverse order; each part once, whatever the others do."""
         grace = self.settings.model.stop_grace
-        parts = (self.inbox, self.disk, self.control, self.journal, self.lock)
-        for close in (partial(self.host.close, grace), *(part.close for part in parts)):
+        parts: tuple[Closes, ...] = (self.inbox, self.disk, self.control, self.journal, self.lock)
+        closings: list[Callable[[], None]] = [partial(self.host.close, grace), *(part.close for part in parts)]
+        for close in closings:
             try:
                 close()
             except Exception:
@@ -231,7 +240,8 @@ class Service:
                     self.holds.put(event.reason, event.detail, now)
                 case Gone():
                     if event.peak_bytes:
-                        self.journal.record_peak(self.model_key, event.peak_bytes)
+                        record = partial(self.journal.record_peak, self.model_key, event.peak_bytes)
+                        self.holds.journalled(record, now)
 
     @property
     def idle(self) -> bool:

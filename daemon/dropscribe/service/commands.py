@@ -2,6 +2,7 @@
 
 import os
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from dropscribe import outbox
@@ -53,7 +54,8 @@ class Commands:
 
     def _pause(self, paused: bool) -> None:
         self._service.paused = paused
-        self._service.journal.note("paused", "by command" if paused else None)
+        note = partial(self._service.journal.note, "paused", "by command" if paused else None)
+        self._service.holds.journalled(note, time.monotonic())
         LOG.info("the queue is %s by command", "paused" if paused else "resumed")
 
     def _retry(self, names: list[bytes]) -> list[str]:

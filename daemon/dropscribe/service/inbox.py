@@ -15,6 +15,7 @@ from dropscribe.intake.watch import Hints, Watch
 from dropscribe.job import Found, Job, Signature, State, printable
 from dropscribe.journal import Journal
 from dropscribe.log import LOG
+from dropscribe.service.holds import Holds
 
 ANOTHER_INBOX = 300.0  # seconds after which another folder under the inbox's name is taken for the inbox itself
 
@@ -22,10 +23,12 @@ ANOTHER_INBOX = 300.0  # seconds after which another folder under the inbox's na
 class Inbox:
     """Feeds the journal from the inbox, and notices when the inbox goes, comes back or is another one."""
 
-    def __init__(self, settings: Settings, journal: Journal, disk: Disk, hints: Hints, now: float) -> None:
+    def __init__(
+        self, settings: Settings, journal: Journal, disk: Disk, holds: Holds, hints: Hints, now: float
+    ) -> None:
         self.intake = Intake(settings, now)
         self.online = True
-        self._journal, self._disk, self._hints = journal, disk, hints
+        self._journal, self._disk, self._holds, self._hints = journal, disk, holds, hints
         self._settings = settings
         self._identity = look.root_identity(self.intake.root)
         self._strange_since: float | None = None
@@ -57,7 +60,8 @@ class Inbox:
             self.intake.rescan()
         self._look(self.intake.below(paths, now), probe=False)
         self._look(self.intake.table.due(now, look.SLICE), probe=True)
-        if not self._scan_running and self.online and (scan := self.intake.current_scan(now)):
+        free = not self._scan_running and not self._holds.unfinished
+        if free and self.online and (scan := self.intake.current_scan(now)):
             self._scan_running = True
             self._disk.ask(scan.step, partial(self._scanned, scan, now), partial(self._scan_failed, scan, now))
         if now >= self._next_check:
@@ -121,9 +125,11 @@ class Inbox:
             gone = [path for path in paths if not os.path.lexists(os.path.join(root, path))]
             return gone if look.root_identity(root) == known else []
 
-        self._disk.ask(
-            missing, self._journal.forget_kept, lambda error: LOG.warning("looking for kept originals: %s", error)
-        )
+        self._disk.ask(missing, self._forget, lambda error: LOG.warning("looking for kept originals: %s", error))
+
+    def _forget(self, paths: Sequence[bytes]) -> None:
+        if paths:
+            self._holds.journalled(partial(self._journal.forget_kept, paths), time.monotonic())
 
     def _take(self, looks: Sequence[Look]) -> None:
         """Judge *looks* and put what has settled into the journal."""
@@ -137,17 +143,21 @@ class Inbox:
         verdicts = self.intake.take(looks, live, kept, now, wall)
         settled = [verdict.found for verdict in verdicts if isinstance(verdict, Settled)]
         if settled:
-            self._journal.add(settled)
+            self._holds.journalled(partial(self._add, settled), now)
         for verdict in verdicts:
             if isinstance(verdict, Hopeless):
                 LOG.warning("%s: %s", printable(verdict.found.path), verdict.detail)
-                self._journal.reject_unread(verdict.found, verdict.reason, verdict.detail)
+                refuse = partial(self._journal.reject_unread, verdict.found, verdict.reason, verdict.detail)
+                self._holds.journalled(refuse, now)
+
+    def _add(self, settled: Sequence[Found]) -> None:
+        self._journal.add(settled)
 
     def _replaced(self, path: bytes, live: dict[bytes, Signature]) -> None:
         """A waiting job's file has new content: the job is gone, the content settles anew."""
         job = self._journal.live_at(path)
         if job is not None and job.state is State.QUEUED:
-            self._journal.finish(job, time.time())
+            self._holds.journalled(partial(self._journal.finish, job, time.time()), time.monotonic())
             del live[path]
 
     def hold(self, job: Job) -> None:

@@ -48,7 +48,7 @@ class Pipeline:
         if self._preparing or not self._holds.open(now):
             return
         job = self._journal.next_queued()
-        if job is None or not self._host.may_read(job.pressure_stops):
+        if job is None or not self._host.may_read(job.pressure_stops, now):
             return
         if self.job is not None:
             if job.rank <= self.job.rank:

@@ -1,0 +1,191 @@
+"""Faults of the environment: the queue waits, says why, goes on by itself, and no file fails."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fakes import picture
+from harness import Daemon, left
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Return a file system of eight megabytes, or skip where mounting is not allowed."""
+    place = tmp_path / "small"
+    place.mkdir()
+    if os.geteuid() or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", place], check=False).returncode:
+        pytest.skip("mounting a small file system is not permitted here")
+    yield place
+    subprocess.run(["umount", "-l", place], check=True)
+
+
+def fill(disk: Path) -> Path:
+    """Leave no room on *disk*."""
+    filler = disk / "filler"
+    with open(filler, "wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(b"\0" * 4096)
+        except OSError:
+            return filler
+
+
+def test_a_full_outbox_pauses_the_queue_and_room_lets_it_go_on(tmp_path: Path, small_disk: Path) -> None:
+    daemon = Daemon(tmp_path, folders={"outbox": str(small_disk)})
+    daemon.outbox = small_disk
+    filler = fill(small_disk)
+    with daemon.start():
+        text = picture(daemon.inbox / "scan.png")
+        status = daemon.wait_status(lambda s: s["queue"]["paused"], "the queue waits")
+        assert status["queue"]["paused_reason"].startswith("disk-full: ")
+        assert status["queue"]["failed"] == 0 and left(daemon.inbox) == ["scan.png"]
+
+        filler.unlink()
+        daemon.wait_quiet()
+        assert (daemon.outbox / "scan.txt").read_text().strip() == text
+        assert not daemon.status()["queue"]["paused"]
+
+
+def test_a_disk_that_fills_up_while_writing_leaves_no_half_file(tmp_path: Path, small_disk: Path) -> None:
+    daemon = Daemon(tmp_path, folders={"outbox": str(small_disk)}, output={"formats": ["txt", "pdf"]})
+    daemon.outbox = small_disk
+    filler = fill(small_disk)
+    os.truncate(filler, filler.stat().st_size - 80 * 1024)  # room for a start, not for the picture in the PDF
+    with daemon.start():
+        noise = picture(daemon.inbox / "noise.png", size=(10, 10))
+        from PIL import Image
+
+        Image.frombytes("RGB", (400, 400), os.urandom(480000)).save(daemon.inbox / "big.png")
+        daemon.wait_status(lambda s: s["queue"]["paused"], "the queue waits")
+        assert all(not name.startswith("big") for name in left(daemon.outbox))
+
+        filler.unlink()
+        daemon.wait_quiet()
+        assert {"big.pdf", "big.txt", "noise.pdf", "noise.txt"} <= set(left(daemon.outbox))
+        assert (daemon.outbox / "noise.txt").read_text().strip() == noise
+        assert left(daemon.failed) == []
+
+
+def test_a_full_state_disk_pauses_the_queue_and_loses_nothing(tmp_path: Path, small_disk: Path) -> None:
+    daemon = Daemon(tmp_path, folders={"state": str(small_disk)})
+    daemon.state = small_disk
+    with daemon.start():
+        assert daemon.ask("pause")["ok"]
+        filler = fill(small_disk)
+        texts = {picture(daemon.inbox / f"{n}.png", n) for n in range(40)}
+        status = daemon.wait_status(lambda s: s["queue"]["paused_reason"] and s["queue"]["settling"] == 0, "all seen")
+        filler.unlink()
+        daemon.ask("resume")
+        daemon.wait_quiet(60)
+        assert status["queue"]["failed"] == 0
+
+        assert {p.read_text().strip() for p in daemon.outbox.iterdir()} == texts
+
+
+def test_a_vanished_outbox_is_waited_for_and_not_made_anew(tmp_path: Path) -> None:
+    daemon = Daemon(tmp_path).start()
+    with daemon:
+        daemon.outbox.rename(tmp_path / "unplugged")
+        text = picture(daemon.inbox / "scan.png")
+        status = daemon.wait_status(lambda s: s["queue"]["paused"], "the queue waits")
+        assert status["queue"]["paused_reason"].startswith("outbox-missing: ")
+        assert not daemon.outbox.exists()
+
+        (tmp_path / "unplugged").rename(daemon.outbox)
+        daemon.wait_quiet()
+        assert (daemon.outbox / "scan.txt").read_text().strip() == text
+
+
+def test_a_renamed_inbox_is_offline_and_nothing_of_it_is_gone(tmp_path: Path) -> None:
+    daemon = Daemon(tmp_path)
+    with daemon.start():
+        daemon.ask("pause")
+        texts = {picture(daemon.inbox / f"{n}.png", n) for n in range(3)}
+        daemon.wait_status(lambda s: s["queue"]["queued"] == 3, "they are queued")
+        daemon.inbox.rename(tmp_path / "unmounted")
+        daemon.ask("resume")
+        status = daemon.wait_status(lambda s: s["queue"]["paused"], "the queue waits")
+        assert status["queue"]["paused_reason"].startswith("inbox-offline: ")
+        assert status["queue"]["gone"] == 0
+
+        (tmp_path / "unmounted").rename(daemon.inbox)
+        daemon.wait_quiet()
+        assert {p.read_text().strip() for p in daemon.outbox.iterdir()} == texts
+
+
+def test_an_inbox_that_was_away_is_watched_again_without_a_restart(tmp_path: Path) -> None:
+    daemon = Daemon(tmp_path, intake={"rescan": "1h"})
+    with daemon.start():
+        shutil.rmtree(daemon.inbox)
+        daemon.wait_status(lambda s: s["daemon"]["inbox_online"] is False, "it is noticed")
+        daemon.inbox.mkdir()
+        daemon.wait_status(lambda s: s["daemon"]["inbox_online"], "it is back")
+        text = picture(daemon.inbox / "after.png")
+        daemon.wait_quiet()
+
+        assert (daemon.outbox / "after.txt").read_text().strip() == text
+
+
+def test_an_empty_mount_point_does_not_make_jobs_gone(tmp_path: Path, small_disk: Path) -> None:
+    daemon = Daemon(tmp_path, folders={"inbox": str(small_disk)})
+    daemon.inbox = small_disk
+    with daemon.start():
+        daemon.ask("pause")
+        picture(daemon.inbox / "scan.png")
+        daemon.wait_status(lambda s: s["queue"]["queued"] == 1, "it is queued")
+        subprocess.run(["umount", "-l", small_disk], check=True)  # what is left is an empty folder on another device
+        daemon.ask("resume")
+        status = daemon.wait_status(lambda s: s["queue"]["paused"], "the queue waits")
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", small_disk], check=True)
+
+        assert status["queue"]["paused_reason"].startswith("inbox-offline: ")
+        assert daemon.status()["queue"]["gone"] == 0
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_an_unreadable_file_is_told_and_taken_when_it_may_be_read(tmp_path: Path) -> None:
+    daemon = Daemon(tmp_path, intake={"patience": "1h"})
+    with daemon.start():
+        text = picture(daemon.inbox / "scan.png")
+        (daemon.inbox / "scan.png").chmod(0)
+        daemon.wait_status(lambda s: [i["waiting_for"] for i in s["intake"]] == ["permission"], "it waits")
+        (daemon.inbox / "scan.png").chmod(0o644)
+        daemon.wait_quiet()
+        assert (daemon.outbox / "scan.txt").read_text().strip() == text
+
+
+def test_changed_settings_are_taken_over_and_faulty_ones_are_told(tmp_path: Path) -> None:
+    daemon = Daemon(tmp_path)
+    with daemon.start():
+        daemon.config.write_text("intake: {setle: 3s}\n")
+        status = daemon.wait_status(lambda s: s["daemon"]["config_error"], "the fault is told")
+        assert "setle" in status["daemon"]["config_error"]
+
+        daemon.settings["output"] = {"formats": ["md"]}
+        daemon.settings["log"]["folder"] = str(tmp_path / "elsewhere")
+        daemon.save()
+        status = daemon.wait_status(lambda s: s["daemon"]["restart_needed"], "they are read")
+        assert status["daemon"]["restart_needed"] == ["log.folder"] and status["daemon"]["config_error"] is None
+        picture(daemon.inbox / "scan.png")
+        daemon.wait_quiet()
+        assert left(daemon.outbox) == ["scan.md"]
+
+
+def test_an_agent_with_faulty_settings_stays_up_and_begins_when_they_are_mended(tmp_path: Path) -> None:
+    import signal
+
+    daemon = Daemon(tmp_path)
+    good = daemon.config.read_text()
+    daemon.config.write_text("nonsense: 1\n")
+    environment = {"XDG_STATE_HOME": str(tmp_path / "xdg")}
+    command = [*daemon.command, "run", "--agent", "--config", str(daemon.config)]
+    with subprocess.Popen(command, env=os.environ | environment, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None and "waiting for the settings" in process.stderr.readline()
+        daemon.config.write_text(good)
+        daemon.process = None
+        daemon.wait_status(lambda s: s["daemon"]["agent"], "it begins")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
