@@ -94,6 +94,7 @@ class Intake:
         verdicts = []
         for look in looks:
             if look.folder:
+                self.table.drop(look.path)  # it may have been a file a moment ago
                 if names.wanted_folder(os.path.basename(look.path)):
                     self.rescan(look.path)
                 continue
