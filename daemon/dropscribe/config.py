@@ -5,6 +5,8 @@ effect beyond the returned value: no folder is made, nothing is logged.
 """
 
 import difflib
+import json
+import math
 import os
 import re
 import sys
@@ -30,7 +32,7 @@ def _measure(units: dict[str, float], example: str) -> BeforeValidator:
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             raise ValueError(f"must look like {example}")
         if isinstance(value, int | float):
-            return value
+            return _number(value)
         found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]*)\s*", value)
         if not found or (found[2] and found[2].lower() not in known):
             raise ValueError(f"must look like {example}")
@@ -44,6 +46,12 @@ def _words(*, on: str = "on", off: str = "off") -> BeforeValidator:
     return BeforeValidator(lambda value: (on if value else off) if isinstance(value, bool) else value)
 
 
+def _number(value: object) -> object:
+    if isinstance(value, bool) or (isinstance(value, float) and not math.isfinite(value)):
+        raise ValueError("must be a number")
+    return value
+
+
 def _or_never(value: object) -> object:
     return None if value == "never" else value
 
@@ -55,6 +63,8 @@ Bytes = Annotated[
     _measure(UNITS_BYTES, "200KB, 512MB or 2GB"),
     Field(ge=1),
 ]
+Count = Annotated[int, BeforeValidator(_number)]
+Percent = Annotated[float, BeforeValidator(_number)]
 OrNever = BeforeValidator(_or_never)
 Format = Literal["txt", "md", "json", "hocr", "alto", "pdf"]
 FORMATS: tuple[str, ...] = get_args(Format)
@@ -107,8 +117,8 @@ class Intake(Section):
     watch: Literal["auto", "native", "poll"] = "auto"
     ignore: tuple[str, ...] = ()
     max_file: Bytes = 500 * 10**6
-    max_pixels: Annotated[int, Field(ge=1)] = 200_000_000
-    max_pages: Annotated[int, Field(ge=1)] = 2000
+    max_pixels: Annotated[Count, Field(ge=1)] = 200_000_000
+    max_pages: Annotated[Count, Field(ge=1)] = 2000
     decode_timeout: Annotated[Seconds, Field(gt=0)] = 60
     pdf_text: Literal["auto", "never", "always"] = "auto"
     orientation: Annotated[Literal["auto", "off"], _words(on="auto")] = "auto"
@@ -122,11 +132,11 @@ class Engine(Section):
     revision: str | None = None
     mode: Literal["tiny", "small", "base", "large", "gundam"] = "gundam"
     prompt: Annotated[str, Field(min_length=1)] = "markdown"
-    max_tokens: Annotated[int, Field(ge=1, le=32768)] = 8192
+    max_tokens: Annotated[Count, Field(ge=1, le=32768)] = 8192
     vision: Literal["auto", "float32"] = "auto"
     page_timeout: Annotated[Seconds, Field(gt=0)] = 300
     page_budget: Annotated[Seconds, Field(gt=0)] = 720
-    attempts: Annotated[int, Field(ge=1, le=10)] = 3
+    attempts: Annotated[Count, Field(ge=1, le=10)] = 3
 
 
 class Model(Section):
@@ -136,7 +146,7 @@ class Model(Section):
     trim_after: Annotated[Seconds | None, OrNever] = 30
     prewarm: bool = True
     cache_limit: Bytes = 512 * 10**6
-    recycle_pages: Annotated[Annotated[int, Field(ge=1)] | None, OrNever] = 1000
+    recycle_pages: Annotated[Annotated[Count, Field(ge=1)] | None, OrNever] = 1000
     recycle_after: Annotated[Annotated[Seconds, Field(gt=0)] | None, OrNever] = 86400
     recycle_growth: Annotated[Bytes | None, OrNever] = 10**9
     stop_grace: Seconds = 20
@@ -146,7 +156,7 @@ class Memory(Section):
     """When the model has to go for the sake of the machine."""
 
     unload_on: Literal["warn", "critical", "never"] = "critical"
-    max_percent: Annotated[float, Field(ge=1, le=100)] = 85
+    max_percent: Annotated[Percent, Field(ge=1, le=100)] = 85
     budget: Bytes | None = None
 
 
@@ -191,6 +201,16 @@ class Settings(Section):
     notify: Notify = Notify()
 
 
+# What pydantic calls things is not what people do.
+WORDS = {
+    "tuple_type": "must be a list",
+    "model_type": "must be a section with settings of its own",
+    "string_type": "must be text",
+    "bool_parsing": "must be true or false",
+    "bool_type": "must be true or false",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+}
 RESTART_KEYS = ("folders", "log.folder", "log.format")  # read at start only
 
 
@@ -219,12 +239,12 @@ def load(path: str | None) -> Settings:
     name = os.path.basename(path)
     try:
         with open(path, encoding="utf-8") as file:
-            values = yaml.safe_load(file)
+            values = _parsed(file.read())
     except OSError as error:
         raise ConfigError(
             [Fault(path, f"cannot be read ({error.strerror})", "give --config the path of a readable file")]
         ) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         what = " ".join(str(error).split())
         raise ConfigError(
             [Fault(name, f"is not valid YAML: {what}", "compare it with the reference config.yaml")]
@@ -240,15 +260,37 @@ def load(path: str | None) -> Settings:
     return checked({key: {} if value is None else value for key, value in values.items()}, name)
 
 
+def _parsed(text: str) -> object:
+    """Return the values in *text*: YAML, or JSON, which is YAML unless it is indented with tabs."""
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        try:
+            return json.loads(text)
+        except ValueError:
+            pass
+        raise
+
+
 def checked(values: dict[str, Any], name: str) -> Settings:
     """Build settings from plain *values*; *name* says in messages where they came from."""
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:
-        raise ConfigError([_fault(name, dict(e)) for e in error.errors()]) from None
+        told = [_fault(name, dict(e)) for e in error.errors()]
+        faults = list({(fault.where, fault.what): fault for fault in told}.values())
+        raise ConfigError(faults + _layout_faults_of_part(values, name)) from None
     if faults := list(_layout_faults(settings, name)):
         raise ConfigError(faults)
     return settings
+
+
+def _layout_faults_of_part(values: dict[str, Any], name: str) -> list[Fault]:
+    """Return the layout's faults although other settings are faulty: all are told at once."""
+    try:
+        return _layout_faults(Settings(folders=Folders.model_validate(values.get("folders", {}))), name)
+    except ValidationError:
+        return []
 
 
 def _fault(name: str, error: dict[str, Any]) -> Fault:
@@ -259,8 +301,8 @@ def _fault(name: str, error: dict[str, Any]) -> Fault:
         near = difflib.get_close_matches(str(spot[-1]), _known(spot[:-1]), n=1)
         remedy = f'did you mean "{near[0]}"?' if near else "known keys: " + ", ".join(_known(spot[:-1]))
         return Fault(f"{name}: {key}", "unknown key", remedy)
-    what = error["msg"].removeprefix("Value error, ")
-    what = what[0].lower() + what[1:]
+    what = WORDS.get(error["type"]) or error["msg"].removeprefix("Value error, ").replace("input should be", "must be")
+    what = what[0].lower() + what[1:].replace("nput should be", "nput must be")
     if error["type"] == "literal_error":
         what = "must be one of " + error["ctx"]["expected"].replace("'", "")
     return Fault(f"{name}: {key}", f"{what} {got}", f"correct it, or remove the line to use {_default(spot)}")
@@ -284,7 +326,9 @@ def _lines_of(text: str, spot: list[str]) -> list[str]:
     values = yaml.safe_load(text)
     for part in spot:
         values = values.get(part) if isinstance(values, dict) else None
-    return [] if values is None or isinstance(values, dict) else [str(values)]
+    if values is None or isinstance(values, dict):
+        return []
+    return [yaml.safe_dump(values, default_flow_style=True).removesuffix("...\n").strip()]
 
 
 def _layout_faults(settings: Settings, name: str) -> list[Fault]:
@@ -304,6 +348,10 @@ def _layout_faults(settings: Settings, name: str) -> list[Fault]:
                         f"choose a folder outside folders.{other}",
                     )
                 )
+    log, inbox = os.path.realpath(settings.log.folder), where["inbox"]
+    if log == inbox or log.startswith(inbox.rstrip(os.sep) + os.sep):
+        what = f"{log} is inside folders.inbox {inbox}; the log would be read as new work"
+        faults.append(Fault(f"{name}: log.folder", what, "choose a folder outside folders.inbox"))
     code = os.path.realpath(os.path.dirname(__file__))
     for key, path in where.items():
         for covered in (code, os.path.realpath(sys.prefix)):

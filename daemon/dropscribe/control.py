@@ -10,6 +10,7 @@ import selectors
 import socket
 import stat
 import tempfile
+import time
 from typing import Any
 
 from dropscribe.errors import DropscribeError, UsageError
@@ -17,6 +18,7 @@ from dropscribe.errors import DropscribeError, UsageError
 LONGEST_PATH = 100  # bytes; sun_path holds 104 on macOS, 108 on Linux, with the closing NUL
 LONGEST_LINE = 10**6
 MOST_CLIENTS = 64
+BUSY = 5.0  # seconds for which a daemon with too many clients is asked again
 
 
 def socket_path(state: str) -> str:
@@ -88,7 +90,7 @@ class Client:
 def _parsed(line: bytes) -> dict[str, Any] | None:
     try:
         values = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return values if isinstance(values, dict) else None
 
@@ -107,7 +109,7 @@ class Control:
             self._listener.bind(self._path)
         finally:
             os.umask(old)
-        self._listener.listen(16)
+        self._listener.listen(MOST_CLIENTS)
         self._listener.setblocking(False)
         self._selector = selector
         self._clients: list[Client] = []
@@ -115,7 +117,11 @@ class Control:
 
     def accept(self) -> None:
         """Let a client in; too many are turned away."""
-        connection, _ = self._listener.accept()
+        self.sweep()  # a number that a client has given up may come again at once
+        try:
+            connection, _ = self._listener.accept()
+        except OSError:
+            return  # it has left already, or there are no more file handles: the next one is another try
         connection.setblocking(False)
         if len(self._clients) >= MOST_CLIENTS:
             connection.close()
@@ -166,19 +172,31 @@ class NotRunning(DropscribeError):
     """There is no daemon to ask."""
 
 
-def ask(state: str, timeout: float | None = 10.0, **values: Any) -> dict[str, Any]:
-    """Ask the daemon on *state* and return its answer; raise `NotRunning` when there is none."""
-    with socket.socket(socket.AF_UNIX) as connection:
+def _connected(path: str, timeout: float | None) -> socket.socket:
+    """Connect to the daemon; one that is busy with many others is asked again for a while."""
+    deadline = time.monotonic() + min(timeout or BUSY, BUSY)
+    while True:
+        connection = socket.socket(socket.AF_UNIX)
         connection.settimeout(timeout)
         try:
-            connection.connect(socket_path(state))
+            connection.connect(path)
+            return connection
+        except OSError as error:
+            connection.close()
+            if not isinstance(error, BlockingIOError) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+
+
+def ask(state: str, timeout: float | None = 10.0, **values: Any) -> dict[str, Any]:
+    """Ask the daemon on *state* and return its answer; raise `NotRunning` when there is none."""
+    try:
+        with _connected(socket_path(state), timeout) as connection:
             connection.sendall(json.dumps(values).encode() + b"\n")
             with connection.makefile("rb") as answers:
                 line = answers.readline()
-        except (OSError, TimeoutError) as error:
-            raise NotRunning(
-                "daemon", f"does not answer in {state} ({error})", "start it with: dropscribe run"
-            ) from None
+    except OSError as error:
+        raise NotRunning("daemon", f"does not answer in {state} ({error})", "start it with: dropscribe run") from None
     if not line:
         raise NotRunning("daemon", "hung up without an answer", "look at: dropscribe logs")
     answer: dict[str, Any] = json.loads(line)

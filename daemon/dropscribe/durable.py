@@ -7,6 +7,7 @@ import contextlib
 import ctypes
 import errno
 import filecmp
+import hashlib
 import os
 import shutil
 import sys
@@ -57,14 +58,24 @@ def make_folder(folder: bytes) -> list[bytes]:
 
 def write(path: Path, data: bytes) -> None:
     """Write *data* to *path* whole: staged beside it, synced, renamed over."""
-    folder, name = os.path.split(os.fsencode(path))
-    staged = os.path.join(folder, b".dropscribe-" + name[:200])
-    with open(staged, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(staged, path)
-    sync_folder(folder)
+    staged = _staged(os.fsencode(path))
+    try:
+        with open(staged, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(staged, path)
+    except OSError:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(staged)
+        raise
+    sync_folder(os.path.dirname(os.fsencode(path)))
+
+
+def _staged(path: bytes) -> bytes:
+    """Return the hidden name beside *path* under which its content is prepared: short, and the same after a crash."""
+    folder, name = os.path.split(path)
+    return os.path.join(folder, b".dropscribe-" + hashlib.sha256(name).hexdigest()[:16].encode())
 
 
 def _native_rename() -> Callable[[bytes, bytes], int] | None:
@@ -103,7 +114,11 @@ def rename(old: Path, new: Path) -> None:
         os.unlink(source)
         return
     os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
-    os.replace(source, target)
+    try:
+        os.replace(source, target)
+    except OSError:
+        os.unlink(target)
+        raise
 
 
 def copy(source: bytes, target: bytes) -> None:
@@ -111,8 +126,7 @@ def copy(source: bytes, target: bytes) -> None:
 
     Raises `FileExistsError` when *target* is taken. The source stays.
     """
-    folder, name = os.path.split(target)
-    staged = os.path.join(folder, b".dropscribe-" + name[:200])
+    staged = _staged(target)
     try:
         shutil.copy2(source, staged, follow_symlinks=False)
         sync_file(staged)
@@ -120,7 +134,7 @@ def copy(source: bytes, target: bytes) -> None:
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(staged)
-    sync_folder(folder)
+    sync_folder(os.path.dirname(target))
 
 
 def same_bytes(one: bytes, other: bytes) -> bool:

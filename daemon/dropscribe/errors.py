@@ -48,7 +48,9 @@ class Reason(StrEnum):
     @property
     def kind(self) -> Kind:
         """Return whose fault this is."""
-        if (self.startswith("engine-") and self is not Reason.ENGINE_UNAVAILABLE) or self is Reason.NO_TEXT_AFTER_LADDER:
+        if (
+            self.startswith("engine-") and self is not Reason.ENGINE_UNAVAILABLE
+        ) or self is Reason.NO_TEXT_AFTER_LADDER:
             return Kind.ENGINE
         return Kind.ENVIRONMENT if self in _ENVIRONMENT else Kind.FILE
 

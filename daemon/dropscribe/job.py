@@ -26,6 +26,9 @@ class State(StrEnum):
 LIVE = (State.QUEUED, State.RUNNING, State.WRITTEN, State.REJECTED)
 
 
+_SIGNED_64 = 2**63 - 1  # what the journal can hold; times after 2262 and some inodes are larger
+
+
 @dataclass(frozen=True)
 class Signature:
     """What tells one content of a path from another: no ctime, which mere attributes change."""
@@ -38,7 +41,8 @@ class Signature:
     @classmethod
     def of(cls, stat: os.stat_result) -> "Signature":
         """Build from the result of a stat call."""
-        return cls(stat.st_size, stat.st_mtime_ns, stat.st_ino, stat.st_dev)
+        values = (stat.st_size, stat.st_mtime_ns, stat.st_ino, stat.st_dev)
+        return cls(*(value & _SIGNED_64 if value > 0 else max(value, -_SIGNED_64) for value in values))
 
     def same_file(self, other: "Signature") -> bool:
         """Say whether *other* is this very file with this very content, device numbers aside.

@@ -64,7 +64,9 @@ def path(folder: str) -> str:
 
 def start(folder: str, level: str, form: str, *, to_terminal: bool) -> None:
     """Begin to log into *folder*; a folder that cannot be written is told on standard error and not fatal."""
-    LOG.handlers.clear()
+    for handler in list(LOG.handlers):
+        LOG.removeHandler(handler)
+        handler.close()
     LOG.propagate = False
     LOG.setLevel(level.upper())
     formatter = JsonLine() if form == "json" else OneLine()

@@ -13,9 +13,10 @@ from enum import StrEnum
 from dropscribe import durable
 from dropscribe.errors import REMEDIES, Reason
 from dropscribe.job import Job, Signature, printable
-from dropscribe.outbox import numbered, shortened
+from dropscribe.outbox import free_folder, numbered, shortened
 
 NOTE = b".error.txt"
+LONGEST_ENDING = 20  # bytes
 
 
 class Away(StrEnum):
@@ -29,14 +30,21 @@ class Away(StrEnum):
 
 def destination(folder: str, path: bytes, *, with_note: bool) -> bytes:
     """Return a free place for the file *path* (below the inbox) in *folder*; with_note: its note's name is free too."""
-    base = os.path.join(os.fsencode(folder), os.path.dirname(path))
-    stem, ending = os.path.splitext(os.path.basename(path))
+    root = os.fsencode(folder)
+    base = os.path.join(root, free_folder(root, os.path.dirname(path)))
+    stem, ending = split(os.path.basename(path))
     room = len(ending) + (len(NOTE) if with_note else 0) + 10
     for name in numbered(shortened(stem, room)):
         place = os.path.join(base, name + ending)
         if not os.path.lexists(place) and not (with_note and os.path.lexists(place + NOTE)):
             return place
     raise AssertionError("numbers do not end")
+
+
+def split(name: bytes) -> tuple[bytes, bytes]:
+    """Return stem and ending of a name; what is too long for an ending belongs to the stem."""
+    stem, ending = os.path.splitext(name)
+    return (stem, ending) if len(ending) <= LONGEST_ENDING else (name, b"")
 
 
 def hidden_beside(root: bytes, job: Job) -> bytes:
@@ -115,6 +123,12 @@ def write_note(place: bytes, job: Job, reason: Reason, detail: str) -> None:
     """Write NAME.error.txt beside a failed original: a sentence, the reason, what to try."""
     text = f"{detail}\nreason: {reason}\ntry: {REMEDIES[reason]}\nfile: {printable(job.path)}\n"
     durable.write(place + NOTE, text.encode("utf-8", "backslashreplace"))
+
+
+def is_note(place: bytes) -> bool:
+    """Say whether the file at *place* is a note that we wrote."""
+    with open(place, "rb") as file:
+        return b"\nreason: " in file.read(20_000)
 
 
 def tidy(folder: bytes, root: bytes, made: Collection[bytes]) -> None:

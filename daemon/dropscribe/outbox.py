@@ -77,6 +77,18 @@ def numbered(stem: bytes) -> Iterator[bytes]:
         number += 1
 
 
+def free_folder(root: bytes, folder: bytes) -> bytes:
+    """Return *folder* (below *root*) with a number after each part whose name a file has taken."""
+    found = b""
+    for part in filter(None, folder.split(b"/")):
+        for name in numbered(part):
+            place = os.path.join(root, found, name)
+            if os.path.isdir(place) or not os.path.lexists(place):
+                found = os.path.join(found, name)
+                break
+    return found
+
+
 class Names:
     """Which names of an outbox folder are taken, kept as long as nobody else changes the folder."""
 
@@ -97,11 +109,23 @@ class Names:
             self._folders[folder] = known
         return known[1]
 
+    def fresh(self, folder: bytes) -> bool:
+        """Say whether what is known of *folder* is still true; otherwise forget it."""
+        known = self._folders.get(folder)
+        if known is not None and os.stat(folder).st_mtime_ns == known[0]:
+            return True
+        self.forget(folder)
+        return False
+
+    def forget(self, folder: bytes) -> None:
+        """List *folder* anew the next time."""
+        self._folders.pop(folder, None)
+
     def add(self, folder: bytes, names: Iterable[bytes]) -> None:
-        """Note names that we put into *folder* ourselves: no need to list it again."""
-        if known := self._folders.get(folder):
-            known[1].update(hash(fold(name)) for name in names)
-            self._folders[folder] = os.stat(folder).st_mtime_ns, known[1]
+        """Note names that we put into *folder*, `fresh` just before: no need to list it again."""
+        known = self._folders[folder][1]
+        known.update(hash(fold(name)) for name in names)
+        self._folders[folder] = os.stat(folder).st_mtime_ns, known
 
 
 class Outbox:
@@ -110,11 +134,14 @@ class Outbox:
     def __init__(self, root: str) -> None:
         self.root = os.fsencode(root)
         self._names = Names()
+        self._refused: set[str] = set()  # stems that a stranger's file kept us from: not reserved again
 
     def check(self) -> None:
         """Raise an environment fault when the outbox is not there or not writable."""
         try:
             room = os.statvfs(self.root)
+            if not os.path.isdir(self.root):
+                raise NotADirectoryError
         except OSError:
             raise ReasonedError(Reason.OUTBOX_MISSING, f"the outbox {os.fsdecode(self.root)} is not there") from None
         if room.f_bavail * room.f_frsize < LEAST_ROOM:
@@ -129,9 +156,10 @@ class Outbox:
         """
         self.check()
         folder, name = os.path.split(path)
+        folder = free_folder(self.root, folder)
         wanted = os.path.join(folder, shortened(os.path.splitext(name)[0]))
         taken = self._names.taken(os.path.join(self.root, folder))
-        others = {fold(stem) for stem in reserved}
+        others = {fold(stem) for stem in reserved} | self._refused
         for stem in numbered(wanted):
             files = [stem + suffix.encode() for suffix in suffixes]
             present = [file for file in files if hash(fold(os.path.basename(file))) in taken]
@@ -153,6 +181,7 @@ class Outbox:
         names = [os.fsencode(manifest.stem + suffix) for suffix in manifest.files]
         try:
             durable.make_folder(folder)
+            fresh = self._names.fresh(folder)
             require_unchanged(source, signature)
             for suffix, name in zip(manifest.files, names, strict=True):
                 self._publish_one(
@@ -163,19 +192,23 @@ class Outbox:
                 )
             durable.sync_folder(folder)
             require_unchanged(source, signature)
-        except (Changed, Taken):
+        except (Changed, Taken) as error:
             self._take_back(manifest)
+            self._names.forget(folder)
+            if isinstance(error, Taken):
+                self._refused.add(fold(os.fsencode(manifest.stem)))
             raise
         except OSError as error:
             raise environment_fault(error, self.root) or error from error
-        self._names.add(folder, [os.path.basename(name) for name in names])
+        if fresh:
+            self._names.add(folder, [os.path.basename(name) for name in names])
         return tuple(names)
 
     def _publish_one(self, staged: bytes, name: bytes, inode: int, replaceable: Collection[bytes]) -> None:
         final = os.path.join(self.root, name)
         if not os.path.lexists(staged):
-            if not os.path.lexists(final):
-                raise Taken(name)  # published before a crash, and since removed by somebody: read it again
+            if not os.path.lexists(final) or os.lstat(final).st_ino != inode:
+                raise Taken(name)  # published before a crash, and since removed or replaced by somebody: read it again
             return
         try:
             durable.rename(staged, final)

@@ -50,6 +50,8 @@ class PageStore:
         with open(self._path, "rb") as file:
             for line in file:
                 try:
+                    if not line.endswith(b"\n"):
+                        break
                     self._places[int(json.loads(line)["number"])] = whole
                 except (ValueError, KeyError, TypeError):
                     break

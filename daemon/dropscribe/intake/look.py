@@ -34,6 +34,7 @@ class Look:
     signature: Signature | None
     obstacle: Obstacle | None = None
     folder: bool = False
+    probed: bool = False  # it was opened too: only then may it become a job
 
 
 def at(root: bytes, paths: Sequence[bytes], *, probe: bool) -> list[Look]:
@@ -56,7 +57,7 @@ def _at(root: bytes, path: bytes, *, probe: bool) -> Look:
         return Look(path, signature, Obstacle.CLOUD)
     if found.st_size == 0:
         return Look(path, signature, Obstacle.EMPTY)
-    return Look(path, signature, _probe(full, path, signature) if probe else None)
+    return Look(path, signature, _probe(full, path, signature) if probe else None, probed=probe)
 
 
 def _probe(full: bytes, path: bytes, signature: Signature) -> Obstacle | None:

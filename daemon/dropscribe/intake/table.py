@@ -93,13 +93,15 @@ class Table:
         if candidate is None or candidate.signature != look.signature:
             self._candidates[look.path] = Candidate(look.signature, wall, now, now + self.settle, self.settle)
             return None
-        return self._unchanged(look.path, candidate, look.obstacle, now)
+        return self._unchanged(look, candidate, now)
 
-    def _unchanged(
-        self, path: bytes, candidate: Candidate, obstacle: Obstacle | None, now: float
-    ) -> Settled | Hopeless | None:
+    def _unchanged(self, look: Look, candidate: Candidate, now: float) -> Settled | Hopeless | None:
+        path, obstacle, probed = look.path, look.obstacle, look.probed
         elapsed = now - candidate.stable_from
         found = Found(path, candidate.signature, candidate.since)
+        if obstacle is None and not probed:
+            candidate.due = min(candidate.due, max(now, candidate.stable_from + self.settle))
+            return None
         if obstacle is None and elapsed >= (max(self.settle, self.patience) if candidate.held else self.settle):
             del self._candidates[path]
             return Settled(found)

@@ -4,7 +4,9 @@ A handler that raises kills watchdog's thread, and a dead emitter reports nothin
 and `alive` looks at the emitters themselves.
 """
 
+import importlib
 import os
+import sys
 import threading
 from collections.abc import Callable
 
@@ -19,6 +21,21 @@ REMOTE = frozenset(
      "prl_fs", "smb3", "smbfs", "vboxsf", "virtiofs", "webdav")
 )  # fmt: skip
 MOST = 10_000  # paths between two looks; more means: scan everything
+
+
+def _pair_no_moves() -> None:
+    """Take the half second out of watchdog's pairing of moves on Linux.
+
+    It holds back every event behind a file that is moved out, and moving originals out is what we do all day.
+    """
+    for module, name in (
+        ("inotify_move_event_grouper", "InotifyMoveEventGrouper"),
+        ("inotify_buffer", "InotifyBuffer"),
+    ):
+        try:
+            getattr(importlib.import_module(f"watchdog.observers.{module}"), name).delay = 0.0
+        except (ImportError, AttributeError):
+            continue  # another version of watchdog, or another system
 
 
 class Hints(FileSystemEventHandler):
@@ -68,6 +85,8 @@ class Watch:
             self.kind, self.why = self._start(root, hints)
 
     def _start(self, root: str, hints: Hints) -> tuple[str, str]:
+        if sys.platform == "linux":
+            _pair_no_moves()
         observer = Observer()
         try:
             observer.schedule(hints, root, recursive=True)

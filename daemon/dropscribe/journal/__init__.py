@@ -17,6 +17,7 @@ from dropscribe.journal import schema
 
 HISTORY = 10_000  # finished jobs that are remembered
 PATIENT = 5  # interruptions in a row after which a job goes behind the others
+PRUNE_EVERY = 500  # finished jobs between two prunings
 PEAKS = 20  # recorded memory peaks kept for each model
 _LIVE = "('" + "','".join(LIVE) + "')"
 _LAST_RANK = "(SELECT coalesce(max(rank), 0) FROM jobs WHERE state='queued')"
@@ -32,7 +33,7 @@ class Journal:
     def __init__(self, path: str) -> None:
         self.path = path
         self._db, self.damaged = schema.open_or_rebuild(path)
-        self._finished_since_prune = 0
+        self._finished_since_prune = PRUNE_EVERY  # at the first chance: a daemon that restarts often must prune too
 
     @classmethod
     def looking(cls, db: sqlite3.Connection, path: str) -> "Journal":
@@ -85,7 +86,7 @@ class Journal:
         with self._writing() as db:
             db.execute(
                 "UPDATE jobs SET state='rejected', reason=?, detail=? WHERE path=? AND state='queued'",
-                (reason, detail, found.path),
+                (reason, _text(detail), found.path),
             )
 
     def known(self, paths: Sequence[bytes]) -> dict[bytes, Signature]:
@@ -122,12 +123,12 @@ class Journal:
     def release(self, job: Job, *, interrupted: bool = True, pressure: bool = False, behind: bool = False) -> None:
         """Put a claimed job back: nobody's fault, so nothing counts towards its attempts."""
         with self._writing() as db:
-            db.execute(
+            changed = db.execute(
                 "UPDATE jobs SET state='queued', stem=NULL, interruptions=interruptions+?,"
                 " pressure_stops=pressure_stops+? WHERE id=? AND claim=? AND state='running'",
                 (int(interrupted), int(pressure), job.id, job.claim),
-            )
-            if behind or (interrupted and (job.interruptions + 1) % PATIENT == 0):
+            ).rowcount
+            if changed and (behind or (interrupted and (job.interruptions + 1) % PATIENT == 0)):
                 db.execute(f"UPDATE jobs SET rank={_LAST_RANK}+1 WHERE id=? AND state='queued'", (job.id,))
 
     def blame(self, job: Job, reason: Reason, detail: str, *, death: bool, attempts: int) -> State:
@@ -141,7 +142,7 @@ class Journal:
             db.execute(
                 "UPDATE jobs SET state=?, attempts=?, deaths=?, reason=?, detail=?, interruptions=0,"
                 f" rank={_LAST_RANK}+1 WHERE id=? AND claim=? AND state='running'",
-                (State.REJECTED if last else State.QUEUED, tried, deaths, reason, detail, job.id, job.claim),
+                (State.REJECTED if last else State.QUEUED, tried, deaths, reason, _text(detail), job.id, job.claim),
             )
         return self.get(job.id).state
 
@@ -150,7 +151,7 @@ class Journal:
         with self._writing() as db:
             db.execute(
                 "UPDATE jobs SET state='rejected', reason=?, detail=? WHERE id=? AND claim=? AND state='running'",
-                (reason, detail, job.id, job.claim),
+                (reason, _text(detail), job.id, job.claim),
             )
 
     def adopt(self, path: bytes, signature: Signature, stem: bytes, now: float) -> Job | None:
@@ -202,7 +203,7 @@ class Journal:
                 values = (job.path, job.signature.size, job.signature.mtime_ns)
                 db.execute("INSERT OR REPLACE INTO kept (path, size, mtime_ns) VALUES (?,?,?)", values)
             self._finished_since_prune += 1
-            if self._finished_since_prune >= 500:
+            if self._finished_since_prune >= PRUNE_EVERY:
                 self._prune(db)
 
     def _prune(self, db: sqlite3.Connection) -> None:
@@ -335,6 +336,11 @@ class Journal:
 
 def _columns(signature: Signature) -> tuple[int, int, int, int]:
     return signature.size, signature.mtime_ns, signature.inode, signature.device
+
+
+def _text(detail: str) -> str:
+    """Return *detail* without what the database cannot hold (undecodable names)."""
+    return detail.encode("utf-8", "backslashreplace").decode()
 
 
 def _pack(paths: Sequence[bytes]) -> str:

@@ -4,12 +4,13 @@ import os
 import sqlite3
 import sys
 import time
+from urllib.parse import quote
 
 VERSION = 1
 
 TABLES = """
 CREATE TABLE jobs (
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY AUTOINCREMENT, -- never given twice: a late report must not meet another job
     path BLOB NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
     inode INTEGER NOT NULL, device INTEGER NOT NULL, since REAL NOT NULL,
     state TEXT NOT NULL DEFAULT 'queued', rank INTEGER NOT NULL DEFAULT 0,
@@ -40,7 +41,9 @@ def open_or_rebuild(path: str) -> tuple[sqlite3.Connection, str | None]:
     """
     try:
         return _open(path), None
-    except sqlite3.DatabaseError:
+    except sqlite3.DatabaseError as error:
+        if not _is_damage(error):
+            raise
         aside = f"{path}.damaged-{time.strftime('%Y%m%d-%H%M%S')}"
         os.replace(path, aside)
         for leftover in (f"{path}-wal", f"{path}-shm"):
@@ -49,11 +52,15 @@ def open_or_rebuild(path: str) -> tuple[sqlite3.Connection, str | None]:
         return _open(path), aside
 
 
+def _is_damage(error: sqlite3.DatabaseError) -> bool:
+    """Tell a damaged database from one that cannot be opened now: a full disk, a lock, a missing right."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return code is None or code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
+
+
 def open_to_look(path: str) -> sqlite3.Connection:
     """Open the journal at *path* for reading only, beside a daemon or without one."""
-    return sqlite3.connect(
-        f"file:{path.replace('?', '%3f').replace('#', '%23')}?mode=ro", uri=True, isolation_level=None
-    )
+    return sqlite3.connect(f"file:{quote(path)}?mode=ro", uri=True, isolation_level=None)
 
 
 def _open(path: str) -> sqlite3.Connection:

@@ -1,12 +1,15 @@
 """Giving failed files another chance: back from failed/ into the inbox, where they are new work."""
 
+import itertools
 import os
 from collections.abc import Iterator, Sequence
 
 from dropscribe import durable, originals
+from dropscribe.errors import UsageError
+from dropscribe.job import Signature
 from dropscribe.journal import Journal
 from dropscribe.log import LOG
-from dropscribe.outbox import numbered
+from dropscribe.outbox import numbered, shortened
 
 
 def retry(failed: str, inbox: str, names: Sequence[bytes], journal: Journal) -> list[bytes]:
@@ -15,6 +18,8 @@ def retry(failed: str, inbox: str, names: Sequence[bytes], journal: Journal) -> 
     The move comes first and the note goes last: a crash in between leaves the file in one of the two places.
     """
     root, target = os.fsencode(failed), os.fsencode(inbox)
+    if not os.path.isdir(target):
+        raise UsageError("retry", f"the inbox {inbox} is not there", "bring it back (is a share unmounted?)")
     moved = []
     for path in list(_failed(root)):
         if names and path not in names and os.path.basename(path) not in names:
@@ -27,11 +32,15 @@ def retry(failed: str, inbox: str, names: Sequence[bytes], journal: Journal) -> 
 
 
 def _failed(root: bytes) -> Iterator[bytes]:
-    """Yield the paths of files in failed/ that have a note beside them (or had: a note alone is swept)."""
+    """Yield the paths of files in failed/ that have a note beside them, or a note of ours that has lost its file."""
     for folder, _, files in os.walk(root):
         for name in sorted(files):
-            if name.endswith(originals.NOTE):
-                yield os.path.relpath(os.path.join(folder, name.removesuffix(originals.NOTE)), root)
+            place = os.path.join(folder, name)
+            if os.path.lexists(place + originals.NOTE):
+                yield os.path.relpath(place, root)
+            elif name.endswith(originals.NOTE) and not os.path.lexists(place.removesuffix(originals.NOTE)):
+                if originals.is_note(place):
+                    yield os.path.relpath(place.removesuffix(originals.NOTE), root)
 
 
 def _back(root: bytes, path: bytes, inbox: bytes, journal: Journal) -> bytes | None:
@@ -53,8 +62,11 @@ def _back(root: bytes, path: bytes, inbox: bytes, journal: Journal) -> bytes | N
 
 
 def _move_to_free(source: bytes, inbox: bytes, wanted: bytes) -> bytes:
-    stem, ending = os.path.splitext(wanted)
-    for name in numbered(stem):
+    folder, base = os.path.split(wanted)
+    stem, ending = originals.split(base)
+    # The name as it was needs no room for a number.
+    for number in itertools.chain([stem], itertools.islice(numbered(shortened(stem, len(ending) + 10)), 1, None)):
+        name = os.path.join(folder, number)
         try:
             _move(source, os.path.join(inbox, name + ending))
             return name + ending
@@ -64,8 +76,6 @@ def _move_to_free(source: bytes, inbox: bytes, wanted: bytes) -> bytes:
 
 
 def _move(source: bytes, target: bytes) -> None:
-    from dropscribe.job import Signature
-
     if os.path.lexists(target):
         raise FileExistsError(target)
     ended = originals.put_away(source, Signature.of(os.lstat(source)), target)
