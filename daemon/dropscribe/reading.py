@@ -14,7 +14,7 @@ from typing import Protocol
 from dropscribe.config import Settings
 from dropscribe.documents import Document, open_document
 from dropscribe.engines import Engine
-from dropscribe.errors import Reason, ReasonedError
+from dropscribe.errors import Reason
 from dropscribe.formats import SUFFIXES, figures, renderer
 from dropscribe.job import Order, Outcome
 from dropscribe.pages import DOUBTFUL, Page, Reading, Source
@@ -39,10 +39,10 @@ class Teller(Protocol):
 def read(order: Order, engine: Engine, settings: Settings, state: str, teller: Teller) -> Outcome:
     """Read the file of *order* and stage its outputs; raise `ReasonedError` or `Stopped` when that cannot be."""
     begun = time.monotonic()
-    sha256, size = _digest(order.path, settings.intake.max_file)
-    name = key(sha256, engine.info, settings, None if settings.output.reuse else order.job)
-    store = PageStore(os.path.join(state, "pages"), name)
     with closing(open_document(order.path, settings)) as document:
+        sha256, size = _digest(order.path), os.stat(order.path).st_size
+        name = key(sha256, engine.info, settings, None if settings.output.reuse else order.job)
+        store = PageStore(os.path.join(state, "pages"), name)
         kept = store.finished
         if not _read_pages(document, engine, store, teller):
             return Outcome(order.job, order.claim, "yielded", pages=document.count)
@@ -68,13 +68,10 @@ def _doubtful(texts: PageStore) -> bool:
     return any(DOUBTFUL.intersection(text.flags) for text in texts)
 
 
-def _digest(path: str, largest: int) -> tuple[str, int]:
-    """Return the SHA-256 and the size of a file, without reading past the limit."""
-    size = os.stat(path).st_size
-    if size > largest:
-        raise ReasonedError(Reason.TOO_BIG, f"The file has {size} bytes; the limit is {largest}.")
+def _digest(path: str) -> str:
+    """Return the SHA-256 of a file."""
     with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest(), size
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _read_pages(document: Document, engine: Engine, store: PageStore, teller: Teller) -> bool:
