@@ -1,6 +1,6 @@
 """A large backlog: how long until all files are queued, what the daemon holds in memory, how long a claim takes.
 
-    python tests/bench/queue.py [--files 10000 100000]
+    python tests/bench/backlog.py [--files 10000 100000]
 
 Growth must be linear or better, and memory bounded.
 """

@@ -1,0 +1,187 @@
+"""Several pages in one forward pass: rows that join when their picture is prepared and leave when they end.
+
+mlx-vlm's own batch generation cannot carry this model's arguments, so the loop is here: each page is prepared and
+prefilled alone (its positions are its own), then decoded together with the others over a padded cache. For models with
+plain caches and no position state of their own (`Adapter.batches`). Same ids as one page at a time, up to rounding.
+"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from dropscribe.engines import Signals
+from dropscribe.engines.deepseek.generate import Prepared, Try, prepare, raise_if, tell, watch_for, without_banned
+from dropscribe.engines.deepseek.ladder import Climb
+from dropscribe.engines.deepseek.loading import Loaded
+from dropscribe.engines.deepseek.pictures import PictureFolder
+from dropscribe.engines.deepseek.release import trim
+from dropscribe.engines.deepseek.watch import Reply, Watch
+from dropscribe.pages import PageText
+
+PREFILL = 2048  # positions at once, as mlx-vlm does
+CLEAR_EVERY = 256  # steps
+
+
+@dataclass
+class Row:
+    """One attempt under way."""
+
+    climb: Climb
+    watch: Watch
+
+
+@dataclass
+class Lanes:
+    """The shared state of all rows: one padded cache and the token that each row is about to give."""
+
+    language_model: Any
+    rows: list[Row] = field(default_factory=list)
+    _cache: list[Any] = field(default_factory=list)
+    _tokens: Any = None  # rows
+    _steps: int = 0
+
+    def join(self, row: Row, cache: list[Any], logits: Any) -> None:
+        """Add a row that has been prefilled; *logits* (1 x vocabulary) choose its first token."""
+        import mlx.core as mx
+        from mlx_vlm.models.cache import BatchKVCache
+
+        fresh = [BatchKVCache.merge([layer]) for layer in cache]
+        first = mx.argmax(logits, axis=-1)
+        if not self.rows:
+            self._cache, self._tokens = fresh, first
+        else:
+            for old, new in zip(self._cache, fresh, strict=True):
+                old.extend(new)
+            self._tokens = mx.concatenate([self._tokens, first])
+        mx.eval(self._tokens, [layer.state for layer in self._cache])
+        self.rows.append(row)
+
+    def step(self) -> list[int]:
+        """Return the next token of every row, having set the one after it to work."""
+        import mlx.core as mx
+
+        logits = self.language_model(self._tokens[:, None], cache=self._cache).logits[:, -1, :]
+        mx.async_eval(logits)  # type: ignore[no-untyped-call]  # computed while this thread waits for the tokens that come before
+        tokens: list[int] = self._tokens.tolist()
+        wished = []
+        for index, (row, token) in enumerate(zip(self.rows, tokens, strict=True)):
+            row.watch.guard.push(token)
+            wished.append(without_banned(row.watch.guard, logits[index : index + 1]))
+        self._tokens = mx.argmax(mx.concatenate(wished), axis=-1)
+        mx.async_eval(self._tokens)  # type: ignore[no-untyped-call]
+        self._steps += 1
+        if self._steps % CLEAR_EVERY == 0:
+            mx.clear_cache()
+        return tokens
+
+    def leave(self, gone: set[int]) -> None:
+        """Take out the rows at these indices."""
+        import mlx.core as mx
+
+        keep = [index for index in range(len(self.rows)) if index not in gone]
+        self.rows = [self.rows[index] for index in keep]
+        if not keep:
+            self._cache, self._tokens = [], None
+            return
+        at = mx.array(keep, mx.int32)
+        for layer in self._cache:
+            layer.filter(at)
+        self._tokens = self._tokens[at]
+
+
+class Batch:
+    """Drives the ladders of many pages over shared lanes."""
+
+    def __init__(self, loaded: Loaded, signals: Signals, folder: PictureFolder, most: int) -> None:
+        """Read up to *most* pages at once."""
+        self._loaded, self._signals, self._folder, self._most = loaded, signals, folder, most
+        self._lanes = Lanes(loaded.model.language_model)
+
+    def read(self, climbs: Iterator[Climb]) -> Iterator[PageText]:
+        """Yield the pages' texts as they are finished; raise `Stopped` or what a ladder raises."""
+        more = True
+        while True:
+            while more and len(self._lanes.rows) < self._most:
+                climb = next(climbs, None)
+                if climb is None:
+                    more = False
+                elif (done := self._go_on(climb, None)) is not None:
+                    yield done
+            if not self._lanes.rows:
+                return
+            yield from self._advance()
+
+    def _go_on(self, climb: Climb, reply: Reply | None) -> PageText | None:
+        """Send *reply* up the ladder and begin what it asks for next; return the page when it is done."""
+        while True:
+            try:
+                attempt = next(climb) if reply is None else climb.send(reply)
+            except StopIteration as end:
+                done: PageText = end.value
+                return done
+            reply = self._begin(climb, attempt)
+            if reply is None:
+                return None
+
+    def _begin(self, climb: Climb, attempt: Try) -> Reply | None:
+        """Prepare and prefill an attempt; return a reply only if that failed."""
+        raise_if(self._signals.stop)
+        self._signals.attempt(attempt.page, attempt.mode)
+        begun = time.monotonic()
+        try:
+            inputs = prepare(self._loaded, attempt, self._folder)
+            cache, logits = prefill(self._loaded, inputs)
+            watch = watch_for(self._loaded, attempt, inputs.ids.shape[1], begun)
+            self._lanes.join(Row(climb, watch), cache, logits)
+            return None
+        except (RuntimeError, ValueError, MemoryError) as error:
+            fault = " ".join(str(error).split()) or type(error).__name__
+        trim()
+        return Reply("", 0, "error", time.monotonic() - begun, detail=fault)
+
+    def _advance(self) -> Iterator[PageText]:
+        """Take one token for every row; yield the pages that this finishes."""
+        raise_if(self._signals.stop)
+        fault, rows = "", self._lanes.rows
+        try:
+            tokens = self._lanes.step()
+        except (RuntimeError, ValueError, MemoryError) as error:
+            fault = " ".join(str(error).split()) or type(error).__name__
+        if fault:  # the arrays of all rows are garbage now
+            self._lanes.leave(set(range(len(rows))))
+            trim()
+            replies = [(r, Reply("", 0, "error", time.monotonic() - r.watch.begun, detail=fault)) for r in rows]
+        else:
+            replies = self._ended(rows, tokens)
+        for row, reply in replies:
+            if (done := self._go_on(row.climb, reply)) is not None:
+                yield done
+
+    def _ended(self, rows: list[Row], tokens: list[int]) -> list[tuple[Row, Reply]]:
+        """Hand each row its token and take out those that end with it."""
+        now = time.monotonic()
+        ends = {index: end for index, row in enumerate(rows) if (end := row.watch.take(tokens[index], now))}
+        for index, row in enumerate(rows):
+            if index not in ends:
+                tell(self._signals.tokens, row.watch)
+        if ends:
+            self._lanes.leave(set(ends))
+        return [(rows[index], rows[index].watch.reply(end, now, self._loaded.decode)) for index, end in ends.items()]
+
+
+def prefill(loaded: Loaded, inputs: Prepared) -> tuple[list[Any], Any]:
+    """Return the cache of a prompt and the logits (1 x vocabulary) that follow it."""
+    import mlx.core as mx
+    from mlx_vlm.models.cache import make_prompt_cache
+
+    model, ids = loaded.model.language_model, inputs.ids
+    embedded = loaded.model.get_input_embeddings(ids, inputs.pixels, mask=inputs.mask, **inputs.extra).inputs_embeds
+    cache: list[Any] = make_prompt_cache(model)
+    last = ids.shape[1] - 1
+    for start in range(0, last, PREFILL):
+        end = min(start + PREFILL, last)
+        model(ids[:, start:end], inputs_embeds=embedded[:, start:end], cache=cache)
+        mx.eval([layer.state for layer in cache])
+        mx.clear_cache()
+    return cache, model(ids[:, last:], inputs_embeds=embedded[:, last:], cache=cache).logits[:, -1, :]
