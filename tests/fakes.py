@@ -1,8 +1,13 @@
 """The fakes: an engine whose behaviour is written into the pictures and the environment. Everything else is real.
 
 A picture's top left pixel tells the engine what to do with it (see `DEEDS`); otherwise the text of a page is a
-fingerprint of its pixels, so that a test can tell which content a text was read from. `DROPSCRIBE_FAKE` holds JSON
-with `load_seconds`, `read_seconds`, `hold_mb`, `unable`, `die_loading`, `ignore_term`, `grandchild`, `noise`.
+fingerprint of its pixels, so that a test can tell which content a text was read from. `DROPSCRIBE_FAKE` holds JSON:
+
+- load: `load_seconds`, `hold_mb` (weights), `cache_mb` (goes with a trim, is back after a page), `starts` (a file that
+  gets a letter at each load), `unable` and `die_loading` (with `only_if` only while that file exists), `noise` (MB
+  printed by native code), `grandchild` (a file for the pid of a child of its own), `ignore_term`
+- read: `read_seconds`, `work` (looks at every byte of the weights), `leak_mb` (each page)
+- later: `applied` (a file for the settings it is told to apply), `unload_seconds`, `mlx` (report figures)
 """
 
 import json
@@ -45,6 +50,22 @@ def picture(path: Path, number: int = 0, deed: str | None = None, size: tuple[in
     return fingerprint(image)
 
 
+def document(path: Path, pages: int, number: int = 0) -> list[str]:
+    """Write a TIFF of so many pages and return the texts that the fake engine will read from them."""
+    images = [Image.new("RGB", (60 + n, 40), (250, number & 255, n)) for n in range(pages)]
+    for image in images:
+        image.paste((0, 0, 0), (10, 10, 30, 20))
+    hidden = path.with_name("." + path.name)
+    images[0].save(hidden, "TIFF", save_all=True, append_images=images[1:])
+    hidden.rename(path)
+    return [fingerprint(image) for image in images]
+
+
+def megabytes(count: int) -> bytes:
+    """Return so many megabytes of memory that is really used."""
+    return os.urandom(1000) * (1000 * count)
+
+
 class FakeEngine:
     """Follows the Protocol of `dropscribe.engines`."""
 
@@ -52,7 +73,8 @@ class FakeEngine:
         self.info = EngineInfo(name, "fake", None, "1")
         self._signals = signals
         self._options: dict[str, Any] = json.loads(os.environ.get("DROPSCRIBE_FAKE", "{}"))
-        self._held = b""
+        self._held = self._cache = b""
+        self._leaked: list[bytes] = []
         if self._options.get("ignore_term"):
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
@@ -60,13 +82,19 @@ class FakeEngine:
         return int(self._options.get("estimate", 10**6))
 
     def load(self, report: Callable[[LoadProgress], None]) -> None:
+        if "starts" in self._options:
+            with open(self._options["starts"], "a") as file:
+                file.write("x")
         report(LoadProgress("weights", 0, 100))
-        if self._options.get("die_loading"):
-            os.kill(os.getpid(), signal.SIGKILL)
-        if reason := self._options.get("unable"):
-            raise ReasonedError(Reason(reason), f"the fake engine is told to say {reason}")
+        self._fail()
+        for _ in range(self._options.get("noise", 0)):
+            os.write(1, b"native noise\n" * 80_000)
+            os.write(2, b"native noise\n" * 80_000)
         self._wait(self._options.get("load_seconds", 0))
-        self._held = os.urandom(1024) * (1024 * self._options.get("hold_mb", 0))
+        self._held, self._cache = (
+            megabytes(self._options.get("hold_mb", 0)),
+            megabytes(self._options.get("cache_mb", 0)),
+        )
         if self._options.get("grandchild"):
             child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
             Path(self._options["grandchild"]).write_text(str(child.pid))
@@ -78,14 +106,29 @@ class FakeEngine:
             if self._signals.stop.wait(0.01):
                 raise Stopped
 
+    def _fail(self) -> None:
+        if not Path(self._options.get("only_if", "/")).exists():
+            return
+        if self._options.get("die_loading"):
+            os.kill(os.getpid(), signal.SIGKILL)
+        if reason := self._options.get("unable"):
+            raise ReasonedError(Reason(reason), f"the fake engine is told to say {reason}")
+
     def apply(self, settings: Settings) -> None:
-        pass
+        if "applied" in self._options:
+            staged = Path(self._options["applied"] + ".part")
+            staged.write_text(settings.model_dump_json())
+            staged.rename(self._options["applied"])
 
     def read(self, pages: Iterable[Page]) -> Iterator[PageText]:
         for page in pages:
             self._signals.attempt(page.number, "fake")
             self._wait(self._options.get("read_seconds", 0))
             self._do(page)
+            self._leaked.append(megabytes(self._options.get("leak_mb", 0)))
+            self._cache = self._cache or megabytes(self._options.get("cache_mb", 0))
+            if self._options.get("work"):
+                zlib.crc32(self._held)
             text = fingerprint(page.image)
             block = Block("text", text, (10, 10, 30, 20), 0.9)
             yield PageText(page.number, page.width, page.height, text, text, (block,), rotation=page.rotation)
@@ -108,10 +151,15 @@ class FakeEngine:
                 os.write(1, b"native noise " * 100)
 
     def trim(self) -> None:
-        self._held = self._held[: len(self._held)]
+        self._cache = b""
 
     def unload(self) -> None:
-        self._held = b""
+        end = time.monotonic() + self._options.get("unload_seconds", 0)
+        while time.monotonic() < end:  # as a release hangs: it looks at nothing
+            time.sleep(0.01)
+        self._held = self._cache = b""
+        self._leaked.clear()
 
     def mlx_memory(self) -> MlxMemory | None:
-        return None
+        weights, cache = len(self._held), len(self._cache)
+        return MlxMemory(weights, cache, weights + cache) if self._options.get("mlx") else None

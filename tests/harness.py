@@ -10,13 +10,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+import psutil
 import yaml
 
 from dropscribe import control
+from dropscribe.journal import Journal, schema
+from fakes import picture
 
 T = TypeVar("T")
 FAKE_DAEMON = [sys.executable, str(Path(__file__).with_name("fake_daemon.py"))]
 REAL_DAEMON = [sys.executable, "-m", "dropscribe"]
+Condition = Callable[[dict[str, Any]], bool]  # of what `status` tells
 DEADLINE = 30.0  # seconds: generous, since it is reached only when something is broken
 
 
@@ -59,6 +63,50 @@ class Daemon:
     def save(self) -> None:
         """Write the settings file."""
         self.config.write_text(yaml.safe_dump(self.settings))
+
+    def change(self, **sections: dict[str, Any]) -> None:
+        """Save the settings file with these values of these sections changed."""
+        for section, values in sections.items():
+            self.settings[section] = self.settings.get(section, {}) | values
+        staged = self.root / "config.yaml.part"
+        staged.write_text(yaml.safe_dump(self.settings))
+        staged.rename(self.config)
+
+    def workers(self) -> list[int]:
+        """Return the pids of the processes that the daemon has started and that still run."""
+        assert self.process is not None
+        children = psutil.Process(self.process.pid).children()
+        return [child.pid for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
+
+    def resident(self) -> int:
+        """Return the bytes of memory that the daemon itself has resident."""
+        assert self.process is not None
+        return int(psutil.Process(self.process.pid).memory_info().rss)
+
+    def counting(self, **options: Any) -> "Daemon":
+        """Set what the fake engine does, and count its loads (see `starts`)."""
+        self.fake(starts=str(self.root / "starts"), **options)
+        return self
+
+    def starts(self) -> int:
+        """Return how many workers have begun to load an engine."""
+        file = self.root / "starts"
+        return len(file.read_text()) if file.exists() else 0
+
+    def read_one(self, name: str = "scan.png", number: int = 0) -> dict[str, Any]:
+        """Have one picture read by the running daemon; return the status after it."""
+        before = self.status()["queue"]["done"]
+        picture(self.inbox / name, number)
+        return self.wait_status(done(before + 1), f"{name} is read")
+
+    def peaks(self, model: str) -> list[int]:
+        """Return the peaks that the journal of a stopped daemon remembers."""
+        path = str(self.state / "journal.db")
+        journal = Journal.looking(schema.open_to_look(path), path)
+        try:
+            return journal.peaks(model)
+        finally:
+            journal.close()
 
     def fake(self, **options: Any) -> None:
         """Set what the fake engine of the next workers does."""
@@ -163,3 +211,31 @@ def left(folder: Path) -> list[str]:
     """Return the visible files below *folder*, relative to it, sorted."""
     found = (p.relative_to(folder) for p in folder.rglob("*") if p.is_file() or p.is_symlink())
     return sorted(str(p) for p in found if not any(part.startswith(".") for part in p.parts))
+
+
+def gone(pid: int) -> bool:
+    """Say whether a process has ended."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def is_in(*states: str) -> Condition:
+    """Return a condition: the model is in one of these states."""
+    return lambda status: status["model"]["state"] in states
+
+
+def unloaded(reason: str) -> Condition:
+    """Return a condition: there is no worker, and the last one went for this reason."""
+
+    def holds(status: dict[str, Any]) -> bool:
+        model = status["model"]
+        return model["pid"] is None and model["last_unload"] is not None and model["last_unload"]["reason"] == reason
+
+    return holds
+
+
+def done(count: int) -> Condition:
+    """Return a condition: so many files are done."""
+    return lambda status: status["queue"]["done"] == count

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from fakes import picture
 from harness import Daemon, left
 
@@ -16,7 +17,10 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     """Return a file system of eight megabytes, or skip where mounting is not allowed."""
     place = tmp_path / "small"
     place.mkdir()
-    if os.geteuid() or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", place], check=False).returncode:
+    if (
+        os.geteuid()
+        or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", place], check=False).returncode
+    ):
         pytest.skip("mounting a small file system is not permitted here")
     yield place
     subprocess.run(["umount", "-l", place], check=True)

@@ -8,17 +8,21 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "daemon" / "dropscribe"
 VALUES = {"__init__", "errors", "job", "pages", "wire"}
 SETTINGS = {"config", "log", "memory", "durable", "sniff"}
-STAGES = {"intake", "journal", "lock", "outbox", "documents", "engines", "formats", "pagestore", "disk", "control"}
+STAGES = {
+    "intake", "journal", "lock", "outbox", "documents", "engines", "formats", "pagestore", "disk",
+    "control", "notices", "power",
+}  # fmt: skip
 AWAY = {"originals", "leftovers"}
 WORKER = {"reading"}
 OWNERS = {"worker", "host"}
 JOIN = {"service"}
-CITIZEN = {"agent", "doctor", "notices"}
-LAYERS = [VALUES, SETTINGS, STAGES, AWAY, WORKER, OWNERS, JOIN, CITIZEN, {"cli"}, {"commands"}, {"__main__"}]
+CITIZEN = {"agent"}
+CHECKS = {"doctor"}
+LAYERS = [VALUES, SETTINGS, STAGES, AWAY, WORKER, OWNERS, JOIN, CITIZEN, CHECKS, {"cli"}, {"commands"}, {"__main__"}]
 # (imported, importer) inside one layer
 WITHIN = {
     ("errors", "job"), ("errors", "pages"), ("errors", "wire"), ("config", "memory"), ("log", "memory"),
-    ("config", "log"), ("engines", "pagestore"), ("lock", "control"), ("journal", "doctor"),
+    ("config", "log"), ("engines", "pagestore"), ("lock", "control"),
 }  # fmt: skip
 UPWARDS = {("commands", "cli")}  # the parser names the commands, which it loads when they are called
 

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
+
 from fakes import picture
 from harness import Daemon, left
-from PIL import Image
 
 TORTURE = Path(__file__).parents[2] / "shared" / "tools" / "torture.py"
 pytestmark = [
@@ -90,14 +91,18 @@ def test_every_timed_scenario_ends_in_one_text_for_the_final_bytes(tmp_path: Pat
         assert {case["case"] for case in told} >= set(names) - {"chmod-later", "touch-only"}
         daemon.wait_status(lambda s: s["queue"]["settling"] == 0 and s["queue"]["queued"] == 0, "all is settled", 120)
         status = daemon.wait_status(
-            lambda s: not any(s["queue"][k] for k in ("settling", "queued", "running", "written", "rejected")), "done", 120
+            lambda s: not any(s["queue"][k] for k in ("settling", "queued", "running", "written", "rejected")),
+            "done",
+            120,
         )
 
     archived, outputs = files(daemon.archive), left(daemon.outbox)
     png, jpg, pdf = ((samples / f"a.{ending}").read_bytes() for ending in ("png", "jpg", "pdf"))
     final = {
-        "slow.png": png, "gap.png": png, "prefix.jpg": jpg, "prealloc.png": png, "renamed-in.png": png, "download.png": png,
-        "replaced.png": jpg, "rewritten.png": png, "phoenix.png": png, "appended.png": png + b"x" * 5000, "slow.pdf": pdf,
+        "slow.png": png, "gap.png": png, "prefix.jpg": jpg, "prealloc.png": png, "renamed-in.png": png,
+        "download.png": png,
+        "replaced.png": jpg, "rewritten.png": png, "phoenix.png": png, "appended.png": png + b"x" * 5000,
+        "slow.pdf": pdf,
         "chmod-later.png": png, "moved-dir/inside.png": png, **{f"par-{i}.png": png for i in range(12)},
         **{f"new-{i}.png": png for i in range(10)}, **{f"burst-{i:03d}.png": png for i in range(500)},
         **{f"deleted-{i:02d}.png": png for i in range(1, 30, 2)},

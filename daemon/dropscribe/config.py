@@ -16,10 +16,12 @@ from typing import Annotated, Any, Literal, get_args
 
 import platformdirs
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from dropscribe.errors import ConfigError, Fault
 
+Format = Literal["txt", "md", "json", "hocr", "alto", "pdf"]
+FORMATS: tuple[str, ...] = get_args(Format)
 UNITS_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 UNITS_BYTES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
 
@@ -52,6 +54,12 @@ def _number(value: object) -> object:
     return value
 
 
+def _some(formats: tuple[Format, ...]) -> tuple[Format, ...]:
+    if not formats:  # asked only when each is known: a wrong one is told once
+        raise ValueError("must name at least one format")
+    return formats
+
+
 def _or_never(value: object) -> object:
     return None if value == "never" else value
 
@@ -66,8 +74,6 @@ Bytes = Annotated[
 Count = Annotated[int, BeforeValidator(_number)]
 Percent = Annotated[float, BeforeValidator(_number)]
 OrNever = BeforeValidator(_or_never)
-Format = Literal["txt", "md", "json", "hocr", "alto", "pdf"]
-FORMATS: tuple[str, ...] = get_args(Format)
 
 
 class Section(BaseModel):
@@ -163,7 +169,7 @@ class Memory(Section):
 class Output(Section):
     """What is written, and what becomes of the original."""
 
-    formats: Annotated[tuple[Format, ...], Field(min_length=1)] = ("txt",)
+    formats: Annotated[tuple[Format, ...], AfterValidator(_some)] = ("txt",)
     originals: Literal["archive", "keep", "delete"] = "archive"
     conflict: Literal["number", "replace"] = "number"
     reuse: bool = True
@@ -206,10 +212,14 @@ WORDS = {
     "tuple_type": "must be a list",
     "model_type": "must be a section with settings of its own",
     "string_type": "must be text",
+    "string_too_short": "must not be empty",
     "bool_parsing": "must be true or false",
     "bool_type": "must be true or false",
     "int_parsing": "must be a whole number",
+    "int_type": "must be a whole number",
     "int_from_float": "must be a whole number",
+    "float_parsing": "must be a number",
+    "float_type": "must be a number",
 }
 RESTART_KEYS = ("folders", "log.folder", "log.format")  # read at start only
 
@@ -295,14 +305,13 @@ def _layout_faults_of_part(values: dict[str, Any], name: str) -> list[Fault]:
 
 def _fault(name: str, error: dict[str, Any]) -> Fault:
     """Tell one of pydantic's findings in our words."""
-    spot = [part for part in error["loc"] if isinstance(part, str) and part not in ("float", "int", "nullable")]
-    key, got = ".".join(map(str, spot)), f"(got {error['input']!r:.80})"
-    if error["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(str(spot[-1]), _known(spot[:-1]), n=1)
+    spot = [str(part) for part in error["loc"][:2]]  # section and key; what follows is a place in a list
+    key, got = ".".join(spot), f"(got {error['input']!r:.80})"
+    if error["type"] in ("extra_forbidden", "invalid_key"):
+        near = difflib.get_close_matches(spot[-1], _known(spot[:-1]), n=1)
         remedy = f'did you mean "{near[0]}"?' if near else "known keys: " + ", ".join(_known(spot[:-1]))
         return Fault(f"{name}: {key}", "unknown key", remedy)
-    what = WORDS.get(error["type"]) or error["msg"].removeprefix("Value error, ").replace("input should be", "must be")
-    what = what[0].lower() + what[1:].replace("nput should be", "nput must be")
+    what = WORDS.get(error["type"]) or error["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
     if error["type"] == "literal_error":
         what = "must be one of " + error["ctx"]["expected"].replace("'", "")
     return Fault(f"{name}: {key}", f"{what} {got}", f"correct it, or remove the line to use {_default(spot)}")

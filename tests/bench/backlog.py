@@ -14,10 +14,10 @@ from pathlib import Path
 
 import psutil
 from bench_pictures import table
-from harness import FAKE_DAEMON, Daemon
 
 from dropscribe.job import State
 from dropscribe.journal import Journal
+from harness import FAKE_DAEMON, Daemon
 
 
 def claims(path: Path, count: int = 200) -> float:

@@ -8,7 +8,22 @@ from PIL import Image, ImageDraw, ImageFont
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the harness of the tests
 
-WORDS = "the quick brown fox jumps over a lazy dog while seven wizards mix bright potions near old stone bridges".split()
+WORDS = (
+    "the",
+    "quick",
+    "brown",
+    "fox",
+    "jumps",
+    "over",
+    "a",
+    "lazy",
+    "dog",
+    "while",
+    "seven",
+    "wizards",
+    "mix",
+    "potions",
+)
 
 
 def page(path: Path, number: int, lines: int = 12) -> Path:

@@ -132,7 +132,7 @@ def settings_of(options: argparse.Namespace) -> Any:
     engine = {"model": str(options.checkpoint), "mode": "gundam", "prompt": "figure", "max_tokens": options.tokens}
     times = {"page_timeout": "1h", "page_budget": "2h"}
     model = {"cache_limit": options.cache} if options.cache else {}
-    return checked({"engine": {**engine, **times}, "model": model}, "bench")
+    return checked({"intake": {"orientation": "off"}, "engine": {**engine, **times}, "model": model}, "bench")
 
 
 def pages_of(count: int) -> list[Any]:

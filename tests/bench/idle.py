@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psutil
 from bench_pictures import table
+
 from harness import REAL_DAEMON, Daemon
 
 
@@ -34,7 +35,12 @@ def main() -> None:
             wakes = process.num_ctx_switches().voluntary - wakes
     table(
         ("resident, MB", "own (PSS), MB", "wake-ups a minute", "processor, % of one core"),
-        (f"{memory.rss / 1e6:.1f}", f"{memory.pss / 1e6:.1f}", f"{wakes * 60 / seconds:.0f}", f"{100 * used / seconds:.3f}"),
+        (
+            f"{memory.rss / 1e6:.1f}",
+            f"{memory.pss / 1e6:.1f}",
+            round(wakes * 60 / seconds),
+            f"{100 * used / seconds:.3f}",
+        ),
     )
 
 

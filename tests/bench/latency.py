@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 from bench_pictures import page, table
+
 from harness import FAKE_DAEMON, REAL_DAEMON, Daemon, wait_for
 
 SETTLE = 0.2
@@ -21,8 +22,8 @@ def drops(command: list[str], count: int) -> list[float]:
     """Return the overhead of each drop in seconds."""
     found = []
     with tempfile.TemporaryDirectory() as folder:
-        with Daemon(Path(folder), command, intake={"settle": SETTLE}, output={"reuse": False}) as it:
-            it.start()
+        it = Daemon(Path(folder), command, intake={"settle": SETTLE}, output={"reuse": False})
+        with it.start():
             for number in range(count + 1):
                 name = f"{number}.png"
                 page(it.root / name, number, lines=2)

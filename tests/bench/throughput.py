@@ -13,12 +13,12 @@ import time
 from pathlib import Path
 
 from bench_pictures import page, table  # first: it finds the harness
-from harness import REAL_DAEMON, Daemon
 
 from dropscribe import engines
 from dropscribe.config import Settings
 from dropscribe.documents import open_document
 from dropscribe.engines.session import engine_session
+from harness import REAL_DAEMON, Daemon
 
 
 def loop(files: list[Path]) -> float:

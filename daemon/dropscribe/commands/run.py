@@ -6,7 +6,8 @@ import sys
 import time
 from collections.abc import Sequence
 
-from dropscribe import config, log
+from dropscribe import config, lock, log, memory
+from dropscribe.agent import launchd
 from dropscribe.config import Settings
 from dropscribe.errors import ConfigError
 from dropscribe.log import LOG
@@ -20,7 +21,11 @@ def run(given: argparse.Namespace, worker: Sequence[str]) -> int:
     settings = wait_for_settings(given.config) if given.agent else config.load(given.config)
     to_terminal = not given.agent and sys.stderr.isatty()
     log.start(settings.log.folder, settings.log.level, settings.log.format, to_terminal=to_terminal)
-    os.umask(0o077) if given.agent else None
+    memory.set_dataless_policy()
+    if given.agent:
+        os.umask(0o077)
+        launchd.shorten_output(settings.log.folder)
+        wait_for_lock(settings.folders.state)
     with Service(settings, given.config, agent=given.agent, command=worker) as service:
         if to_terminal:
             print(
@@ -31,6 +36,16 @@ def run(given: argparse.Namespace, worker: Sequence[str]) -> int:
                 file=sys.stderr,
             )
         return service.run(once=given.once)
+
+
+def wait_for_lock(state: str) -> None:
+    """Wait for another daemon on the same state to end: an agent that gave up would be started again for ever."""
+    told = False
+    while (pid := lock.holder(state)) is not None:
+        if not told:
+            LOG.error("waiting for another daemon (pid %d) on %s to end", pid, state)
+            told = True
+        time.sleep(MENDED_LOOK)
 
 
 def wait_for_settings(path: str | None) -> Settings:

@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from dropscribe import agent as agents
 from dropscribe import config, control, engines, log
 from dropscribe.cli import EXIT_DONE, EXIT_FAILED, settings_of
 from dropscribe.config import Settings
@@ -28,7 +29,12 @@ def status(given: argparse.Namespace) -> int:
         print(text, flush=True)
         time.sleep(REDRAW)
     values = current(settings, given.config)
-    print(json.dumps(values, indent=2) if given.json else describe(values))
+    if given.json:
+        print(json.dumps(values, indent=2))
+        return EXIT_DONE
+    print(describe(values))
+    if agent := agents.inspect():
+        print(f"agent      {agent}")
     return EXIT_DONE
 
 

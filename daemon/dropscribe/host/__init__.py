@@ -124,7 +124,7 @@ class Host:
             self._process.send("yield", job=reading.order.job, claim=reading.order.claim)
 
     def may_read(self, pressure_stops: int, now: float) -> bool:
-        """Say whether a job that was stopped so often by pressure may be given now; while it waits, memory is watched."""
+        """Say whether a job that pressure stopped so often may be given now; while it waits, memory is watched."""
         allowed = self._watch.may_read(pressure_stops)
         self._waiting_for_normal = not allowed
         return allowed

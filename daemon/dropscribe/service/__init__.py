@@ -22,11 +22,13 @@ from dropscribe.host import Host
 from dropscribe.host.process import COMMAND, end_leftover
 from dropscribe.host.values import Died, Finished, Gone, Progress, Unable
 from dropscribe.intake.watch import Hints
-from dropscribe.job import Job
+from dropscribe.job import Job, State
 from dropscribe.journal import Journal
 from dropscribe.lock import StateLock
 from dropscribe.log import LOG
 from dropscribe.memory import policy
+from dropscribe.notices import Notices
+from dropscribe.power import Power
 from dropscribe.service.away import Archivist
 from dropscribe.service.commands import Commands
 from dropscribe.service.drained import Drained
@@ -76,6 +78,8 @@ class Service:
         self.inbox = Inbox(settings, self.journal, self.disk, self.holds, Hints(self.wake), now)
         self.pipeline = Pipeline(settings, self.journal, self.disk, self.host, self.inbox, self.holds)
         self.archivist = Archivist(settings, self.journal, self.disk, self.holds, self._job_over)
+        self.power = Power()
+        self.notices = Notices(settings.notify)
         self.saved = SavedSettings(path, settings, now)
         self.paused = self.journal.fact("paused") is not None
         self._recovered = False
@@ -94,7 +98,9 @@ class Service:
     def __exit__(self, *_: object) -> None:
         """End in reverse order; each part once, whatever the others do."""
         grace = self.settings.model.stop_grace
-        parts: tuple[Closes, ...] = (self.inbox, self.disk, self.control, self.journal, self.lock)
+        parts: tuple[Closes, ...] = (
+            self.power, self.notices, self.inbox, self.disk, self.control, self.journal, self.lock,
+        )  # fmt: skip
         closings: list[Callable[[], None]] = [partial(self.host.close, grace), *(part.close for part in parts)]
         for close in closings:
             try:
@@ -187,6 +193,8 @@ class Service:
         self.disk.collect()
         self.host.hear(now)
         self._host_events(now)
+        self.power.reading(self.host.busy)
+        self.notices.tick(now)
         self.holds.tick(now)
         if (saved := self.saved.tick(now)) is not None:
             self.apply(saved, now)
@@ -256,6 +264,9 @@ class Service:
 
     def _job_over(self, job: Job, replaced: bool) -> None:
         self.pipeline.sweep(job)
+        if job.state is State.WRITTEN or not replaced:
+            state = State.DONE if job.state is State.WRITTEN else State.FAILED
+            self.notices.job_ended(job.name, state, job.reason, time.monotonic())
         if replaced:
             self.inbox.offer(job.path)
 
@@ -266,6 +277,7 @@ class Service:
         LOG.setLevel(settings.log.level.upper())
         self.pipeline.settings = self.archivist.settings = settings
         self.inbox.apply(settings)
+        self.notices.apply(settings.notify)
         self.host.apply(settings, self.engine, now)
         if self.holds.current is not None and self.holds.current.reason.startswith(("model-", "engine-")):
             self.holds.lift()
@@ -275,7 +287,7 @@ class Service:
         self._select_worker()
         times = [
             self.inbox.deadline(now), self.host.deadline(queue_empty=self.idle), self.archivist.deadline(),
-            self.holds.deadline(), self.saved.deadline(), extra,
+            self.holds.deadline(), self.saved.deadline(), self.notices.deadline(), extra,
         ]  # fmt: skip
         if self.stopping and self.host.busy:
             times.append(self._stop_by)

@@ -36,11 +36,11 @@ def _failed(root: bytes) -> Iterator[bytes]:
     for folder, _, files in os.walk(root):
         for name in sorted(files):
             place = os.path.join(folder, name)
+            of = place.removesuffix(originals.NOTE)
             if os.path.lexists(place + originals.NOTE):
                 yield os.path.relpath(place, root)
-            elif name.endswith(originals.NOTE) and not os.path.lexists(place.removesuffix(originals.NOTE)):
-                if originals.is_note(place):
-                    yield os.path.relpath(place.removesuffix(originals.NOTE), root)
+            elif of != place and not os.path.lexists(of) and originals.is_note(place):
+                yield os.path.relpath(of, root)
 
 
 def _back(root: bytes, path: bytes, inbox: bytes, journal: Journal) -> bytes | None:

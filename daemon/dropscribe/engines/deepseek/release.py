@@ -5,12 +5,12 @@ share) only its exit returns; that is the host's business. Source of the order: 
 pinned inputs, gathered in the project's notes; each step below says what it is for.
 """
 
-import ctypes
 import gc
 import sys
 from types import ModuleType
 
 from dropscribe.engines import MlxMemory
+from dropscribe.memory import malloc_relief
 
 ACTIVE_REST = 64 << 20  # bytes that may stay active: compiled kernels and constants
 ROUNDS = 8  # each pass may let go of what the one before only dropped into the pool
@@ -22,7 +22,7 @@ def release() -> MlxMemory | None:
     gc.collect()
     mx = sys.modules.get("mlx.core")
     if mx is None:
-        _relieve_malloc()
+        malloc_relief()
         return None
     # A load with no work after it keeps its memory on some drivers; one tiny operation puts that right.
     mx.eval(mx.zeros(1) + 1)
@@ -30,7 +30,7 @@ def release() -> MlxMemory | None:
     gc.collect()
     _empty_pool(mx)
     mx.reset_peak_memory()
-    _relieve_malloc()
+    malloc_relief()
     return memory()
 
 
@@ -39,7 +39,7 @@ def trim() -> None:
     gc.collect()
     if (mx := sys.modules.get("mlx.core")) is not None:
         mx.clear_cache()
-    _relieve_malloc()
+    malloc_relief()
 
 
 def memory() -> MlxMemory | None:
@@ -82,17 +82,6 @@ def _empty_pool(mx: ModuleType) -> None:
             return
         before = active + cache
         gc.collect()
-
-
-def _relieve_malloc() -> None:
-    """Ask the C library to hand free pages back to the system."""
-    libc = ctypes.CDLL(None)
-    if sys.platform == "darwin":
-        libc.malloc_zone_pressure_relief.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
-        libc.malloc_zone_pressure_relief.restype = ctypes.c_size_t
-        libc.malloc_zone_pressure_relief(None, 0)
-    elif (trim_pages := getattr(libc, "malloc_trim", None)) is not None:
-        trim_pages(0)
 
 
 def reset_peak() -> None:

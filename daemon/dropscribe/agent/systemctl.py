@@ -1,0 +1,131 @@
+"""Talking to the systemd of one user: bring the unit up, take it down, ask about it."""
+
+import getpass
+import os
+import tempfile
+
+from dropscribe import durable
+from dropscribe.agent import exits, systemd
+from dropscribe.agent.calls import NOT_THERE, Answer, call
+from dropscribe.agent.keeper import Report
+from dropscribe.agent.plan import Plan
+from dropscribe.agent.systemd import UNIT
+from dropscribe.agent.waiting import Patience
+from dropscribe.errors import DropscribeError
+
+QUICK = 5.0  # seconds for a question
+ASKED = "LoadState,UnitFileState,ActiveState,MainPID,Result,ExecMainCode,ExecMainStatus,NRestarts"
+EXITED, KILLED = "1", "2"  # CLD_EXITED, CLD_KILLED of sigaction(2), as ExecMainCode tells them
+
+
+class Systemd:
+    """The user's own systemd, with its units below *settings* (`~/.config`)."""
+
+    name = "systemd user unit"
+    off = "switch it on with: dropscribe install"
+
+    def __init__(self, settings: str) -> None:
+        self._folder = os.path.join(settings, "systemd/user")
+        self.path = os.path.join(self._folder, UNIT)
+
+    def render(self, plan: Plan) -> bytes:
+        """Return the unit."""
+        return systemd.render(plan)
+
+    def require(self) -> None:
+        """Raise `DropscribeError` when no systemd runs for this user: then nothing would start the unit."""
+        answer = call("systemctl", "--user", "show-environment", seconds=QUICK)
+        if answer.code == NOT_THERE:
+            raise DropscribeError(
+                "install", "this system has no systemd, so there is nothing that could start a unit",
+                "let your own supervisor run: dropscribe run --agent",
+            )  # fmt: skip
+        if answer.code != 0:
+            unset = "" if os.environ.get("XDG_RUNTIME_DIR") else "; XDG_RUNTIME_DIR is not set"
+            raise DropscribeError(
+                "install", f"no systemd runs for the user {getpass.getuser()} here ({answer.line}{unset}); "
+                "nothing was written",
+                "log in as this user at the machine or by ssh (not with su or sudo), or run: sudo loginctl "
+                "enable-linger USER; in a container let its own supervisor run: dropscribe run --agent",
+            )  # fmt: skip
+
+    def start(self, plan: Plan, patience: Patience) -> list[str]:
+        """Check and write the unit, then start it anew; see `Keeper`."""
+        content = self.render(plan)
+        _verify(content)
+        os.makedirs(self._folder, exist_ok=True)
+        durable.write(self.path, content)
+        os.chmod(self.path, 0o644)
+        self._do("daemon-reload")
+        self._do("enable", UNIT)
+        self._do("restart", UNIT, seconds=plan.stop_seconds + patience.gone)
+        return list(self._notes())
+
+    def remove(self, patience: Patience) -> bool:
+        """Stop and disable it, remove the file; without a running systemd just the file. See `Keeper`."""
+        if not os.path.lexists(self.path):
+            return False
+        call("systemctl", "--user", "disable", "--now", UNIT, seconds=600.0)
+        for path in (os.path.join(self._folder, "default.target.wants", UNIT), self.path):
+            if os.path.lexists(path):
+                os.unlink(path)
+        call("systemctl", "--user", "daemon-reload")
+        return True
+
+    def report(self) -> Report:
+        """Ask systemd; see `Keeper`."""
+        answer = call("systemctl", "--user", "show", UNIT, "--property", ASKED, seconds=QUICK)
+        return parse(answer.text) if answer.code == 0 else Report(loaded=False)
+
+    def _do(self, *words: str, seconds: float = 30.0) -> None:
+        answer = call("systemctl", "--user", *words, seconds=seconds)
+        if answer.code != 0:
+            raise DropscribeError(
+                "install", f"systemctl --user {words[0]} ended with {answer.code} ({answer.line})",
+                f"journalctl --user --unit {UNIT} says more",
+            )  # fmt: skip
+
+    def _notes(self) -> list[str]:
+        linger = call("loginctl", "show-user", getpass.getuser(), "--property", "Linger", seconds=QUICK)
+        if linger.text.strip() != "Linger=no":
+            return []
+        return ["It ends when you log out. To let it go on, run once: sudo loginctl enable-linger " + getpass.getuser()]
+
+
+def _verify(content: bytes) -> None:
+    """Let systemd read the unit before it is put in place, where its checker is installed."""
+    with tempfile.TemporaryDirectory(prefix="dropscribe-unit-") as folder:
+        path = os.path.join(folder, UNIT)
+        with open(path, "wb") as file:
+            file.write(content)
+        answer = call("systemd-analyze", "verify", "--user", path)
+    if answer.code not in (0, NOT_THERE) and UNIT in answer.text:
+        raise DropscribeError("install", f"systemd does not take the unit ({_about(answer)})", "report this, please")
+
+
+def _about(answer: Answer) -> str:
+    return next(line.strip() for line in answer.text.splitlines() if UNIT in line)
+
+
+def parse(text: str) -> Report:
+    """Return what `systemctl show` tells."""
+    facts = dict(line.partition("=")[::2] for line in text.splitlines())
+    pid, restarts = facts.get("MainPID", "0"), facts.get("NRestarts", "")
+    return Report(
+        loaded=facts.get("LoadState") == "loaded",
+        disabled=facts.get("UnitFileState") in ("disabled", "masked"),
+        pid=int(pid) if pid.isdigit() and pid != "0" else None,
+        last_end=_last_end(facts),
+        runs=int(restarts) + 1 if restarts.isdigit() else None,
+    )
+
+
+def _last_end(facts: dict[str, str]) -> str | None:
+    if meaning := exits.by_result(facts.get("Result", "")):
+        return meaning
+    status = facts.get("ExecMainStatus", "")
+    if not status.isdigit() or status == "0":
+        return None
+    if facts.get("ExecMainCode") == EXITED:
+        return exits.by_code(int(status), exits.SYSTEMD)
+    return exits.by_signal(int(status))

@@ -1,0 +1,40 @@
+"""`dropscribe install` and `uninstall`: start with the login, or not any more. All data stays."""
+
+import argparse
+import os
+import sys
+
+from dropscribe.agent import keeper_for, plan
+from dropscribe.agent.install import install as bring_up
+from dropscribe.agent.waiting import Patience
+from dropscribe.cli import EXIT_DONE, EXIT_FAILED, settings_of
+
+
+def install(given: argparse.Namespace) -> int:
+    """Install and start the agent, after the settings are checked; with --print only show what would be written."""
+    keeper = keeper_for(given.system)
+    settings = settings_of(given)
+    made = plan.make(settings, given.config, os.environ)
+    if given.print:
+        print(keeper.render(made).decode(), end="")
+        return EXIT_DONE
+    runs = bring_up(keeper, made, settings, _say, home=os.path.expanduser("~"))
+    _say(f"Drop pictures into {settings.folders.inbox}; their text appears in {settings.folders.outbox}")
+    return EXIT_DONE if runs else EXIT_FAILED
+
+
+def uninstall(given: argparse.Namespace) -> int:
+    """Stop the agent and remove it; works with faulty settings too, since it needs none."""
+    keeper = keeper_for()
+    removed = keeper.remove(Patience())
+    _say(
+        f"Dropscribe is stopped and starts with the login no more; {keeper.path} is removed. Folders, settings, "
+        "models and journal are left as they are."
+        if removed
+        else f"Nothing to remove: no {keeper.name} is installed."
+    )
+    return EXIT_DONE
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr if text.startswith(("error:", "warning:")) else sys.stdout, flush=True)

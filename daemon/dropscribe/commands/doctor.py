@@ -1,0 +1,74 @@
+"""`dropscribe doctor`: the checklist, for people or as JSON; `doctor memory`: what memory there is and who holds it."""
+
+import argparse
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import asdict
+
+from dropscribe import config, leftovers
+from dropscribe.cli import EXIT_DONE, EXIT_FAILED, settings_of
+from dropscribe.commands.show import size
+from dropscribe.doctor import Check, State, examine, examine_without_settings
+from dropscribe.errors import ConfigError
+from dropscribe.leftovers import Leftover, MemoryReport
+
+
+def doctor(given: argparse.Namespace) -> int:
+    """Run the checklist; exit 1 if anything is broken."""
+    if given.what == "memory":
+        return _memory(as_json=given.json)
+    checks = []
+    for check in _checks(given):
+        checks.append(check)
+        if not given.json:
+            print(line(check), flush=True)  # one by one: some of them take seconds
+    faults = sum(check.state is State.FAULT for check in checks)
+    if given.json:
+        print(json.dumps({"ok": not faults, "checks": [asdict(check) for check in checks]}, indent=2))
+    else:
+        warnings = sum(check.state is State.WARNING for check in checks)
+        print(f"\n{_count(faults, 'fault')}, {_count(warnings, 'warning')}.")
+    return EXIT_FAILED if faults else EXIT_DONE
+
+
+def _checks(given: argparse.Namespace) -> Iterable[Check]:
+    path = given.config or config.default_path()
+    try:
+        settings = settings_of(given)
+    except ConfigError as error:
+        return examine_without_settings(error.faults)
+    return examine(settings, path if os.path.exists(path) else "the built-in settings")
+
+
+def line(check: Check) -> str:
+    """Return one check for people: its state, what was found, and below it what to try."""
+    text = f"{check.state:8} {check.name}: {check.detail}"
+    return f"{text}\n         try: {check.remedy}" if check.remedy else text
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number or 'no'} {what}{'' if number == 1 else 's'}"
+
+
+def _memory(*, as_json: bool) -> int:
+    report = leftovers.memory_report()
+    print(json.dumps(asdict(report), indent=2) if as_json else "\n".join(_memory_lines(report)))
+    return EXIT_DONE
+
+
+def _memory_lines(report: MemoryReport) -> list[str]:
+    lines = [
+        f"memory     {size(report.total_bytes)}, {size(report.available_bytes)} available, {report.percent:.0f} % in "
+        f"use, pressure {report.pressure}",
+        f"wired      {size(report.wired_bytes)}",
+        f"compressed {size(report.compressed_bytes)}",
+        f"swap       {size(report.swap_used_bytes)} of {size(report.swap_total_bytes)} in use",
+    ]
+    lines += [_process_line("worker", worker) for worker in report.workers]
+    lines += [_process_line("dropscribe", other) for other in report.others]
+    return [*lines, "", *report.advice]
+
+
+def _process_line(what: str, process: Leftover) -> str:
+    return f"{what:10} {process.pid}, {size(process.footprint_bytes)}, started by {process.parent_pid}"

@@ -1,0 +1,91 @@
+"""The agent: is it installed, does it run, may it read, and is its file still what `install` would write now."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+
+from dropscribe.agent import Keeper, access, describe, keeper_for, launchd, plan
+from dropscribe.agent.access import Folder
+from dropscribe.config import Settings
+from dropscribe.doctor.processes import Running
+from dropscribe.doctor.values import Check, fault, ok, skipped, warning
+
+AGAIN = "dropscribe install"
+
+
+def all_of(settings: Settings, daemon: Running) -> Iterator[Check]:
+    """Make every check on the agent of this machine."""
+    keeper = keeper_for()
+    yield from installed(keeper)
+    if os.path.exists(keeper.path):
+        yield current(keeper, launchd.read(keeper.path), settings)
+    probe = access.probe(settings) if daemon.agent else None
+    yield from reads(daemon, probe, access.program)
+
+
+def installed(keeper: Keeper | None = None) -> Iterator[Check]:
+    """Judge what the system says about the agent."""
+    keeper = keeper or keeper_for()
+    if not os.path.exists(keeper.path):
+        yield skipped("agent", f"no {keeper.name} is installed; {AGAIN} starts Dropscribe with the login")
+        return
+    report = keeper.report()
+    told = f"{keeper.name} {describe(report, keeper)}"
+    if report.pid is not None and not (report.last_end and (report.runs or 0) > 1):
+        yield ok("agent", told)
+    elif report.pid is not None:
+        yield warning("agent", told, "dropscribe logs says what happened")
+    else:
+        yield fault("agent", told, keeper.off if report.disabled else AGAIN)
+
+
+def current(keeper: Keeper, found: dict[str, object] | None, settings: Settings) -> Check:
+    """Judge the installed file; *found* is a property list, None for a unit (or for one that cannot be read)."""
+    if found is None:
+        return _current_unit(keeper, settings)
+    words = found.get("ProgramArguments")
+    python = str(words[0]) if isinstance(words, list) and words else ""
+    if not os.path.exists(python):
+        what = f"the Python that {keeper.path} names is gone: {python}"
+        return fault("agent file", what, f"{AGAIN}, from the environment that Dropscribe is in now")
+    return _grace(found.get("ExitTimeOut"), settings) or _program(python)
+
+
+def _current_unit(keeper: Keeper, settings: Settings) -> Check:
+    with open(keeper.path, encoding="utf-8", errors="replace") as file:
+        facts = dict(line.strip().partition("=")[::2] for line in file if "=" in line)
+    python = facts.get("ExecStart", "").split('"')[1:2]
+    if not python or not os.path.exists(python[0].replace("%%", "%").replace("$$", "$")):
+        named = python[0] if python else "none"
+        return fault("agent file", f"the Python that {keeper.path} names is gone: {named}", AGAIN)
+    seconds = facts.get("TimeoutStopSec", "")
+    return _grace(int(seconds) if seconds.isdigit() else None, settings) or _program(python[0])
+
+
+def _grace(seconds: object, settings: Settings) -> Check | None:
+    """Judge whether the system waits for the page in hand at a stop."""
+    needed = plan.make(settings, None, {}).stop_seconds
+    if isinstance(seconds, int) and seconds < needed:
+        what = f"at a stop the system waits {seconds} s, and model.stop_grace asks for {needed}"
+        return warning("agent file", what, AGAIN)
+    return None
+
+
+def _program(python: str) -> Check:
+    if os.path.abspath(sys.executable) != python:
+        return warning(
+            "agent file", f"the agent runs {python}, this command {sys.executable}", f"{AGAIN}, if that is wrong"
+        )
+    return ok("agent file", f"it runs {python}")
+
+
+def reads(daemon: Running, probe: Sequence[Folder] | None, program: Callable[[int], str]) -> Iterator[Check]:
+    """Judge what the agent's own context may read."""
+    if not daemon.agent or probe is None or daemon.pid is None:
+        yield skipped("agent access", "no agent is running; only it can tell what an agent may read")
+        return
+    faults = [folder for folder in probe if folder.fault]
+    for folder in faults:
+        yield fault("agent access", f"folders.{folder.name}: {folder.fault}", folder.remedy(program(daemon.pid)))
+    if not faults:
+        yield ok("agent access", f"the agent ({program(daemon.pid)}) may read {', '.join(f.name for f in probe)}")

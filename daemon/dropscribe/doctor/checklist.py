@@ -1,0 +1,48 @@
+"""The order of the checks, and the edge at which a check that breaks becomes a line of the list itself."""
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from dropscribe import engines
+from dropscribe.config import Settings
+from dropscribe.doctor import agents, clock, cloud, events, folders, logs, models, packages, processes, space
+from dropscribe.doctor.values import Check, warning
+from dropscribe.errors import Fault
+
+
+def examine(settings: Settings, source: str) -> Iterator[Check]:
+    """Yield every check; *source* says where the settings come from."""
+    engine, why = engines.choose(settings.engine.name)
+    daemon = processes.running(settings.folders.state)
+    yield from packages.settings_ok(source, engine, why)
+    yield from guarded("packages", packages.all_of, engine)
+    yield from guarded("model", models.present, engine, settings)
+    yield from guarded("memory", models.memory_for, engine, settings)
+    yield from guarded("disk", space.all_of, settings, models.wanted_bytes(engine, settings))
+    yield from guarded("folders", folders.all_of, settings, daemon.pid is not None)
+    yield from guarded("events", events.seen, settings.folders.inbox, settings.intake.watch)
+    yield from guarded("cloud", cloud.evicted, settings.folders.inbox)
+    yield from guarded("daemon", processes.daemon_state, daemon)
+    yield from guarded("agent", agents.all_of, settings, daemon)
+    yield from guarded("leftovers", processes.leftover_workers, daemon)
+    yield from guarded("clock", clock.all_of, settings.folders.inbox)
+    yield from guarded("logs", logs.sizes, settings)
+
+
+def examine_without_settings(faults: Iterable[Fault]) -> Iterator[Check]:
+    """Yield the *faults* of the settings, and what can be told without any."""
+    yield from packages.settings_faulty(faults)
+    yield from guarded("packages", packages.all_of, engines.choose("auto")[0])
+    yield from guarded("agent", agents.installed)
+
+
+def guarded(name: str, check: Callable[..., Iterable[Check]], *values: Any) -> Iterator[Check]:
+    """Yield what *check* finds. A doctor that falls over its own instrument helps nobody: the list goes on."""
+    try:
+        yield from check(*values)
+    except Exception as error:
+        where = os.path.basename(sys.prefix)
+        remedy = f"report this, with the output of dropscribe doctor --json (environment {where})"
+        yield warning(name, f"could not be looked at: {type(error).__name__}: {error}", remedy)

@@ -1,0 +1,113 @@
+"""The model: is it here and whole, and does it fit into this machine's memory. It loads nothing."""
+
+import glob
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
+
+from dropscribe import engines, memory
+from dropscribe.config import Settings
+from dropscribe.doctor.values import Check, fault, ok, skipped, warning
+from dropscribe.engines import hub
+from dropscribe.errors import REMEDIES, ReasonedError
+from dropscribe.journal import Journal, schema
+from dropscribe.memory import Availability, policy
+
+JOURNAL = "journal.db"
+DOWNLOAD_BYTES = 2_500_000_000  # DeepSeek-OCR-4bit on the hub is 2.3 to 2.45 GB, as others report; models differ
+NEVER_FITS = 0.8  # of all memory: the system itself wants the rest
+
+
+def present(engine: str, settings: Settings) -> Iterator[Check]:
+    """Look whether the weights of *engine* are here and whole."""
+    if engine == "rapidocr":
+        yield inside_package(_package_folder())
+        return
+    try:
+        folder = hub.find(settings.engine.model, settings.engine.revision)
+        kind = _checkpoint(folder) if folder else None
+    except ReasonedError as error:
+        yield fault("model", error.detail, REMEDIES[error.reason])
+        return
+    except ImportError as error:
+        yield skipped("model", f"{engine} is not installed ({error.name})")
+        return
+    if folder is None:
+        yield warning(
+            "model", f"{settings.engine.model} is not on this machine yet; the first file waits for its download",
+            "fetch it now: dropscribe models pull",
+        )  # fmt: skip
+    else:
+        yield ok("model", f"{settings.engine.model} ({kind}) in {folder}")
+
+
+def _checkpoint(folder: str) -> str:
+    from dropscribe.engines.deepseek import checkpoint
+
+    return checkpoint.check(folder)
+
+
+def _package_folder() -> str | None:
+    spec = find_spec("rapidocr")
+    return next(iter(spec.submodule_search_locations), None) if spec and spec.submodule_search_locations else None
+
+
+def inside_package(folder: str | None) -> Check:
+    """Judge the weights that come inside rapidocr, installed in *folder*."""
+    found = glob.glob(os.path.join(glob.escape(folder), "models", "*.onnx")) if folder else []
+    if not found:
+        return fault(
+            "model", "the weights that come with rapidocr are not there", "pip install --force-reinstall rapidocr"
+        )
+    total = sum(os.path.getsize(path) for path in found)
+    return ok("model", f"{len(found)} files, {policy.size(total)}, inside the package rapidocr; no download is needed")
+
+
+def wanted_bytes(engine: str, settings: Settings) -> int:
+    """Return the bytes that a model still has to bring to the disk."""
+    if engine == "rapidocr":
+        return 0
+    try:
+        return 0 if hub.find(settings.engine.model, settings.engine.revision) else DOWNLOAD_BYTES
+    except (ReasonedError, ImportError):
+        return 0  # told by `present`
+
+
+def memory_for(engine: str, settings: Settings) -> Iterator[Check]:
+    """Compare what the model needs with what there is."""
+    try:
+        estimate = engines.create(engine, settings, engines.Signals()).estimate()
+    except (ImportError, ReasonedError) as error:
+        yield skipped("memory", f"{engine} cannot be asked what it needs: {error}")
+        return
+    key = engine if engine == "rapidocr" else f"{engine} {settings.engine.model}"  # as the daemon records peaks
+    peaks = recorded_peaks(os.path.join(settings.folders.state, JOURNAL), key)
+    yield fits(peaks, estimate, memory.available(), memory.pressure())
+
+
+def recorded_peaks(path: str, key: str) -> list[int]:
+    """Return the peaks, in bytes, that the journal at *path* holds for a model; none without a readable journal."""
+    if not os.path.exists(path):
+        return []
+    try:
+        journal = Journal.looking(schema.open_to_look(path), path)
+        try:
+            return journal.peaks(key)
+        finally:
+            journal.close()
+    except sqlite3.Error:
+        return []
+
+
+def fits(peaks: Sequence[int], estimate: int, there: Availability, pressure: str) -> Check:
+    """Judge whether a model that needs so much can be loaded now, or ever, on this machine."""
+    need = policy.need(peaks, estimate)
+    source = f"measured over {len(peaks)} loads" if peaks else "estimated, until it has been measured"
+    text = f"the model needs about {policy.size(need)} ({source}); {policy.size(there.bytes)} of "
+    text += f"{policy.size(there.total_bytes)} are available, pressure {pressure}"
+    if need > NEVER_FITS * there.total_bytes:
+        return fault("memory", text, "set engine.name to rapidocr, or engine.model to a smaller model")
+    if need > there.bytes or pressure in ("warn", "critical"):
+        return warning("memory", text, "close a large program; until then files wait in the queue")
+    return ok("memory", text)

@@ -1,0 +1,103 @@
+"""Python, its packages and its architecture. Versions known to read wrongly are faults."""
+
+import platform
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from importlib.metadata import PackageNotFoundError, version
+
+from dropscribe import memory
+from dropscribe.agent import places
+from dropscribe.doctor.values import Check, fault, ok, warning
+from dropscribe.errors import Fault
+from dropscribe.memory import macos, policy
+
+OLDEST_PYTHON = (3, 11)
+# The oldest that are known to be right. mlx before 0.32.1 aborts the process when the GPU runs out of memory.
+OLDEST = {
+    "rapidocr": {"rapidocr": "3.10", "onnxruntime": "1.22"},
+    "deepseek-ocr": {"mlx": "0.32.1", "mlx-vlm": "0.7.10", "transformers": "5"},
+}
+DROPS_BLANKS = ((5, 3), (5, 22))  # transformers from, up to: the prompt loses its blanks and the model reads worse
+Installed = Callable[[str], str | None]
+
+
+def settings_ok(source: str, engine: str, why: str) -> Iterator[Check]:
+    """Tell where the settings come from and which engine they lead to."""
+    yield ok("settings", f"{source}; engine {engine} ({why})")
+
+
+def settings_faulty(faults: Iterable[Fault]) -> Iterator[Check]:
+    """Tell each fault of the settings."""
+    for found in faults:
+        yield fault("settings", f"{found.where}: {found.what}", found.remedy)
+
+
+def installed(name: str) -> str | None:
+    """Return the version of an installed package, or None."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def all_of(engine: str) -> Iterator[Check]:
+    """Look at this Python, at the packages of *engine*, and at the architecture."""
+    yield python(sys.version_info[:3], sys.executable)
+    yield packages(engine, installed)
+    yield architecture(engine, platform.machine(), translated())
+
+
+def python(found: tuple[int, ...], executable: str) -> Check:
+    """Judge a version of Python and how it is linked."""
+    text = ".".join(map(str, found))
+    real = places.program_of(executable)
+    if found < OLDEST_PYTHON:
+        return fault("python", f"Python {text} is too old", "make a new environment with Python 3.11 or newer")
+    if "/Cellar/" in real:
+        return warning(
+            "python", f"Python {text}; the environment hangs on {real}, which brew upgrade removes",
+            "install with uv (its own Pythons stay), or run dropscribe install again after each brew upgrade",
+        )  # fmt: skip
+    return ok("python", f"Python {text}, {executable} ({real})")
+
+
+def packages(engine: str, installed: Installed) -> Check:
+    """Judge the packages that *engine* needs."""
+    found = {name: installed(name) for name in OLDEST[engine]}
+    extra = "'dropscribe[mlx]'" if engine == "deepseek-ocr" else "dropscribe"
+    if missing := [name for name, there in found.items() if there is None]:
+        return fault("packages", f"{engine} needs {' and '.join(missing)}, not installed", f"pip install {extra}")
+    for name, oldest in OLDEST[engine].items():
+        there = found[name] or ""
+        if numbers(there) < numbers(oldest):
+            return fault("packages", f"{name} {there} is too old for {engine}", f"pip install '{name}>={oldest}'")
+        if name == "transformers" and DROPS_BLANKS[0] <= numbers(there)[:2] < DROPS_BLANKS[1]:
+            what = f"transformers {there} drops every blank of the prompt, and the model reads worse for it"
+            return fault("packages", what, "pip install 'transformers>=5.22'")
+    return ok("packages", ", ".join(f"{name} {there}" for name, there in found.items()))
+
+
+def numbers(text: str) -> tuple[int, ...]:
+    """Return the leading numbers of a version: 5.22.0rc1 -> (5, 22, 0)."""
+    found = re.match(r"\d+(\.\d+)*", text)
+    return tuple(int(part) for part in found[0].split(".")) if found else ()
+
+
+def translated() -> bool:
+    """Say whether this Python runs under Rosetta."""
+    if sys.platform != "darwin":
+        return False
+    return macos.sysctl(macos.system(), "sysctl.proc_translated", 4) == (1).to_bytes(4, "little")
+
+
+def architecture(engine: str, machine: str, rosetta: bool) -> Check:
+    """Judge the architecture; *machine* as `platform.machine()` tells it."""
+    total = policy.size(memory.available().total_bytes)
+    if rosetta:
+        what = "this Python is made for Intel and runs under Rosetta: it cannot use the GPU, and everything is slower"
+        remedy = "make the environment anew with a Python for Apple Silicon"
+        return (
+            fault("architecture", what, remedy) if engine == "deepseek-ocr" else warning("architecture", what, remedy)
+        )
+    return ok("architecture", f"{machine}, {total} of memory")

@@ -1,0 +1,100 @@
+"""The daemon, as lock and socket tell it, and workers that should not exist."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psutil
+
+from dropscribe import __version__, control, leftovers, lock
+from dropscribe.control import NotRunning
+from dropscribe.doctor.values import Check, fault, ok, skipped, warning
+from dropscribe.leftovers import Leftover
+from dropscribe.memory.policy import size
+
+CommandOf = Callable[[int], Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Running:
+    """Who holds the state folder, and what it answers."""
+
+    pid: int | None  # of the holder of the lock
+    status: dict[str, Any] | None  # None: no answer
+    lock_held: bool = False
+
+    @property
+    def agent(self) -> bool:
+        """Say whether it was started as an agent."""
+        return self.status is not None and bool(self.status["daemon"]["agent"])
+
+    @property
+    def worker(self) -> int | None:
+        """The pid of the worker that it knows of."""
+        return None if self.status is None else self.status["model"]["pid"]
+
+
+def running(state: str) -> Running:
+    """Look at the lock in *state* and ask the daemon that holds it."""
+    pid = lock.holder(state)
+    if pid is None:
+        return Running(None, None)
+    try:
+        return Running(pid, control.ask(state, timeout=5, command="status")["status"], lock_held=True)
+    except (NotRunning, KeyError):
+        return Running(pid, None, lock_held=True)
+
+
+def command_of(pid: int) -> list[str]:
+    """Return the command line of a process; empty when it is gone or not to be seen."""
+    try:
+        return psutil.Process(pid).cmdline()
+    except psutil.Error:
+        return []
+
+
+def daemon_state(daemon: Running, installed: str = __version__) -> Iterator[Check]:
+    """Judge whether the daemon runs, answers, and is of the version that is *installed*."""
+    if daemon.status is None:
+        if daemon.lock_held:
+            yield fault(
+                "daemon", f"process {daemon.pid} holds the state folder and does not answer",
+                f"end it: kill {daemon.pid}; nothing is lost by that",
+            )  # fmt: skip
+        else:
+            yield skipped("daemon", "it is not running; start it with dropscribe run or dropscribe install")
+        return
+    told = daemon.status["daemon"]
+    if told["config_error"]:
+        yield warning("daemon", f"changed settings are not taken over: {told['config_error']}", "mend config.yaml")
+    elif told["restart_needed"]:
+        keys = ", ".join(told["restart_needed"])
+        yield warning("daemon", f"these settings wait for a restart: {keys}", "dropscribe install, or stop and run it")
+    elif told["version"] != installed:
+        what = f"version {told['version']} runs, {installed} is installed"
+        yield warning("daemon", what, "dropscribe install, or stop and run it")
+    elif told["inbox_online"] is False:
+        yield fault("daemon", "it runs and cannot see the inbox", "bring the inbox back (is a share unmounted?)")
+    else:
+        yield ok("daemon", f"it runs (pid {daemon.pid}, version {installed}) and answers")
+
+
+def leftover_workers(
+    daemon: Running, found: Sequence[Leftover] | None = None, command_of: CommandOf = command_of
+) -> Iterator[Check]:
+    """Judge the workers of this user: one for each daemon, and none that has lost its daemon."""
+    workers = leftovers.worker_processes() if found is None else found
+    lost = [w for w in workers if w.pid != daemon.worker and not _ours(command_of(w.parent_pid))]
+    twice = [w for w in workers if w.parent_pid == daemon.pid and daemon.worker not in (None, w.pid)]
+    for worker in (*lost, *twice):
+        held = "an unknown amount of memory" if worker.footprint_bytes is None else size(worker.footprint_bytes)
+        why = "has lost its daemon" if worker in lost else "is one too many beside the daemon's own worker"
+        yield fault("leftovers", f"worker {worker.pid} holds {held} and {why}", f"end it: kill {worker.pid}")
+    if not lost and not twice:
+        told = f"no worker without a daemon ({len(workers)} at work)" if workers else "no worker is running"
+        yield ok("leftovers", told)
+
+
+def _ours(command: Sequence[str]) -> bool:
+    """Say whether a worker's parent can be a daemon of ours: an orphan belongs to init, or to the user's systemd."""
+    return any("python" in word or "dropscribe" in word for word in command)
