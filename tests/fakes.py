@@ -23,7 +23,7 @@ from typing import Any
 
 from PIL import Image
 
-from dropscribe.config import Settings
+from dropscribe.config import Settings, plain
 from dropscribe.engines import LoadProgress, MlxMemory, Signals
 from dropscribe.errors import Reason, ReasonedError, Stopped
 from dropscribe.pages import Block, EngineInfo, Page, PageText
@@ -117,7 +117,7 @@ class FakeEngine:
     def apply(self, settings: Settings) -> None:
         if "applied" in self._options:
             staged = Path(self._options["applied"] + ".part")
-            staged.write_text(settings.model_dump_json())
+            staged.write_text(json.dumps(plain(settings)))
             staged.rename(self._options["applied"])
 
     def read(self, pages: Iterable[Page]) -> Iterator[PageText]:

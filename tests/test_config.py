@@ -11,11 +11,12 @@ import pytest
 import yaml
 
 from config_faults import fault, faults
-from dropscribe.config import Settings, checked, load, reference_text
+from dropscribe.config import Settings, checked, keys, load, reference_text
+from dropscribe.config.check import kinds
 from dropscribe.errors import ConfigError, Fault
 
 ROOT = Path(__file__).parents[1]
-KEYS = [(section, key) for section, field in Settings.model_fields.items() for key in field.annotation.model_fields]  # type: ignore[union-attr]
+KEYS = keys()
 
 Save = Callable[[str], str]
 
@@ -56,7 +57,7 @@ def test_every_key_is_explained_above_it_or_with_the_keys_right_above(section: s
 
 @pytest.mark.parametrize(
     "section, key",
-    [(s, k) for s, k in KEYS if "Literal" in str(Settings.model_fields[s].annotation.model_fields[k].annotation)],  # type: ignore[union-attr]
+    [(s, k) for s, k in KEYS if "Literal" in str(kinds(s)[k])],
 )
 def test_every_word_that_may_be_chosen_is_in_the_reference_file(section: str, key: str) -> None:
     message = faults({section: {key: ["no such word"] if key == "formats" else "no such word"}})[0].what

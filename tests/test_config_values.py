@@ -139,7 +139,7 @@ def test_the_default_is_told_as_it_is_written_in_the_file(values: dict[str, Any]
 
 
 def test_settings_cannot_be_changed_afterwards() -> None:
-    with pytest.raises(Exception, match="frozen"):
+    with pytest.raises(AttributeError, match="immutable"):
         Settings().intake.settle = 5
 
 

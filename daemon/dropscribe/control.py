@@ -3,7 +3,6 @@
 It carries requests and replies; what they mean is the service's business.
 """
 
-import hashlib
 import json
 import os
 import selectors
@@ -11,6 +10,7 @@ import socket
 import stat
 import tempfile
 import time
+import zlib
 from typing import Any
 
 from dropscribe.errors import DropscribeError, UsageError
@@ -26,7 +26,7 @@ def socket_path(state: str) -> str:
     path = os.path.join(state, "control.sock")
     if len(os.fsencode(path)) <= LONGEST_PATH:
         return path
-    digest = hashlib.sha256(os.fsencode(state)).hexdigest()[:16]
+    digest = f"{zlib.crc32(os.fsencode(state)):08x}"
     return os.path.join(tempfile.gettempdir(), f"dropscribe-{os.getuid()}-{digest}", "control.sock")
 
 

@@ -7,10 +7,10 @@ import contextlib
 import ctypes
 import errno
 import filecmp
-import hashlib
 import os
 import shutil
 import sys
+import zlib
 from collections.abc import Callable
 
 Path = str | bytes
@@ -75,7 +75,7 @@ def write(path: Path, data: bytes) -> None:
 def _staged(path: bytes) -> bytes:
     """Return the hidden name beside *path* under which its content is prepared: short, and the same after a crash."""
     folder, name = os.path.split(path)
-    return os.path.join(folder, b".dropscribe-" + hashlib.sha256(name).hexdigest()[:16].encode())
+    return os.path.join(folder, b".dropscribe-%08x-%d" % (zlib.crc32(name), len(name)))
 
 
 def _native_rename() -> Callable[[bytes, bytes], int] | None:

@@ -6,11 +6,11 @@ follows. Which names are reserved by jobs is the journal's knowledge and comes i
 """
 
 import errno
-import hashlib
 import json
 import os
 import shutil
 import unicodedata
+import zlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 
@@ -61,7 +61,7 @@ def shortened(stem: bytes, room: int = ROOM_FOR_SUFFIX) -> bytes:
     limit = LONGEST_NAME - room
     if len(stem) <= limit:
         return stem
-    tail = b"~" + hashlib.sha256(stem).hexdigest()[:8].encode()
+    tail = b"~%08x" % zlib.crc32(stem)
     cut = stem[: limit - len(tail)]
     while cut and (stem[len(cut)] & 0xC0) == 0x80:  # inside a UTF-8 character
         cut = cut[:-1]

@@ -23,8 +23,8 @@ def key(sha256: str, engine: EngineInfo, settings: Settings, job: int | None) ->
     wanted = {
         "content": sha256,
         "engine": [engine.name, engine.model, engine.revision, engine.version],
-        "reading": settings.engine.model_dump(include={"mode", "prompt", "max_tokens", "vision"}),
-        "intake": settings.intake.model_dump(include={"pdf_text", "orientation"}),
+        "reading": [settings.engine.mode, settings.engine.prompt, settings.engine.max_tokens, settings.engine.vision],
+        "intake": [settings.intake.pdf_text, settings.intake.orientation],
         "tables": settings.output.tables,
         "figures": settings.output.figures,
         "job": job,

@@ -17,7 +17,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from dropscribe import engines, reading
-from dropscribe.config import Settings
+from dropscribe.config import Settings, checked
 from dropscribe.engines import Engine, LoadProgress, Signals
 from dropscribe.errors import ReasonedError, Stopped
 from dropscribe.job import Order, Outcome
@@ -96,7 +96,7 @@ class Worker:
             case "load":
                 self._load(message)
             case "configure":
-                self._settings = Settings.model_validate(message["settings"])
+                self._settings = checked(message["settings"], "the daemon")
                 if self._engine is not None:
                     self._engine.apply(self._settings)
             case "trim":
@@ -107,7 +107,7 @@ class Worker:
                 self._read(Order(**message["order"]))
 
     def _load(self, message: Message) -> None:
-        self._settings = Settings.model_validate(message["settings"])
+        self._settings = checked(message["settings"], "the daemon")
         self._state = message["state"]
         self._engine = self._create(message["engine"], self._settings, self._signals)
         self._signals.attempt = lambda page, mode: self.send("attempt", page=page, mode=mode)

@@ -139,7 +139,7 @@ def check(given: argparse.Namespace) -> int:
     source = path if os.path.exists(path) else f"the built-in settings (there is no {path})"
     name, why = engines.choose(settings.engine.name)
     print(f"# {source}\n# engine: {name} ({why})")
-    print(yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False, allow_unicode=True), end="")
+    print(yaml.safe_dump(config.plain(settings), sort_keys=False, allow_unicode=True), end="")
     return EXIT_DONE
 
 

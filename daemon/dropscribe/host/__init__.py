@@ -23,7 +23,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from dropscribe import memory
-from dropscribe.config import Settings
+from dropscribe.config import Settings, plain
 from dropscribe.errors import Reason
 from dropscribe.host import conversation, stuck
 from dropscribe.host.admission import Admission
@@ -139,7 +139,7 @@ class Host:
         if reload:
             self.unload("settings", now)
         elif self._process is not None:
-            self._process.send("configure", settings=settings.model_dump(mode="json"))
+            self._process.send("configure", settings=plain(settings))
 
     def slept(self, seconds: float) -> None:
         """The machine slept: idleness is judged by the wall clock, which saw that time pass."""
@@ -181,7 +181,7 @@ class Host:
         self.life = Life(self._process.pid, step="starting")
         self._enter(ModelState.LOADING)
         LOG.info("loading %s (worker %d)", self.engine, self._process.pid)
-        values = self.settings.model_dump(mode="json")
+        values = plain(self.settings)
         self._process.send("load", engine=self.engine, settings=values, state=self.settings.folders.state)
 
     # -- what the worker says

@@ -2,6 +2,8 @@
 
 import os
 
+from msgspec import structs
+
 from dropscribe.config import Settings, default_path, load, restart_needed
 from dropscribe.errors import ConfigError
 from dropscribe.log import LOG
@@ -55,14 +57,8 @@ class SavedSettings:
             return None
         self.error = None
         self.restart_needed = restart_needed(self._running, saved)
-        merged = saved.model_copy(
-            update={
-                "folders": self._running.folders,
-                "log": saved.log.model_copy(
-                    update={"folder": self._running.log.folder, "format": self._running.log.format}
-                ),
-            }
-        )
+        log = structs.replace(saved.log, folder=self._running.log.folder, format=self._running.log.format)
+        merged = structs.replace(saved, folders=self._running.folders, log=log)
         LOG.info(
             "settings taken over%s",
             f"; needs a restart: {', '.join(self.restart_needed)}" if self.restart_needed else "",

@@ -1,0 +1,135 @@
+"""Settings: read once, checked whole, frozen.
+
+Reading a file has no effect beyond the returned value: no folder is made, nothing is logged.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import platformdirs
+import yaml
+
+from dropscribe.config import check
+from dropscribe.config.sections import (
+    FORMATS,
+    Engine,
+    Folders,
+    Intake,
+    Log,
+    Memory,
+    Model,
+    Notify,
+    Output,
+    Settings,
+    log_home,
+    state_home,
+)  # fmt: skip
+from dropscribe.errors import ConfigError, Fault
+
+__all__ = [
+    "FORMATS", "Engine", "Folders", "Intake", "Log", "Memory", "Model", "Notify", "Output", "Settings", "checked",
+    "default_path", "keys", "load", "log_home", "plain", "reference_text", "restart_needed", "state_home",
+]  # fmt: skip
+
+RESTART_KEYS = ("folders", "log.folder", "log.format")  # read at start only
+
+
+def default_path() -> str:
+    """Return where a user's own settings file is looked for."""
+    return os.path.join(platformdirs.user_config_dir("dropscribe", appauthor=False), "config.yaml")
+
+
+def reference_text() -> str:
+    """Return the commented reference file, from the installed package or from the source tree."""
+    package = Path(__file__).parents[1]
+    inside = package / "config.yaml"
+    return (inside if inside.is_file() else package.parents[1] / "config.yaml").read_text("utf-8")
+
+
+def load(path: str | None) -> Settings:
+    """Read and check the settings file at *path*; None, or a default path with no file, gives the defaults.
+
+    Raises `ConfigError` with every fault at once.
+    """
+    if path is None:
+        path = default_path()
+        if not os.path.exists(path):
+            return checked({}, "the built-in settings")
+    name = os.path.basename(path)
+    try:
+        with open(path, encoding="utf-8") as file:
+            values = _parsed(file.read())
+    except OSError as error:
+        remedy = "give --config the path of a readable file"
+        raise ConfigError([Fault(path, f"cannot be read ({error.strerror})", remedy)]) from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        what = "is not valid YAML: " + " ".join(str(error).split())
+        raise ConfigError([Fault(name, what, "compare it with the reference config.yaml")]) from None
+    if values is None:
+        remedy = "write at least one setting, or remove the file to use the defaults"
+        raise ConfigError([Fault(name, "is empty", remedy)])
+    if not isinstance(values, dict):
+        what = f"must be a mapping of sections (got {values!r:.60})"
+        raise ConfigError([Fault(name, what, "start with a section: folders:")])
+    return checked({key: {} if value is None else value for key, value in values.items()}, name)
+
+
+def _parsed(text: str) -> object:
+    """Return the values in *text*: YAML, or JSON, which is YAML unless it is indented with tabs."""
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        try:
+            return json.loads(text)
+        except ValueError:
+            pass
+        raise
+
+
+def checked(values: dict[Any, Any], name: str) -> Settings:
+    """Build settings from plain *values*; *name* says in messages where they came from.
+
+    Raises `ConfigError` with every fault at once.
+    """
+    try:
+        return check.checked(values, name)
+    except ConfigError:
+        return check.checked(values, name, _defaults_as_written())
+
+
+def _defaults_as_written() -> dict[str, dict[str, str]]:
+    """Return the defaults as the reference file writes them; read only when there is a fault to tell."""
+
+    def written(value: object) -> str:
+        return yaml.safe_dump(value, default_flow_style=True).removesuffix("...\n").strip()
+
+    sections = yaml.safe_load(reference_text())
+    return {section: {key: written(value) for key, value in values.items()} for section, values in sections.items()}
+
+
+def plain(settings: Settings) -> dict[str, Any]:
+    """Return the settings as plain values, from which `checked` makes the same settings again."""
+    values: dict[str, Any] = msgspec.to_builtins(settings)
+    for key, value in values["model"].items():
+        values["model"][key] = "never" if value is None else value
+    return values
+
+
+def keys() -> list[tuple[str, str]]:
+    """Return every (section, key), in the order of the reference file."""
+    return [(section, key) for section in check.SECTIONS for key in check.kinds(section)]
+
+
+def restart_needed(running: Settings, saved: Settings) -> list[str]:
+    """Return the keys that differ but are read at start only."""
+    now, new = plain(running), plain(saved)
+
+    def pick(values: dict[str, Any], key: str) -> Any:
+        for part in key.split("."):
+            values = values[part]
+        return values
+
+    return [key for key in RESTART_KEYS if pick(now, key) != pick(new, key)]

@@ -1,0 +1,135 @@
+"""From plain values to checked settings: every fault is found and told at once, in words for people."""
+
+import difflib
+import re
+from collections.abc import Iterator
+from functools import cache
+from types import UnionType
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+
+import msgspec
+from msgspec import Meta, Struct
+
+from dropscribe.config.layout import layout_faults
+from dropscribe.config.sections import Kind, Settings
+from dropscribe.errors import ConfigError, Fault
+
+SECTIONS: dict[str, type[Struct]] = get_type_hints(Settings)
+
+
+@cache
+def kinds(section: str) -> dict[str, Any]:
+    """Return the keys of a section with their annotated types."""
+    return get_type_hints(SECTIONS[section], include_extras=True)
+
+
+def checked(values: dict[Any, Any], name: str, defaults: dict[str, dict[str, str]] | None = None) -> Settings:
+    """Build settings from plain *values*; raise `ConfigError` with every fault at once.
+
+    *name* says in messages where the values came from, *defaults* how the reference file writes each default.
+    """
+    faults: list[Fault] = []
+    found: dict[str, Struct] = {}
+    for section, given in values.items():
+        if section not in SECTIONS:
+            faults.append(_unknown(f"{name}: {section}", str(section), sorted(SECTIONS)))
+        elif not isinstance(given, dict):
+            what = f"must be a section with settings of its own {_got(given)}"
+            faults.append(
+                Fault(
+                    f"{name}: {section}",
+                    what,
+                    f"start a line below it with one of its keys: {', '.join(kinds(section))}",
+                )
+            )
+        else:
+            found[section] = _section(section, given, name, (defaults or {}).get(section, {}), faults)
+    settings = Settings(**found)  # type: ignore[arg-type]  # each under its own name
+    layout = layout_faults(settings, name) if not any(f.where.startswith(f"{name}: folders.") for f in faults) else []
+    if faults + layout:
+        raise ConfigError(faults + layout)
+    return settings
+
+
+def _section(section: str, given: dict[Any, Any], name: str, defaults: dict[str, str], faults: list[Fault]) -> Struct:
+    """Return one section, its faulty keys left at their defaults and told in *faults*."""
+    values = {}
+    for key, value in given.items():
+        where = f"{name}: {section}.{key}"
+        if key not in kinds(section):
+            faults.append(_unknown(where, str(key), sorted(kinds(section))))
+            continue
+        try:
+            values[key] = _value(kinds(section)[key], value)
+        except ValueError as error:  # msgspec's own errors are such too
+            default = defaults.get(key, "the default")
+            faults.append(Fault(where, f"{error} {_got(value)}", f"correct it, or remove the line to use {default}"))
+    return SECTIONS[section](**values)
+
+
+def _value(kind: Any, value: object) -> Any:
+    """Return *value* as *kind* wants it; raise `ValueError` in our words."""
+    extras = get_args(kind)[1:] if get_origin(kind) is Annotated else ()
+    for extra in reversed(extras):
+        if isinstance(extra, Kind):
+            value = extra.parse(value)
+            break
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        raise ValueError(_words(kind, str(error))) from None
+
+
+def _words(kind: Any, said: str) -> str:
+    """Say what a value must be: the types and bounds tell it better than the library's message."""
+    plain = next(_members(kind))
+    bounds = list(_bounds(kind))
+    choices = _choices(plain)
+    if choices and (get_origin(plain) is not tuple or "enum value" in said):
+        return f"must be one of {', '.join(choices[:-1])} or {choices[-1]}"
+    if plain in (int, float) and bounds and re.search(r"[<>]=?", said):
+        return f"must be {_range(bounds[0])}"
+    if "length" in said:
+        return "must not be empty" if plain is str else "must name at least one format"
+    names = {str: "text", bool: "true or false", int: "a whole number", float: "a number"}
+    return f"must be {names.get(plain, 'a list')}"
+
+
+def _members(kind: Any) -> Iterator[Any]:
+    """Yield the plain types of an annotated one, without None."""
+    if get_origin(kind) is Annotated:
+        yield from _members(get_args(kind)[0])
+    elif isinstance(kind, UnionType):
+        for part in get_args(kind):
+            if part is not type(None):
+                yield from _members(part)
+    else:
+        yield kind
+
+
+def _bounds(kind: Any) -> Iterator[Meta]:
+    """Yield the bounds of an annotated type, however deep."""
+    if get_origin(kind) is Annotated:
+        yield from (extra for extra in get_args(kind)[1:] if isinstance(extra, Meta))
+    for part in get_args(kind):
+        yield from _bounds(part)
+
+
+def _choices(plain: Any) -> tuple[str, ...]:
+    if get_origin(plain) is tuple:
+        return _choices(get_args(plain)[0])
+    return get_args(plain) if get_origin(plain) is Literal else ()
+
+
+def _range(bounds: Meta) -> str:
+    low = f"greater than {bounds.gt:g}" if bounds.gt is not None else f"at least {bounds.ge:g}"
+    return low if bounds.le is None else f"{low} and at most {bounds.le:g}"
+
+
+def _unknown(where: str, key: str, known: list[str]) -> Fault:
+    near = difflib.get_close_matches(key, known, n=1)
+    return Fault(where, "unknown key", f'did you mean "{near[0]}"?' if near else "known keys: " + ", ".join(known))
+
+
+def _got(value: object) -> str:
+    return f"(got {value!r:.80})"
