@@ -89,6 +89,7 @@ def test_wrong_use_is_told_in_two_lines_with_exit_code_2(tmp_path: Path) -> None
 
     assert result.returncode == 2
     lines = result.stderr.splitlines()
-    assert lines[0].startswith("error: config.yaml: folders.outbx: unknown key")
-    assert lines[1] == '  try: did you mean "outbox"?'
-    assert lines[2].startswith("error: config.yaml: intake.settle: must look like") and "(got 'soon')" in lines[2]
+    assert lines[0].startswith("error: config.yaml: intake.settle: must look like") and "(got 'soon')" in lines[0]
+    assert lines[1] == "  try: correct it, or remove the line to use 2s"
+    assert lines[2].startswith("error: config.yaml: folders.outbx: unknown key")
+    assert lines[3] == '  try: did you mean "outbox"?'

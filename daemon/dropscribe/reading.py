@@ -29,8 +29,8 @@ class Teller(Protocol):
     def progress(self, stage: str, page: int, pages: int) -> None:
         """Take note of a step."""
 
-    def wants_yield(self) -> bool:
-        """Say whether a long document shall make way."""
+    def wants_yield(self, *, long: bool) -> bool:
+        """Say whether the document in hand, if it is *long*, shall make way."""
 
     def wants_stop(self) -> bool:
         """Say whether the reading shall end."""
@@ -81,7 +81,7 @@ def _read_pages(document: Document, engine: Engine, store: PageStore, teller: Te
             store.add(text)
             teller.progress("done", text.number, document.count)
             left = document.count - len(store.finished)
-            if document.count > LONG and left and teller.wants_yield():
+            if left and teller.wants_yield(long=document.count > LONG):
                 return False
     return True
 

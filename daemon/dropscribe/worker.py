@@ -38,6 +38,7 @@ class Worker:
         self._current: tuple[int, int] | None = None  # job and claim in hand
         self._stop_for: tuple[int, int] | None = None
         self._yield_for: tuple[int, int] | None = None
+        self._at_any_page = False
         self._signals = Signals()
         self._engine: Engine | None = None
         self._orphan = False
@@ -77,7 +78,7 @@ class Worker:
             if self._stop_for == self._current:
                 self._signals.stop.set()
         elif message["kind"] == "yield":
-            self._yield_for = (message["job"], message["claim"])
+            self._yield_for, self._at_any_page = (message["job"], message["claim"]), message["at_any_page"]
         else:
             self._inbox.put(message)
 
@@ -151,9 +152,10 @@ class Worker:
 
     # -- what `reading` asks and tells while it works
 
-    def wants_yield(self) -> bool:
-        """Say whether a long document shall make way at the next page boundary."""
-        return self._yield_for is not None and self._yield_for == self._current
+    def wants_yield(self, *, long: bool) -> bool:
+        """Say whether the document in hand, if it is *long*, shall make way at the next page boundary."""
+        asked = self._yield_for is not None and self._yield_for == self._current
+        return asked and (long or self._at_any_page)
 
     def wants_stop(self) -> bool:
         """Say whether the reading in hand shall end."""

@@ -82,7 +82,7 @@ def test_an_idle_timeout_of_zero_unloads_as_soon_as_the_queue_is_empty(queue_emp
 
 
 def test_never_means_never():
-    model = Model(idle_timeout="never", trim_after="never")
+    model = Model(idle_timeout=None, trim_after=None)
 
     assert policy.idle_action(10**9, model, False, True) is None
     assert policy.next_idle_deadline(0, model, False, True) is None
@@ -133,7 +133,7 @@ def test_a_worn_out_worker_is_replaced_for_a_reason(
 
 
 def test_recycling_can_be_switched_off():
-    model = Model(recycle_pages="never", recycle_after="never", recycle_growth="never")
+    model = Model(recycle_pages=None, recycle_after=None, recycle_growth=None)
 
     assert policy.recycle_reason(10**9, 10**9, 10**15, 0, model) is None
 

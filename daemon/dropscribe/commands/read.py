@@ -117,7 +117,7 @@ class _Progress:
         done = int(20 * (page - 1) / pages)
         self.step(f"file {self.file} of {self._files} [{'#' * done}{'.' * (20 - done)}] page {page} of {pages}")
 
-    def wants_yield(self) -> bool:
+    def wants_yield(self, *, long: bool) -> bool:
         """Nobody waits behind this."""
         return False
 

@@ -81,7 +81,7 @@ def memory_for(engine: str, settings: Settings) -> Iterator[Check]:
     except (ImportError, ReasonedError) as error:
         yield skipped("memory", f"{engine} cannot be asked what it needs: {error}")
         return
-    key = engine if engine == "rapidocr" else f"{engine} {settings.engine.model}"  # as the daemon records peaks
+    key = engines.peak_key(engine, settings)
     peaks = recorded_peaks(os.path.join(settings.folders.state, JOURNAL), key)
     yield fits(peaks, estimate, memory.available(), memory.pressure())
 

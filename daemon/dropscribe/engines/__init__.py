@@ -83,6 +83,11 @@ def choose(name: str) -> tuple[str, str]:
     return "rapidocr", f"auto: {platform.system()} on {platform.machine()} has no Apple GPU"
 
 
+def peak_key(name: str, settings: Settings) -> str:
+    """Return the name under which memory peaks of an engine and its model are recorded."""
+    return name if name == "rapidocr" else f"{name} {settings.engine.model}"
+
+
 def create(name: str, settings: Settings, signals: Signals) -> Engine:
     """Return the engine called *name*, cold."""
     if name == "rapidocr":

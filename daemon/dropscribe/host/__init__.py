@@ -22,7 +22,7 @@ the state to decide. Every method runs on the main thread and none waits, except
 import time
 from collections.abc import Callable, Sequence
 
-from dropscribe import memory
+from dropscribe import engines, memory
 from dropscribe.config import Settings, plain
 from dropscribe.errors import Reason
 from dropscribe.host import conversation, stuck
@@ -62,7 +62,7 @@ class Host:
         self.last_unload: Unload | None = None
         self._watch = policy.PressureWatch(settings.memory)
         self.keeper = Keeper(settings, self._watch)
-        self.admission = Admission(settings, self._watch, peaks)
+        self.admission = Admission(self._watch, peaks)
         self._command = command
         self._process: WorkerProcess | None = None
         self._deaf = False  # the worker has closed its end
@@ -91,6 +91,7 @@ class Host:
     def not_needed(self) -> None:
         """Say that no work is waiting: a refusal to load is then no news."""
         self.admission.not_wanted()
+        self._waiting_for_normal = False
         if self.state is ModelState.BLOCKED:
             self._enter(ModelState.COLD)
 
@@ -108,7 +109,7 @@ class Host:
             self._end(reason, now, ask=self.state is ModelState.WARM)
         elif self.state is ModelState.BUSY:
             self._unload_wanted = self._unload_wanted or reason
-            self.make_way()
+            self.make_way(at_any_page=True)
 
     def stop_reading(self, now: float) -> None:
         """Ask the reading in hand to end between two tokens; it comes back as an outcome `stopped`."""
@@ -116,12 +117,13 @@ class Host:
             self.reading.stopping_since = now
             self._process.send("stop", job=self.reading.order.job, claim=self.reading.order.claim)
 
-    def make_way(self) -> None:
-        """Ask a long document to stop at the next page boundary; it comes back as an outcome `yielded`."""
+    def make_way(self, *, at_any_page: bool = False) -> None:
+        """Ask a long document (or one of any length) to stop at the next page; it comes back as `yielded`."""
         reading = self.reading
-        if self._process is not None and reading is not None and not reading.making_way:
-            reading.making_way = True
-            self._process.send("yield", job=reading.order.job, claim=reading.order.claim)
+        if self._process is None or reading is None or reading.making_way >= 1 + at_any_page:
+            return
+        reading.making_way = 1 + at_any_page
+        self._process.send("yield", job=reading.order.job, claim=reading.order.claim, at_any_page=at_any_page)
 
     def may_read(self, pressure_stops: int, now: float) -> bool:
         """Say whether a job that pressure stopped so often may be given now; while it waits, memory is watched."""
@@ -135,7 +137,9 @@ class Host:
         self.settings, self.engine = settings, engine
         self.keeper.settings = settings
         self._watch.apply(settings.memory)
-        self.admission.apply(settings, now)
+        self.admission.apply(now)
+        if self.state is ModelState.BLOCKED:
+            self._enter(ModelState.COLD)
         if reload:
             self.unload("settings", now)
         elif self._process is not None:
@@ -146,15 +150,17 @@ class Host:
         if self.life is not None and self.life.idle_since is not None:
             self.life.idle_since -= max(0.0, seconds)
 
-    def close(self, grace: float) -> None:
-        """End the worker and wait for that; at the end of the daemon's life. May be called twice."""
+    def close(self, grace: float) -> list[Event]:
+        """End the worker, wait for that, and return what happened; at the end of the daemon's life, or twice."""
         now = time.monotonic()
         if self._process is not None and self._ending is None:
             self._end("stop", now, ask=self.state is ModelState.WARM, grace=grace)
+        events: list[Event] = []
         while self._ending is not None:
             self.hear(time.monotonic())
-            self.tick(time.monotonic(), queue_empty=True)
+            events += self.tick(time.monotonic(), queue_empty=True)
             time.sleep(0.005)
+        return events
 
     @property
     def busy(self) -> bool:
@@ -164,8 +170,7 @@ class Host:
     @property
     def pressed(self) -> bool:
         """Say whether the machine's memory is why the worker is made to go."""
-        ended = self.last_unload is not None and self.last_unload.reason == "pressure"
-        return ended or self._unload_wanted == "pressure"
+        return self.keeper.pressed_since is not None
 
     # -- loading
 
@@ -175,10 +180,15 @@ class Host:
         if self.admission.refused(now):
             self._enter(ModelState.BLOCKED)
             return
-        self._process = WorkerProcess(self.settings.folders.state, self._command)
+        try:
+            self._process = WorkerProcess(self.settings.folders.state, self._command)
+        except OSError as error:
+            self.admission.failed(f"the worker cannot be started ({error})", now)
+            self._enter(ModelState.BLOCKED)
+            return
         self._deaf, self._heard_at = False, now
         self.keeper.pressed_since = None
-        self.life = Life(self._process.pid, step="starting")
+        self.life = Life(self._process.pid, engines.peak_key(self.engine, self.settings), step="starting")
         self._enter(ModelState.LOADING)
         LOG.info("loading %s (worker %d)", self.engine, self._process.pid)
         values = plain(self.settings)
@@ -286,12 +296,13 @@ class Host:
             stopped = Finished(order, Outcome(order.job, order.claim, "stopped"))
             self._events.append(stopped if stopping else Died(order, fault, died))
             self.reading = None
-        self.last_unload = Unload(time.time(), self._unload_wanted or reason)
+        self.last_unload = Unload(time.time(), reason if reason == "crash" else self._unload_wanted or reason)
         self._unload_wanted = None
         self._enter(ModelState.UNLOADING)
         ask = ask and not self._deaf
         grace = (self.settings.model.stop_grace if grace is None else grace) if ask else DYING if self._deaf else 0.0
-        self._ending = Ending(self._process, self.last_unload, now, ask=ask, grace=grace)
+        last_seen = self.life.footprint if self.life is not None else None
+        self._ending = Ending(self._process, self.last_unload, now, last_seen, ask=ask, grace=grace)
 
     def _over(self, now: float) -> None:
         assert self._ending is not None and self.life is not None
@@ -302,7 +313,7 @@ class Host:
             "unloaded (%s, %s, %.1f s): %s before, %s given back by the release, %s by the exit",
             *(unload.reason, unload.how, unload.seconds, before, released, residue),
         )
-        self._events.append(Gone(unload, self.life.peak))
+        self._events.append(Gone(unload, self.life.model, self.life.peak))
         self._process = self._ending = self.life = None
         self._enter(ModelState.COLD)
         if self.admission.blocked_reason is not None:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 
 from dropscribe import memory
-from dropscribe.config import Settings
 from dropscribe.log import LOG
 from dropscribe.memory import policy
 
@@ -13,8 +12,8 @@ FIRST_RETRY, LAST_RETRY = 5.0, 600.0  # seconds of back-off after failed loads i
 class Admission:
     """Remembers since when a model is wanted, why it was refused, and when to ask again."""
 
-    def __init__(self, settings: Settings, watch: policy.PressureWatch, peaks: Callable[[], Sequence[int]]) -> None:
-        self._settings, self._watch, self._peaks = settings, watch, peaks
+    def __init__(self, watch: policy.PressureWatch, peaks: Callable[[], Sequence[int]]) -> None:
+        self._watch, self._peaks = watch, peaks
         self.blocked_reason: str | None = None
         self.retry_at = 0.0
         self._failures = 0
@@ -30,21 +29,26 @@ class Admission:
         """Ask for a load; return whether it must not be, and remember why."""
         self._waiting_since = self._waiting_since or now
         allowed, why, retry_at = self._watch.may_load(now)
-        if allowed and (need := policy.need(self._peaks(), self._estimate)):
+        need = policy.need(self._peaks(), self._estimate)
+        if allowed and need:
             allowed, why, retry_at = self._fits(need, now)
         if not allowed:
             self._block(why, retry_at)
-        else:
-            self.blocked_reason, self._waiting_since = None, now  # the patience of the preflight is for one try
-        return not allowed
+            return True
+        self.blocked_reason = None
+        if need:
+            self._waiting_since = now  # the preflight's patience is for one try
+        return False
 
     def refuses(self, estimate: int, now: float) -> bool:
         """Return whether a load that has begun must not go on: before any record, the engine's own estimate decides."""
-        self._estimate = estimate
-        if self._peaks():
+        known, self._estimate = bool(self._peaks() or self._estimate), estimate
+        if known:
             return False
         allowed, why, retry_at = self._fits(estimate, now)
-        if not allowed:
+        if allowed:
+            self._waiting_since = now
+        else:
             self._block(why, retry_at)
         return not allowed
 
@@ -74,7 +78,6 @@ class Admission:
         """Hear that no work waits for a model: a refusal is no news then."""
         self._waiting_since = self.blocked_reason = None
 
-    def apply(self, settings: Settings, now: float) -> None:
-        """Take over changed settings; what failed before may work now."""
-        self._settings = settings
-        self._failures, self._estimate, self.retry_at = 0, 0, now
+    def apply(self, now: float) -> None:
+        """Hear that the settings have changed: what failed before may work now."""
+        self._failures, self._estimate, self.retry_at, self.blocked_reason = 0, 0, now, None

@@ -18,13 +18,15 @@ OBSERVE = 10.0  # seconds for which the machine's memory is watched after the ex
 class Ending:
     """A worker on its way out. `tick` until `over`; then `close`."""
 
-    def __init__(self, process: WorkerProcess, unload: Unload, now: float, *, ask: bool, grace: float) -> None:
+    def __init__(
+        self, process: WorkerProcess, unload: Unload, now: float, last_seen: int | None, *, ask: bool, grace: float
+    ) -> None:
         """Begin: *ask* it to release and leave, for at most *grace* seconds; unasked, signals follow after *grace*."""
         self._process, self.unload = process, unload
         self._begun = now
         self._next_step = now + grace
         self._steps = [signal.SIGTERM, signal.SIGKILL]
-        unload.footprint_bytes = memory.footprint(process.pid)
+        unload.footprint_bytes = memory.footprint(process.pid) or last_seen  # a dead one cannot be measured any more
         self._available_before = memory.available().bytes
         if ask:
             process.send("unload")

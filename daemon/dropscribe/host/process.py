@@ -46,7 +46,11 @@ class WorkerProcess:
         self._unsent = bytearray()
         self.pid = self._process.pid
         record = {"pid": self.pid, "started": _started(self.pid)}
-        durable.write(os.path.join(state, RECORD), json.dumps(record).encode())
+        try:
+            durable.write(os.path.join(state, RECORD), json.dumps(record).encode())
+        except OSError:
+            self.close()  # a worker that nobody could find again must not be
+            raise
 
     def fileno(self) -> int:
         """Return what to select on; -1 once closed."""
@@ -97,8 +101,8 @@ class WorkerProcess:
                 os.killpg(self.pid, number)
             else:
                 self._process.send_signal(number)
-        except ProcessLookupError:
-            pass
+        except (ProcessLookupError, PermissionError):
+            pass  # gone; macOS says so of a group of zombies with EPERM
 
     def close(self) -> None:
         """End whatever is left, reap, forget; may be called twice."""

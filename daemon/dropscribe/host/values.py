@@ -71,6 +71,7 @@ class Gone:
     """The worker is gone and its memory with it; `peak_bytes` is the highest footprint seen in its life."""
 
     unload: Unload
+    model: str  # as in `engines.peak_key`
     peak_bytes: int | None
 
 
@@ -91,7 +92,7 @@ class Reading:
     page_since: float | None = None
     attempt_since: float | None = None
     stopping_since: float | None = None
-    making_way: bool = False
+    making_way: int = 0  # 1: asked to, if it is long; 2: at any page
 
 
 @dataclass
@@ -99,6 +100,7 @@ class Life:
     """What is known of the worker at hand."""
 
     pid: int
+    model: str  # as in `engines.peak_key`
     loaded_at: float | None = None  # wall clock
     ready_at: float | None = None  # monotonic
     step: str | None = None

@@ -20,7 +20,7 @@ from dropscribe.disk import Disk
 from dropscribe.errors import ReasonedError
 from dropscribe.host import Host
 from dropscribe.host.process import COMMAND, end_leftover
-from dropscribe.host.values import Died, Finished, Gone, Progress, Unable
+from dropscribe.host.values import Died, Event, Finished, Gone, Progress, Unable
 from dropscribe.intake.watch import Hints
 from dropscribe.job import Job, State
 from dropscribe.journal import Journal
@@ -101,7 +101,7 @@ class Service:
         parts: tuple[Closes, ...] = (
             self.power, self.notices, self.inbox, self.disk, self.control, self.journal, self.lock,
         )  # fmt: skip
-        closings: list[Callable[[], None]] = [partial(self.host.close, grace), *(part.close for part in parts)]
+        closings: list[Callable[[], object]] = [partial(self.host.close, grace), *(part.close for part in parts)]
         for close in closings:
             try:
                 close()
@@ -123,12 +123,7 @@ class Service:
                 self.journal.note(f"folder {name}", folder)
 
     def _peaks(self) -> list[int]:
-        return self.journal.peaks(self.model_key)
-
-    @property
-    def model_key(self) -> str:
-        """The name under which peaks of this engine and model are recorded."""
-        return self.engine if self.engine == "rapidocr" else f"{self.engine} {self.settings.engine.model}"
+        return self.journal.peaks(engines.peak_key(self.engine, self.settings))
 
     def wake(self) -> None:
         """End the wait; from any thread."""
@@ -155,7 +150,7 @@ class Service:
                 self.stop("drained")
                 continue
             self._wait(now, drained.deadline(now) if drained else None)
-        self.host.close(self.settings.model.stop_grace)
+        self._take_events(self.host.close(self.settings.model.stop_grace), time.monotonic())
         LOG.info("dropscribe has stopped")
         return int(drained is not None and drained.failed)
 
@@ -176,7 +171,7 @@ class Service:
             LOG.info("stopping (%s)", why)
             self.stopping = True
             self._stop_by = time.monotonic() + self.settings.model.stop_grace
-            self.host.make_way()
+            self.host.make_way(at_any_page=True)
 
     @property
     def unfinished(self) -> bool:
@@ -192,7 +187,7 @@ class Service:
             self.host.slept(slept)
         self.disk.collect()
         self.host.hear(now)
-        self._host_events(now)
+        self._take_events(self.host.tick(now, queue_empty=self.idle), now)
         self.power.reading(self.host.busy)
         self.notices.tick(now)
         self.holds.tick(now)
@@ -233,8 +228,8 @@ class Service:
         if self.host.busy and now >= self._stop_by:
             self.host.stop_reading(now)
 
-    def _host_events(self, now: float) -> None:
-        for event in self.host.tick(now, queue_empty=self.idle):
+    def _take_events(self, events: Sequence[Event], now: float) -> None:
+        for event in events:
             match event:
                 case Progress():
                     pass  # shown by `status` from the host itself
@@ -248,19 +243,18 @@ class Service:
                     self.holds.put(event.reason, event.detail, now)
                 case Gone():
                     if event.peak_bytes:
-                        record = partial(self.journal.record_peak, self.model_key, event.peak_bytes)
+                        record = partial(self.journal.record_peak, event.model, event.peak_bytes)
                         self.holds.journalled(record, now)
 
     @property
     def idle(self) -> bool:
         """Say whether nothing is waiting to be read now."""
-        if self.commands.reading:
+        now = time.monotonic()
+        ahead = self.settings.model.prewarm and self.inbox.intake.work_ahead(now)
+        if self.commands.reading or ahead:
             return False
-        return (
-            self.paused
-            or self.holds.current is not None
-            or (self.journal.next_queued() is None and not self.pipeline.busy)
-        )
+        waits = self.paused or not self.holds.open(now)
+        return waits or (self.journal.next_queued() is None and not self.pipeline.busy)
 
     def _job_over(self, job: Job, replaced: bool) -> None:
         self.pipeline.sweep(job)
