@@ -104,7 +104,7 @@ class Daemon:
         path = str(self.state / "journal.db")
         journal = Journal.looking(schema.open_to_look(path), path)
         try:
-            return journal.peaks(model)
+            return journal.facts.peaks(model)
         finally:
             journal.close()
 

@@ -136,7 +136,7 @@ def test_a_crash_after_the_move_leaves_a_note_that_is_swept(place: Place) -> Non
 def test_folders_that_the_daemon_made_are_tidied_and_others_stay(place: Place) -> None:
     at = place.fail(b"ours/a.png")
     place.fail(b"theirs/a.png")
-    place.journal.made([os.path.dirname(at)])
+    place.journal.facts.made([os.path.dirname(at)])
 
     place.retry()
 

@@ -12,7 +12,8 @@ from journal_steps import SIGNATURE, claimed, found, full_disk
 
 from dropscribe.errors import Reason, ReasonedError
 from dropscribe.job import Signature, State
-from dropscribe.journal import HISTORY, PEAKS, PRUNE_EVERY, Journal, schema
+from dropscribe.journal import HISTORY, PRUNE_EVERY, Journal, schema
+from dropscribe.journal.facts import PEAKS
 
 
 @pytest.fixture
@@ -103,16 +104,14 @@ def test_what_was_read_and_kept_is_known_until_it_is_forgotten(journal: Journal)
     job = claimed(journal)
     journal.written(job, [], 1.0)
     journal.finish(job, 1.0, kept=True)
-    journal.keep(b"other\xff", 1, 2)
-    journal.keep(b"other\xff", 3, 4)
 
-    assert journal.kept([b"a.png", b"other\xff", b"none"]) == {b"a.png": (10, 20), b"other\xff": (3, 4)}
-    assert sorted(journal.all_kept()) == [b"a.png", b"other\xff"]
+    assert journal.facts.kept([b"a.png", b"none"]) == {b"a.png": (10, 20)}
+    assert list(journal.facts.all_kept()) == [b"a.png"]
 
-    journal.forget_kept([b"a.png", b"none"])
+    journal.facts.forget_kept([b"a.png", b"none"])
 
-    assert list(journal.all_kept()) == [b"other\xff"]
-    assert journal.kept([]) == {}
+    assert list(journal.facts.all_kept()) == []
+    assert journal.facts.kept([]) == {}
 
 
 def test_a_publication_without_its_journal_is_adopted_once(journal: Journal) -> None:
@@ -175,27 +174,27 @@ def test_the_history_is_bounded_for_daemons_that_restart_often(tmp_path: Path) -
 
 
 def test_small_facts_outlive_the_daemon(journal: Journal) -> None:
-    journal.note("paused", "by command")
-    journal.note("worker", "1")
-    journal.note("worker", "2")
-    journal.note("paused", None)
-    journal.made([b"/a", b"/a/\xff", b"/a"])
+    journal.facts.note("paused", "by command")
+    journal.facts.note("worker", "1")
+    journal.facts.note("worker", "2")
+    journal.facts.note("paused", None)
+    journal.facts.made([b"/a", b"/a/\xff", b"/a"])
     journal.close()
 
     again = Journal(journal.path)
 
-    assert (again.fact("paused"), again.fact("worker"), again.fact("never")) == (None, "2", None)
-    assert again.folders_made() == {b"/a", b"/a/\xff"}
+    assert (again.facts.get("paused"), again.facts.get("worker"), again.facts.get("never")) == (None, "2", None)
+    assert again.facts.folders_made() == {b"/a", b"/a/\xff"}
     again.close()
 
 
 def test_a_bounded_number_of_peaks_is_kept_for_each_model(journal: Journal) -> None:
     for n in range(PEAKS + 5):
-        journal.record_peak("m", n * 10**9)
-    journal.record_peak("other", 1)
+        journal.facts.record_peak("m", n * 10**9)
+    journal.facts.record_peak("other", 1)
 
-    assert journal.peaks("m") == [n * 10**9 for n in range(5, PEAKS + 5)]
-    assert (journal.peaks("other"), journal.peaks("none")) == ([1], [])
+    assert journal.facts.peaks("m") == [n * 10**9 for n in range(5, PEAKS + 5)]
+    assert (journal.facts.peaks("other"), journal.facts.peaks("none")) == ([1], [])
 
 
 # -- faults around it
@@ -232,7 +231,7 @@ def test_looking_sees_what_is_there_and_can_change_nothing(journal: Journal) -> 
 
     assert looking.get(job.id) == job
     with pytest.raises(sqlite3.OperationalError):
-        looking.note("x", "y")
+        looking.facts.note("x", "y")
     looking.close()
 
 

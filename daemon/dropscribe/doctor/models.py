@@ -93,7 +93,7 @@ def recorded_peaks(path: str, key: str) -> list[int]:
     try:
         journal = Journal.looking(schema.open_to_look(path), path)
         try:
-            return journal.peaks(key)
+            return journal.facts.peaks(key)
         finally:
             journal.close()
     except sqlite3.Error:

@@ -14,11 +14,11 @@ from contextlib import contextmanager
 from dropscribe.errors import Reason, ReasonedError
 from dropscribe.job import LIVE, Found, Job, Signature, State
 from dropscribe.journal import schema
+from dropscribe.journal.facts import Facts
 
 HISTORY = 10_000  # finished jobs that are remembered
 PATIENT = 5  # interruptions in a row after which a job goes behind the others
 PRUNE_EVERY = 500  # finished jobs between two prunings
-PEAKS = 20  # recorded memory peaks kept for each model
 _LIVE = "('" + "','".join(LIVE) + "')"
 _LAST_RANK = "(SELECT coalesce(max(rank), 0) FROM jobs WHERE state='queued')"
 _COLUMNS = (
@@ -33,6 +33,7 @@ class Journal:
     def __init__(self, path: str) -> None:
         self.path = path
         self._db, self.damaged = schema.open_or_rebuild(path)
+        self.facts = Facts(self._db, self._writing)
         self._finished_since_prune = PRUNE_EVERY  # at the first chance: a daemon that restarts often must prune too
 
     @classmethod
@@ -40,6 +41,7 @@ class Journal:
         """Return a journal over a connection that only reads, for `status` without a daemon."""
         journal = cls.__new__(cls)
         journal.path, journal._db, journal.damaged = path, db, None
+        journal.facts = Facts(db, journal._writing)
         return journal
 
     def close(self) -> None:
@@ -94,12 +96,6 @@ class Journal:
         return dict(
             self._signatures(f"SELECT path, size, mtime_ns, inode, device FROM jobs WHERE state IN {_LIVE}", paths)
         )
-
-    def kept(self, paths: Sequence[bytes]) -> dict[bytes, tuple[int, int]]:
-        """Return (size, mtime_ns) of those of *paths* that were read and left in the inbox."""
-        marks = ",".join("?" * len(paths))
-        rows = self._db.execute(f"SELECT path, size, mtime_ns FROM kept WHERE path IN ({marks})", paths)
-        return {path: (size, mtime_ns) for path, size, mtime_ns in rows}
 
     def _signatures(self, query: str, paths: Sequence[bytes]) -> Iterator[tuple[bytes, Signature]]:
         marks = ",".join("?" * len(paths))
@@ -280,58 +276,6 @@ class Journal:
 
     def _all(self, where: str, *values: object) -> list[Job]:
         return [_job(row) for row in self._db.execute(f"SELECT {_COLUMNS} FROM jobs WHERE {where}", values)]
-
-    # -- small facts that outlive the daemon
-
-    def fact(self, name: str) -> str | None:
-        """Return the value stored under *name*."""
-        row = self._db.execute("SELECT value FROM facts WHERE name=?", (name,)).fetchone()
-        return None if row is None else str(row[0])
-
-    def note(self, name: str, value: str | None) -> None:
-        """Store *value* under *name*; None forgets it."""
-        with self._writing() as db:
-            if value is None:
-                db.execute("DELETE FROM facts WHERE name=?", (name,))
-            else:
-                db.execute("INSERT OR REPLACE INTO facts VALUES (?,?)", (name, value))
-
-    def keep(self, path: bytes, size: int, mtime_ns: int) -> None:
-        """Remember that a file left in the inbox has been read."""
-        with self._writing() as db:
-            db.execute("INSERT OR REPLACE INTO kept VALUES (?,?,?)", (path, size, mtime_ns))
-
-    def forget_kept(self, paths: Iterable[bytes]) -> None:
-        """Forget files that were left in the inbox and are not there any more."""
-        with self._writing() as db:
-            db.executemany("DELETE FROM kept WHERE path=?", [(path,) for path in paths])
-
-    def all_kept(self) -> Iterator[bytes]:
-        """Yield every path that was read and left in the inbox."""
-        yield from (row[0] for row in self._db.execute("SELECT path FROM kept").fetchall())
-
-    def made(self, folders: Iterable[bytes]) -> None:
-        """Remember folders that the daemon made itself: they are tidied up when they are empty."""
-        with self._writing() as db:
-            db.executemany("INSERT OR IGNORE INTO made VALUES (?)", [(folder,) for folder in folders])
-
-    def folders_made(self) -> set[bytes]:
-        """Return the folders that the daemon made itself."""
-        return {row[0] for row in self._db.execute("SELECT folder FROM made")}
-
-    def record_peak(self, model: str, peak: int) -> None:
-        """Remember the highest footprint of a worker's life, in bytes."""
-        with self._writing() as db:
-            db.execute("INSERT INTO peaks (model, bytes) VALUES (?,?)", (model, peak))
-            db.execute(
-                "DELETE FROM peaks WHERE model=? AND id NOT IN"
-                " (SELECT id FROM peaks WHERE model=? ORDER BY id DESC LIMIT ?)",
-                (model, model, PEAKS),
-            )
-
-    def peaks(self, model: str) -> list[int]:
-        """Return the last recorded peaks of *model* in bytes, oldest first."""
-        return [row[0] for row in self._db.execute("SELECT bytes FROM peaks WHERE model=? ORDER BY id", (model,))]
 
 
 def _columns(signature: Signature) -> tuple[int, int, int, int]:

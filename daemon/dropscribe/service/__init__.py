@@ -81,7 +81,7 @@ class Service:
         self.power = Power()
         self.notices = Notices(settings.notify)
         self.saved = SavedSettings(path, settings, now)
-        self.paused = self.journal.fact("paused") is not None
+        self.paused = self.journal.facts.get("paused") is not None
         self._recovered = False
         self._sleep = policy.SleepWatch(now, time.time())
         self._selector = selectors.DefaultSelector()
@@ -112,7 +112,7 @@ class Service:
         """Make what is missing; but an inbox or outbox that was there before is on a disk that is away."""
         for name in ("inbox", "outbox", "archive", "failed"):
             folder = getattr(self.settings.folders, name)
-            known = self.journal.fact(f"folder {name}") == folder
+            known = self.journal.facts.get(f"folder {name}") == folder
             if not os.path.isdir(folder) and (not known or name in ("archive", "failed")):
                 try:
                     durable.make_folder(os.fsencode(folder))
@@ -120,10 +120,10 @@ class Service:
                     LOG.error("%s %s cannot be made: %s", name, folder, error.strerror)
                     continue
             if not known:
-                self.journal.note(f"folder {name}", folder)
+                self.journal.facts.note(f"folder {name}", folder)
 
     def _peaks(self) -> list[int]:
-        return self.journal.peaks(engines.peak_key(self.engine, self.settings))
+        return self.journal.facts.peaks(engines.peak_key(self.engine, self.settings))
 
     def wake(self) -> None:
         """End the wait; from any thread."""
@@ -243,7 +243,7 @@ class Service:
                     self.holds.put(event.reason, event.detail, now)
                 case Gone():
                     if event.peak_bytes:
-                        record = partial(self.journal.record_peak, event.model, event.peak_bytes)
+                        record = partial(self.journal.facts.record_peak, event.model, event.peak_bytes)
                         self.holds.journalled(record, now)
 
     @property

@@ -70,7 +70,7 @@ class Archivist:
 
         def record() -> None:
             if made:
-                self._journal.made(made)
+                self._journal.facts.made(made)
             self._journal.bound_for(job, place)
             self._move(job, place)
 

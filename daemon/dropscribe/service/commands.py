@@ -54,7 +54,7 @@ class Commands:
 
     def _pause(self, paused: bool) -> None:
         self._service.paused = paused
-        note = partial(self._service.journal.note, "paused", "by command" if paused else None)
+        note = partial(self._service.journal.facts.note, "paused", "by command" if paused else None)
         self._service.holds.journalled(note, time.monotonic())
         LOG.info("the queue is %s by command", "paused" if paused else "resumed")
 

@@ -27,7 +27,7 @@ def retry(failed: str, inbox: str, names: Sequence[bytes], journal: Journal) -> 
         place = _back(root, path, target, journal)
         if place is not None:
             moved.append(place)
-        originals.tidy(os.path.dirname(os.path.join(root, path)), root, journal.folders_made())
+        originals.tidy(os.path.dirname(os.path.join(root, path)), root, journal.facts.folders_made())
     return moved
 
 
@@ -51,7 +51,7 @@ def _back(root: bytes, path: bytes, inbox: bytes, journal: Journal) -> bytes | N
         wanted = journal.path_of(source) or path
         made = durable.make_folder(os.path.dirname(os.path.join(inbox, wanted)))
         if made:
-            journal.made(made)
+            journal.facts.made(made)
         place = _move_to_free(source, inbox, wanted)
         LOG.info("%s: back in the inbox for another try", os.fsdecode(place))
     try:

@@ -119,7 +119,7 @@ class Inbox:
         """Forget originals that were left in the inbox and have been taken away since; never while it is not there."""
         if self._settings.output.originals != "keep":
             return
-        paths, root, known = list(self._journal.all_kept()), self.intake.root, self._identity
+        paths, root, known = list(self._journal.facts.all_kept()), self.intake.root, self._identity
 
         def missing() -> list[bytes]:
             gone = [path for path in paths if not os.path.lexists(os.path.join(root, path))]
@@ -129,7 +129,7 @@ class Inbox:
 
     def _forget(self, paths: Sequence[bytes]) -> None:
         if paths:
-            self._holds.journalled(partial(self._journal.forget_kept, paths), time.monotonic())
+            self._holds.journalled(partial(self._journal.facts.forget_kept, paths), time.monotonic())
 
     def _take(self, looks: Sequence[Look]) -> None:
         """Judge *looks* and put what has settled into the journal."""
@@ -139,7 +139,7 @@ class Inbox:
         for item in looks:
             if item.signature is not None and item.path in live and not live[item.path].same_file(item.signature):
                 self._replaced(item.path, live)
-        kept = self._journal.kept(paths) if self._settings.output.originals == "keep" else {}
+        kept = self._journal.facts.kept(paths) if self._settings.output.originals == "keep" else {}
         verdicts = self.intake.take(looks, live, kept, now, wall)
         settled = [verdict.found for verdict in verdicts if isinstance(verdict, Settled)]
         if settled:

@@ -70,7 +70,7 @@ def stopped(settings: Settings, config: str | None) -> dict[str, Any]:
         )
     )
     daemon |= {"running": False, "version": __version__, "config": config}
-    paused = "paused by command" if journal and journal.fact("paused") else None
+    paused = "paused by command" if journal and journal.facts.get("paused") else None
     result = {
         "daemon": daemon,
         "model": {**_cold(), "state": str(ModelState.COLD)},
