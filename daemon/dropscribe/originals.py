@@ -49,7 +49,9 @@ def split(name: bytes) -> tuple[bytes, bytes]:
 
 def hidden_beside(root: bytes, job: Job) -> bytes:
     """Return the name under which an original waits, beside itself, for being deleted."""
-    return os.path.join(root, os.path.dirname(job.path), b".dropscribe-deleted-%d" % job.id)
+    folder = os.path.join(root, os.path.dirname(job.path))
+    names = (os.path.join(folder, name) for name in numbered(b".dropscribe-deleted-%d" % job.id))
+    return next(name for name in names if not os.path.lexists(name))
 
 
 def put_away(source: bytes, signature: Signature, target: bytes) -> Away:

@@ -140,10 +140,11 @@ class Outbox:
         """Raise an environment fault when the outbox is not there or not writable."""
         try:
             room = os.statvfs(self.root)
-            if not os.path.isdir(self.root):
+            if not os.path.isdir(self.root) or not os.access(self.root, os.W_OK | os.X_OK):
                 raise NotADirectoryError
         except OSError:
-            raise ReasonedError(Reason.OUTBOX_MISSING, f"the outbox {os.fsdecode(self.root)} is not there") from None
+            detail = f"the outbox {os.fsdecode(self.root)} is not there, or may not be written"
+            raise ReasonedError(Reason.OUTBOX_MISSING, detail) from None
         if room.f_bavail * room.f_frsize < LEAST_ROOM:
             raise ReasonedError(Reason.DISK_FULL, f"no space left for {os.fsdecode(self.root)}")
 

@@ -3,6 +3,8 @@
 Joins documents, engine and formats; owns no process and no protocol.
 """
 
+import contextlib
+import errno
 import hashlib
 import os
 import time
@@ -14,12 +16,13 @@ from typing import Protocol
 from dropscribe.config import Settings
 from dropscribe.documents import Document, open_document
 from dropscribe.engines import Engine
-from dropscribe.errors import Reason
+from dropscribe.errors import Reason, ReasonedError
 from dropscribe.formats import SUFFIXES, figures, renderer
 from dropscribe.job import Order, Outcome
 from dropscribe.pages import DOUBTFUL, Page, Reading, Source
 from dropscribe.pagestore import PageStore, key
 
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 LONG = 20  # pages; a longer document makes way for others at page boundaries
 
 
@@ -104,7 +107,7 @@ def _announced(document: Document, finished: frozenset[int], teller: Teller) -> 
 
 def _render(order: Order, reading: Reading, settings: Settings) -> tuple[str, ...]:
     """Write every format (and the figures, if wanted) into the staging folder; return the suffixes of the files."""
-    os.makedirs(order.staging, mode=0o700, exist_ok=True)
+    _make_staging(order.staging)
     staged: list[str] = []
     if settings.output.figures:
         staged += figures.crop_figures(reading, order.staging, "out")
@@ -114,6 +117,25 @@ def _render(order: Order, reading: Reading, settings: Settings) -> tuple[str, ..
         renderer(name)(reading, os.path.join(order.staging, "out" + suffix))
         staged.append(suffix)
     return tuple(staged)
+
+
+def _make_staging(staging: str) -> None:
+    """Make the staging folder and the one around it, but never the outbox: one that is away is waited for."""
+    around = os.path.dirname(staging)
+    try:
+        try:
+            _make(around, staging)
+        except FileNotFoundError:  # the daemon may have removed the empty folder just now
+            _make(around, staging)
+    except OSError as error:
+        reason = Reason.DISK_FULL if error.errno in NO_SPACE else Reason.OUTBOX_MISSING
+        raise ReasonedError(reason, f"{os.path.dirname(around)} cannot be written ({error.strerror}).") from None
+
+
+def _make(*folders: str) -> None:
+    for folder in folders:
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(folder, 0o700)
 
 
 def out_of_memory(order: Order, error: MemoryError) -> Outcome:
@@ -131,9 +153,6 @@ def broken(order: Order, error: Exception) -> Outcome:
     """Return the outcome of an unforeseen error: an environment fault when the disk is at fault, else the engine's."""
     if isinstance(error, FileNotFoundError) and error.filename == order.path:
         return Outcome(order.job, order.claim, "stopped", detail="it vanished")
-    if isinstance(error, OSError) and error.filename != order.path and error.errno is not None:
-        import errno
-
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            return Outcome(order.job, order.claim, "environment", Reason.DISK_FULL, f"No space left: {error}.")
+    if isinstance(error, OSError) and error.errno in NO_SPACE:
+        return Outcome(order.job, order.claim, "environment", Reason.DISK_FULL, f"No space left: {error}.")
     return Outcome(order.job, order.claim, "engine", Reason.ENGINE_ERROR, f"{type(error).__name__}: {error}")

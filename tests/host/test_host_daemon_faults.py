@@ -31,7 +31,7 @@ def test_an_engine_that_cannot_load_pauses_the_queue_with_its_reason_until_the_s
         assert "next try in 5 s" in log and "next try in 10 s" in log
 
         (tmp_path / "fault").unlink()
-        daemon.change(engine={"mode": "base"})
+        daemon.change(engine={"vision": "float32"})
         status = daemon.wait_status(done(1), "it is read")
         assert not status["queue"]["paused"] and daemon.starts() == 3
         assert (daemon.outbox / "scan.txt").read_text().strip() == text

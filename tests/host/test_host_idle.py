@@ -163,7 +163,7 @@ def test_what_the_engine_was_loaded_with_makes_it_go_when_it_changes(tmp_path: P
         if state == "busy":
             desk.begin("error")
         before = desk.pid
-        desk.apply(engine={"mode": "base"})
+        desk.apply(engine={"vision": "float32"})
         desk.gone()
         assert desk.unload.reason == "settings"
 
@@ -174,7 +174,7 @@ def test_a_replaced_worker_is_gone_before_the_next_one_is_started(tmp_path: Path
     """One worker, one model at a time."""
     with Desk(tmp_path, {"unload_seconds": 0.5}) as desk:
         old = psutil.Process(desk.load())
-        desk.apply(engine={"mode": "base"})
+        desk.apply(engine={"vision": "float32"})
         desk.until(
             lambda: desk.host.ensure_ready(desk.now) or desk.host.state is ModelState.LOADING, "the next one loads"
         )

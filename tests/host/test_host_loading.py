@@ -79,7 +79,7 @@ def test_changed_settings_are_a_reason_to_try_at_once(tmp_path: Path) -> None:
     with Desk(tmp_path, fails(tmp_path, unable="engine-unavailable")) as desk:
         insist(desk, 40)
         (tmp_path / "fails").unlink()
-        desk.apply(engine={"mode": "base"})
+        desk.apply(engine={"vision": "float32"})
         desk.load()
 
 
@@ -147,10 +147,10 @@ def test_a_file_that_is_not_wanted_any_more_leaves_no_complaint(tmp_path: Path) 
 def test_nobody_waits_for_a_cold_model(tmp_path: Path) -> None:
     """An idle daemon sleeps: no sampling, no retry."""
     with Desk(tmp_path) as desk:
-        assert desk.host.deadline(queue_empty=True) is None
+        assert desk.host.deadline(desk.now, queue_empty=True) is None
         desk.load()
         desk.host.unload("command", desk.now)
         desk.gone()
         desk.pass_time(20)
 
-        assert desk.host.deadline(queue_empty=True) is None
+        assert desk.host.deadline(desk.now, queue_empty=True) is None

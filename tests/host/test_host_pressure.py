@@ -33,7 +33,7 @@ def test_a_blocked_model_asks_to_be_looked_at_again_and_loads_when_it_may(tmp_pa
         desk.host.ensure_ready(desk.now)
         reason = desk.host.admission.blocked_reason
         assert reason is not None and reason.startswith("the model needs about 1000000000.0 GB of memory and ")
-        due = desk.host.deadline(queue_empty=False)
+        due = desk.host.deadline(desk.now, queue_empty=False)
         assert due is not None and due <= desk.now + policy.SAMPLE_EVERY
         desk.peaks[:] = [1]
         desk.pass_time(3)
@@ -183,7 +183,7 @@ def test_the_machine_is_looked_at_while_a_page_waits_for_the_end_of_pressure(tmp
         desk.gone()
         desk.work = True
         assert not desk.host.may_read(2, desk.now)
-        due = desk.host.deadline(queue_empty=False)
+        due = desk.host.deadline(desk.now, queue_empty=False)
         assert due is not None and due <= desk.now + policy.SAMPLE_EVERY
         before = len(desk.samples)
         desk.pass_time(20)
@@ -198,7 +198,7 @@ def test_a_page_that_is_gone_is_waited_for_no_longer(tmp_path: Path) -> None:
         assert not desk.host.may_read(2, desk.now)
         desk.host.not_needed()
 
-        assert desk.host.deadline(queue_empty=True) is None
+        assert desk.host.deadline(desk.now, queue_empty=True) is None
 
 
 def test_pressure_that_is_over_is_not_the_reason_of_a_later_stop(tmp_path: Path) -> None:

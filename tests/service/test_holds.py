@@ -30,7 +30,7 @@ class Disk:
 
 
 def test_an_untroubled_queue_is_open(holds: Holds) -> None:
-    assert (holds.open(0.0), holds.current, holds.deadline(), holds.unfinished) == (True, None, None, False)
+    assert (holds.open(0.0), holds.current, holds.deadline(0.0), holds.unfinished) == (True, None, None, False)
     holds.lift()
     holds.tick(0.0)
 
@@ -38,7 +38,7 @@ def test_an_untroubled_queue_is_open(holds: Holds) -> None:
 def test_a_fault_closes_the_queue_until_exactly_the_next_try(holds: Holds) -> None:
     holds.put(Reason.OUTBOX_MISSING, "it is not there", 100.0)
 
-    assert holds.deadline() == 100.0 + FIRST_WAIT
+    assert holds.deadline(0.0) == 100.0 + FIRST_WAIT
     assert not holds.open(100.0 + FIRST_WAIT - 0.001)
     assert holds.open(100.0 + FIRST_WAIT)
     assert holds.current is not None
@@ -49,7 +49,7 @@ def test_each_wait_in_a_row_is_longer_up_to_a_bound(holds: Holds) -> None:
     now, waits = 0.0, []
     for _ in range(8):
         holds.put(Reason.DISK_FULL, "full", now)
-        deadline = holds.deadline()
+        deadline = holds.deadline(0.0)
         assert deadline is not None
         waits.append(deadline - now)
         now = deadline
@@ -61,11 +61,11 @@ def test_success_ends_the_wait_and_its_growth(holds: Holds) -> None:
     for _ in range(4):
         holds.put(Reason.DISK_FULL, "full", 0.0)
     holds.lift()
-    assert (holds.open(0.0), holds.deadline()) == (True, None)
+    assert (holds.open(0.0), holds.deadline(0.0)) == (True, None)
 
     holds.put(Reason.DISK_FULL, "full", 10.0)
 
-    assert holds.deadline() == 10.0 + FIRST_WAIT
+    assert holds.deadline(0.0) == 10.0 + FIRST_WAIT
 
 
 def test_a_hold_is_told_once_and_its_end_too(holds: Holds, caplog: pytest.LogCaptureFixture) -> None:
@@ -126,7 +126,7 @@ def test_a_disk_that_is_still_full_lengthens_the_wait_and_loses_nothing(holds: H
 
     holds.tick(FIRST_WAIT)
 
-    assert holds.deadline() == FIRST_WAIT + 2 * FIRST_WAIT
+    assert holds.deadline(0.0) == FIRST_WAIT + 2 * FIRST_WAIT
     disk.full = False
     holds.tick(FIRST_WAIT * 3)
     assert disk.written == [0, 1]
@@ -147,7 +147,7 @@ def test_a_disk_that_fills_up_again_half_way_repeats_no_step(holds: Holds) -> No
     assert disk.written == [0, 1]
 
     disk.full = False
-    deadline = holds.deadline()
+    deadline = holds.deadline(0.0)
     assert deadline is not None
     holds.tick(deadline)
     assert disk.written == [0, 1, 2]

@@ -42,7 +42,8 @@ def _standard_input(folder: str) -> str:
 def _print(name: str, answer: dict[str, Any], form: str) -> bool:
     if not answer["ok"]:
         reason = answer.get("reason")
-        complain(name, answer["error"] + (f" ({reason})" if reason else ""), REMEDIES[Reason(reason)] if reason else "")
+        remedy = REMEDIES[Reason(reason)] if reason else "check the path, or look at: dropscribe logs"
+        complain(name, answer["error"] + (f" ({reason})" if reason else ""), remedy)
         return False
     with open(answer["files"][SUFFIXES[form]], "rb") as file:
         shutil.copyfileobj(file, sys.stdout.buffer)

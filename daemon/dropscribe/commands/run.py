@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import sqlite3
 import sys
 import time
 from collections.abc import Sequence
@@ -9,7 +10,8 @@ from collections.abc import Sequence
 from dropscribe import config, lock, log, memory
 from dropscribe.agent import launchd
 from dropscribe.config import Settings
-from dropscribe.errors import ConfigError
+from dropscribe.errors import ConfigError, DropscribeError, ReasonedError
+from dropscribe.journal.schema import TooNew
 from dropscribe.log import LOG
 from dropscribe.service import Service
 
@@ -26,7 +28,7 @@ def run(given: argparse.Namespace, worker: Sequence[str]) -> int:
         os.umask(0o077)
         launchd.shorten_output(settings.log.folder)
         wait_for_lock(settings.folders.state)
-    with Service(settings, given.config, agent=given.agent, command=worker) as service:
+    with _service(settings, given, worker) as service:
         if to_terminal:
             print(
                 f"Drop pictures into {settings.folders.inbox}",
@@ -36,6 +38,24 @@ def run(given: argparse.Namespace, worker: Sequence[str]) -> int:
                 file=sys.stderr,
             )
         return service.run(once=given.once)
+
+
+def _service(settings: Settings, given: argparse.Namespace, worker: Sequence[str]) -> Service:
+    """Return the daemon, ready to run; an agent waits for what keeps it from starting, anybody else is told."""
+    told = ""
+    while True:
+        try:
+            return Service(settings, given.config, agent=given.agent, command=worker)
+        except (OSError, sqlite3.Error, TooNew, ReasonedError) as error:
+            if not given.agent:
+                remedy = "free some space there, or choose another folders.state"
+                raise DropscribeError(
+                    "run", f"the state {settings.folders.state} cannot be used ({error})", remedy
+                ) from None
+            if str(error) != told:
+                told = str(error)
+                LOG.error("waiting for the state %s to be usable: %s", settings.folders.state, error)
+            time.sleep(MENDED_LOOK)
 
 
 def wait_for_lock(state: str) -> None:

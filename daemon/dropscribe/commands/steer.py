@@ -7,7 +7,7 @@ import sys
 from dropscribe import control
 from dropscribe.cli import EXIT_DONE, EXIT_FAILED, settings_of
 from dropscribe.control import NotRunning
-from dropscribe.errors import UsageError
+from dropscribe.errors import DropscribeError, UsageError
 from dropscribe.journal import Journal
 from dropscribe.lock import StateLock
 from dropscribe.service import JOURNAL, failed
@@ -48,7 +48,9 @@ def retry(given: argparse.Namespace) -> int:
     settings = settings_of(given)
     names = [os.fsencode(name) for name in given.names]
     try:
-        answer = control.ask(settings.folders.state, command="retry", names=given.names)
+        answer = control.ask(settings.folders.state, timeout=None, command="retry", names=given.names)
+        if not answer["ok"]:
+            raise DropscribeError("retry", answer["error"], answer.get("remedy", "look at: dropscribe logs"))
         moved = [os.fsencode(name) for name in answer["moved"]]
     except NotRunning:
         lock = StateLock(settings.folders.state)

@@ -50,7 +50,8 @@ def ends_in_a_hole(path: str, kind: str) -> bool:
 
 def _lacks_trailer(file: BinaryIO, size: int) -> bool:
     file.seek(max(0, size - TAIL_BYTES))
-    return b"startxref" not in file.read()
+    tail = file.read()
+    return b"startxref" not in tail and b"%%EOF" not in tail  # one of them is enough: PDFium mends the rest
 
 
 def _box_overruns(file: BinaryIO, size: int) -> bool:

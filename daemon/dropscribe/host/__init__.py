@@ -133,7 +133,7 @@ class Host:
 
     def apply(self, settings: Settings, engine: str, now: float) -> None:
         """Take over changed settings; what the model was loaded with makes it go and come back."""
-        reload = settings.engine != self.settings.engine or engine != self.engine
+        reload = engine != self.engine or _loaded_with(settings) != _loaded_with(self.settings)
         self.settings, self.engine = settings, engine
         self.keeper.settings = settings
         self._watch.apply(settings.memory)
@@ -259,9 +259,16 @@ class Host:
         self._enter(ModelState.WARM)
         if self._unload_wanted is not None:
             self._end(self._unload_wanted, now, ask=True)
-        elif why := self.keeper.worn_out(self.life, now):
+        elif why := self._worn_out(self.life, now):
             LOG.info("replacing the worker: %s", why)
             self._end("recycle", now, ask=True)
+
+    def _worn_out(self, life: Life, now: float) -> str | None:
+        """Return why the worker should be replaced; the last sample may be of the middle of a page, so look again."""
+        if self.keeper.worn_out(life, now) is None:
+            return None
+        life.footprint = memory.footprint(life.pid)
+        return self.keeper.worn_out(life, now)
 
     def _fell_silent(self, now: float) -> None:
         """The worker has closed its end: it is dead or about to be."""
@@ -379,7 +386,7 @@ class Host:
             return None
         return policy.unload_at(self.life.idle_since, self.settings.model, queue_empty)
 
-    def deadline(self, *, queue_empty: bool) -> float | None:
+    def deadline(self, now: float, *, queue_empty: bool) -> float | None:
         """Return when `tick` wants to be called again at the latest."""
         times: list[float | None] = []
         times += [part.deadline() for part in (self._ending, self._aftermath) if part is not None]
@@ -389,11 +396,17 @@ class Host:
                 times.append(self.keeper.pressed_since + policy.PAGE_GRACE)
         if self._sampling:
             times.append(self.keeper.next_sample)
-        if self.admission.waiting and self.state in (ModelState.BLOCKED, ModelState.COLD):
+        cold = self.state in (ModelState.BLOCKED, ModelState.COLD)
+        if cold and self.admission.waiting and self.admission.retry_at > now:
             times.append(self.admission.retry_at)
         if self.state is ModelState.WARM and self.life is not None:
             times.append(self.keeper.idle_deadline(self.life, queue_empty=queue_empty))
         return min((t for t in times if t is not None), default=None)
+
+
+def _loaded_with(settings: Settings) -> tuple[str | None, ...]:
+    """Return the settings that a model was loaded with; all others are taken over by a loaded one."""
+    return settings.engine.model, settings.engine.revision, settings.engine.vision
 
 
 def _size(count: int | None) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from dropscribe import sniff
 from dropscribe.errors import Reason
 from dropscribe.intake.look import Look, Obstacle
 from dropscribe.job import Found, Signature
@@ -165,4 +166,7 @@ class Table:
 
     def promising(self) -> bool:
         """Say whether a file that looks wanted and is not empty is about to settle."""
-        return any(c.waiting is Waiting.SETTLE and c.signature.size > 0 for c in self._candidates.values())
+        return any(
+            c.waiting is Waiting.SETTLE and c.signature.size > 0 and sniff.wanted_name(path)
+            for path, c in self._candidates.items()
+        )

@@ -17,6 +17,10 @@ from dropscribe.journal import schema
 from dropscribe.journal.facts import Facts
 
 HISTORY = 10_000  # finished jobs that are remembered
+# What keeps a healthy journal from being written for a while.
+UNWRITABLE = (
+    sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY,
+)  # fmt: skip
 PATIENT = 5  # interruptions in a row after which a job goes behind the others
 PRUNE_EVERY = 500  # finished jobs between two prunings
 _LIVE = "('" + "','".join(LIVE) + "')"
@@ -57,7 +61,7 @@ class Journal:
             self._db.execute("COMMIT")
         except sqlite3.OperationalError as error:
             self._rollback()
-            if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+            if error.sqlite_errorcode & 0xFF in UNWRITABLE:
                 raise ReasonedError(Reason.DISK_FULL, f"the journal {self.path} cannot be written: {error}") from error
             raise
         except BaseException:

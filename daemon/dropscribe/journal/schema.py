@@ -67,6 +67,7 @@ def _open(path: str) -> sqlite3.Connection:
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     db = sqlite3.connect(path, isolation_level=None)
     try:
+        db.execute("PRAGMA busy_timeout=500")  # milliseconds: the loop must go on answering
         db.execute("PRAGMA journal_mode=WAL")
         db.execute("PRAGMA synchronous=FULL")
         db.execute("PRAGMA cache_size=-2000")

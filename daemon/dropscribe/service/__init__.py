@@ -146,9 +146,8 @@ class Service:
             self.tick(now)
             if self.stopping and not self.unfinished:
                 break
-            if drained is not None and drained(now):
+            if drained is not None and not self.stopping and drained(now):
                 self.stop("drained")
-                continue
             self._wait(now, drained.deadline(now) if drained else None)
         self._take_events(self.host.close(self.settings.model.stop_grace), time.monotonic())
         LOG.info("dropscribe has stopped")
@@ -176,7 +175,9 @@ class Service:
     @property
     def unfinished(self) -> bool:
         """Say whether something is between two records of the journal."""
-        return self.pipeline.busy or self.archivist.busy
+        if self.stopping and self.holds.unfinished and time.monotonic() >= self._stop_by:
+            return False  # the disk is full: the next start finishes it
+        return self.pipeline.busy or self.archivist.busy or self.commands.in_hand
 
     def tick(self, now: float) -> None:
         """Let every part do what is due."""
@@ -206,8 +207,8 @@ class Service:
                 self._recovered = self.pipeline.recover(now)
             self.inbox.tick(now)
             self.archivist.tick(now)
-            if self._recovered and not self.paused:
-                self.commands.advance(now)
+            self.commands.advance(now)
+            if self._recovered and not self.paused and not self.commands.reading:
                 self.pipeline.advance(now)
             self._mind_need(now)
         except ReasonedError as error:
@@ -215,6 +216,9 @@ class Service:
 
     def _mind_need(self, now: float) -> None:
         """Load ahead of a file that is settling; without any work a refusal to load is no news."""
+        at_rest = self.journal.next_queued() is None and not self.pipeline.busy and not self.holds.unfinished
+        if at_rest and self.holds.open(now):
+            self.holds.lift()  # nobody is left who could find out that the fault is over
         if self.paused or self.holds.current is not None:
             return
         if self.settings.model.prewarm and self.inbox.intake.work_ahead(now):
@@ -225,6 +229,7 @@ class Service:
     def _wind_down(self, now: float) -> None:
         """At the end: after the grace, stop between two tokens."""
         self.archivist.tick(now)
+        self.commands.turn_away()
         if self.host.busy and now >= self._stop_by:
             self.host.stop_reading(now)
 
@@ -280,8 +285,9 @@ class Service:
         """Sleep until something happens or the next deadline that any part has asked for."""
         self._select_worker()
         times = [
-            self.inbox.deadline(now), self.host.deadline(queue_empty=self.idle), self.archivist.deadline(),
-            self.holds.deadline(), self.saved.deadline(), self.notices.deadline(), extra,
+            None if self.stopping else self.inbox.deadline(now),
+            self.host.deadline(now, queue_empty=self.idle), self.archivist.deadline(),
+            self.holds.deadline(now), self.saved.deadline(), self.notices.deadline(), extra,
         ]  # fmt: skip
         if self.stopping and self.host.busy:
             times.append(self._stop_by)

@@ -34,6 +34,11 @@ class Archivist:
         self._waits: dict[int, tuple[float, float]] = {}  # job -> (next try, wait)
 
     @property
+    def waiting(self) -> bool:
+        """Say whether something could not be put away and waits for another try."""
+        return bool(self._waits)
+
+    @property
     def busy(self) -> bool:
         """Say whether something is being put away right now."""
         return bool(self._under_way)
@@ -118,4 +123,4 @@ class Archivist:
 
     def deadline(self) -> float | None:
         """Return when something is to be tried again."""
-        return min((moment for moment, _ in self._waits.values()), default=None)
+        return min((moment for job, (moment, _) in self._waits.items() if job not in self._under_way), default=None)

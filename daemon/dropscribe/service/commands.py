@@ -1,12 +1,13 @@
 """What the control socket can ask of a running daemon."""
 
 import os
+import shutil
 import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from dropscribe import outbox
-from dropscribe.control import Request
+from dropscribe.control import Client, Request
+from dropscribe.errors import DropscribeError
 from dropscribe.formats import SUFFIXES
 from dropscribe.host.values import Died, Finished
 from dropscribe.job import Order
@@ -23,7 +24,9 @@ class Commands:
     def __init__(self, service: "Service") -> None:
         self._service = service
         self._reads: list[tuple[Request, Order]] = []  # files to read beside the queue, in order
+        self._left: list[tuple[Client, str]] = []  # answered, and the folders with their texts
         self._numbers = 0
+        shutil.rmtree(os.path.join(service.settings.folders.state, "read"), ignore_errors=True)
 
     def answer(self, request: Request, now: float) -> None:
         """Answer one request; an unknown or broken one gets a reply too."""
@@ -50,12 +53,19 @@ class Commands:
                     request.reply(ok=False, error=f"unknown command {name!r}")
         except Exception as error:  # one request must not end the daemon
             LOG.exception("control: %s", name)
-            request.reply(ok=False, error=f"{type(error).__name__}: {error}")
+            told = (
+                {"error": error.what, "remedy": error.remedy}
+                if isinstance(error, DropscribeError)
+                else {"error": f"{error}"}
+            )
+            request.reply(ok=False, **told)
 
     def _pause(self, paused: bool) -> None:
         self._service.paused = paused
         note = partial(self._service.journal.facts.note, "paused", "by command" if paused else None)
         self._service.holds.journalled(note, time.monotonic())
+        if paused:
+            self._service.host.make_way(at_any_page=True)
         LOG.info("the queue is %s by command", "paused" if paused else "resumed")
 
     def _retry(self, names: list[bytes]) -> list[str]:
@@ -76,22 +86,50 @@ class Commands:
         path = str(request.values.get("path"))
         self._numbers -= 1
         staging = os.path.join(self._service.settings.folders.state, "read", str(-self._numbers))
-        outbox.Outbox(self._service.settings.folders.state).sweep(staging)
         formats = tuple(f for f in request.values.get("formats", ["txt"]) if f in SUFFIXES)
         order = Order(self._numbers, 0, os.path.basename(path), path, os.path.basename(path), staging, formats)
         self._reads.append((request, order))
 
     def advance(self, now: float) -> None:
-        """Give the first waiting file to the worker, when it is free."""
-        while self._reads and not self._reads[0][0].client.open and not self._in_hand(self._reads[0][1]):
-            del self._reads[0]
+        """Give the first waiting file to the worker, when it is free; it goes before the queue."""
+        self._sweep()
         service = self._service
-        if self._reads and not service.pipeline.busy and not self._in_hand(self._reads[0][1]):
-            if service.host.ensure_ready(now):
-                service.host.read(self._reads[0][1], now)
-            elif service.host.admission.blocked_reason is not None:
-                request, _ = self._reads.pop(0)
-                request.reply(ok=False, error=service.host.admission.blocked_reason)
+        if not self._reads:
+            return
+        request, order = self._reads[0]
+        if self._in_hand(order):
+            if not request.client.open:
+                service.host.make_way(at_any_page=True)  # nobody waits for it any more
+        elif not request.client.open:
+            del self._reads[0]
+        elif service.pipeline.reading:
+            service.host.make_way()
+        elif service.host.ensure_ready(now):
+            service.host.read(order, now)
+        elif service.host.admission.blocked_reason is not None:
+            self._answer({"ok": False, "error": service.host.admission.blocked_reason})
+
+    def turn_away(self) -> None:
+        """At the end of the daemon: answer those whose file is not in hand."""
+        while self._reads and not self._in_hand(self._reads[0][1]):
+            self._answer({"ok": False, "error": "the daemon is stopping"})
+
+    @property
+    def in_hand(self) -> bool:
+        """Say whether a file that was asked for is being read."""
+        return bool(self._reads) and self._in_hand(self._reads[0][1])
+
+    def _answer(self, values: dict[str, Any]) -> None:
+        """Answer the first who waits; its files stay until it has left."""
+        request, order = self._reads.pop(0)
+        self._left.append((request.client, order.staging))
+        request.reply(**values)
+
+    def _sweep(self) -> None:
+        """Remove the texts of those who have left."""
+        for client, staging in [item for item in self._left if not item[0].open]:
+            self._left.remove((client, staging))
+            shutil.rmtree(staging, ignore_errors=True)
 
     def _in_hand(self, order: Order) -> bool:
         reading = self._service.host.reading
@@ -102,21 +140,16 @@ class Commands:
         return event.order.job < 0
 
     def read_ended(self, event: Finished | Died) -> None:
-        """Tell the one who waits."""
-        request, order = self._reads.pop(0)
-        values: dict[str, Any] = {"ok": False, "error": "the reading was stopped"}
+        """Tell the one who waits; a reading that had to make way is taken up again."""
+        stopping = self._service.stopping
         if isinstance(event, Died):
-            values = {"ok": False, "reason": event.reason, "error": event.detail}
+            self._answer({"ok": False, "reason": event.reason, "error": event.detail})
+        elif event.outcome.end in ("yielded", "stopped"):
+            if stopping or not self._reads[0][0].client.open:
+                self._answer({"ok": False, "error": "the daemon is stopping"})
         elif event.outcome.end == "read":
-            files = {s: os.path.join(order.staging, "out" + s) for s in event.outcome.staged}
-            values = {
-                "ok": True,
-                "files": files,
-                "pages": event.outcome.pages,
-                "seconds": event.outcome.seconds,
-                "review": event.outcome.review,
-            }
-        elif event.outcome.reason is not None:
-            values = {"ok": False, "reason": event.outcome.reason, "error": event.outcome.detail}
-        request.reply(**values)
-        self.advance(time.monotonic())
+            files = {s: os.path.join(event.order.staging, "out" + s) for s in event.outcome.staged}
+            told = {name: getattr(event.outcome, name) for name in ("pages", "seconds", "review")}
+            self._answer({"ok": True, "files": files, **told})
+        else:
+            self._answer({"ok": False, "reason": event.outcome.reason, "error": event.outcome.detail})

@@ -21,6 +21,10 @@ class Drained:
         """Return whether to stop now."""
         service = self._service
         intake = service.inbox.intake
+        if not service.inbox.online and not service.unfinished:
+            LOG.error("the inbox %s is not there", service.settings.folders.inbox)
+            self.failed = True
+            return True
         waiting = service.journal.has_live()
         at_work = service.unfinished or service.disk.pending or service.holds.unfinished or intake.scanning
         if not (waiting or len(intake.table) or at_work):
@@ -32,7 +36,8 @@ class Drained:
             or service.paused
             or not waiting
         )
-        working = service.host.busy or service.disk.pending or intake.scanning
+        stuck = stuck or service.archivist.waiting
+        working = service.host.busy or service.pipeline.busy
         if not stuck or working:
             self._stuck_since = None
             return False

@@ -72,6 +72,6 @@ class Holds:
         """Say whether steps wait to be journalled."""
         return bool(self._later)
 
-    def deadline(self) -> float | None:
-        """Return when the next try is due."""
-        return self.current.retry_at if self.current else None
+    def deadline(self, now: float) -> float | None:
+        """Return when the next try is due; once its time has come, whoever tries has a deadline of its own."""
+        return self.current.retry_at if self.current and self.current.retry_at > now else None

@@ -27,10 +27,10 @@ class Inbox:
         self, settings: Settings, journal: Journal, disk: Disk, holds: Holds, hints: Hints, now: float
     ) -> None:
         self.intake = Intake(settings, now)
-        self.online = True
         self._journal, self._disk, self._holds, self._hints = journal, disk, holds, hints
         self._settings = settings
-        self._identity = look.root_identity(self.intake.root)
+        self._identity = self._own_identity = look.root_identity(self.intake.root)
+        self.online = self._identity is not None
         self._strange_since: float | None = None
         self._looking: set[bytes] = set()
         self._look_again: set[bytes] = set()
@@ -119,6 +119,8 @@ class Inbox:
         """Forget originals that were left in the inbox and have been taken away since; never while it is not there."""
         if self._settings.output.originals != "keep":
             return
+        if self._identity != self._own_identity:
+            return  # another folder under the inbox's name: an empty mount point, most likely
         paths, root, known = list(self._journal.facts.all_kept()), self.intake.root, self._identity
 
         def missing() -> list[bytes]:
@@ -206,7 +208,8 @@ class Inbox:
     def deadline(self, now: float) -> float | None:
         """Return when `tick` wants to be called again."""
         wanted = self.intake.deadline(now)
-        if self._scan_running or not self.online or (self._looking and wanted is not None and wanted <= now):
+        looking = bool(self._looking) and wanted is not None and wanted <= now
+        if self._scan_running or not self.online or self._holds.unfinished or looking:
             wanted = None  # the disk thread wakes the loop
         return min(self._next_check, wanted) if wanted is not None else self._next_check
 

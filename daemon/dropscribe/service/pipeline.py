@@ -41,6 +41,11 @@ class Pipeline:
         """Say whether a job is between the queue and its record."""
         return self._preparing or self._publishing > 0 or self.job is not None
 
+    @property
+    def reading(self) -> bool:
+        """Say whether a job is in the worker's hands or about to be."""
+        return self._preparing or self.job is not None
+
     # -- towards the worker
 
     def advance(self, now: float) -> None:
@@ -103,7 +108,8 @@ class Pipeline:
         claimed = self._journal.claim(job, stem)
         if claimed.state is not State.RUNNING:
             return  # replaced meanwhile
-        self._holds.lift() if self._holds.current and self._holds.current.reason is Reason.INBOX_OFFLINE else None
+        if self._holds.current and self._holds.current.reason in (Reason.INBOX_OFFLINE, Reason.OUTBOX_MISSING):
+            self._holds.lift()
         now = time.monotonic()
         if not self._host.ensure_ready(now):  # it was told to leave meanwhile
             self._journal.release(claimed, interrupted=False)
