@@ -110,6 +110,30 @@ def test_replacing_concerns_our_own_files_only(tmp_path: Path) -> None:
     assert (daemon.outbox / "theirs (2).txt").read_text().strip() == theirs
 
 
+def test_replacing_spares_what_somebody_put_in_the_place_of_ours(tmp_path: Path) -> None:
+    daemon = Daemon(tmp_path, output={"conflict": "replace"})
+    picture(daemon.inbox / "scan.png", 1)
+    assert daemon.once() == 0
+    (daemon.outbox / "scan.txt").unlink()
+    (daemon.outbox / "note").write_text("my own words")
+    (daemon.outbox / "note").rename(daemon.outbox / "scan.txt")
+    picture(daemon.inbox / "scan.png", 2)
+    picture(daemon.inbox / "scan.jpeg", 3)
+
+    assert daemon.once() == 0
+    assert (daemon.outbox / "scan.txt").read_text() == "my own words"
+    assert left(daemon.outbox) == ["scan (2).txt", "scan (3).txt", "scan.txt"]
+
+
+def test_a_read_is_answered_while_the_queue_is_paused_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    daemon = Daemon(tmp_path)
+    text = picture(tmp_path / "elsewhere.png")
+    with daemon.start():
+        daemon.ask("pause")
+        assert daemon.run("read", str(tmp_path / "elsewhere.png")).stdout.strip() == text
+        wait_for(lambda: not list((daemon.state / "read").glob("*")), "the text in the state folder goes")
+
+
 def test_a_file_that_changes_while_it_is_read_is_read_again_and_the_old_text_dropped(tmp_path: Path) -> None:
     daemon = Daemon(tmp_path)
     daemon.fake(read_seconds=1)

@@ -103,6 +103,39 @@ def test_a_vanished_outbox_is_waited_for_and_not_made_anew(tmp_path: Path) -> No
         assert (daemon.outbox / "scan.txt").read_text().strip() == text
 
 
+def test_an_outbox_that_is_back_ends_the_wait_also_when_nothing_is_written_any_more(tmp_path: Path) -> None:
+    with Daemon(tmp_path).start() as daemon:
+        daemon.outbox.rename(tmp_path / "unplugged")
+        (daemon.inbox / "broken.png").write_bytes(b"no picture")
+        daemon.wait_status(lambda s: s["queue"]["paused"], "the queue waits")
+        (tmp_path / "unplugged").rename(daemon.outbox)
+        daemon.wait_status(lambda s: s["queue"]["failed"] == 1 and not s["queue"]["paused"], "it goes on")
+
+
+def test_an_outbox_that_nobody_may_write_fails_no_file(tmp_path: Path) -> None:
+    daemon = Daemon(tmp_path)
+    daemon.outbox.mkdir()
+    (daemon.outbox / ".dropscribe").write_text("a stranger's file where ours are staged")
+    with daemon.start():
+        text = picture(daemon.inbox / "scan.png")
+        status = daemon.wait_status(lambda s: s["queue"]["paused"], "the queue waits")
+        assert status["queue"]["failed"] == 0
+        (daemon.outbox / ".dropscribe").unlink()
+        daemon.wait_quiet(60)
+        assert (daemon.outbox / "scan.txt").read_text().strip() == text
+
+
+def test_once_does_not_wait_for_an_inbox_that_is_away_and_says_so(tmp_path: Path) -> None:
+    daemon = Daemon(tmp_path)
+    assert daemon.once() == 0
+    daemon.inbox.rename(tmp_path / "unmounted")
+
+    assert daemon.once() == 1
+    assert not daemon.inbox.exists()
+    retried = daemon.run("retry", "--all")
+    assert retried.returncode == 2 and retried.stderr.startswith("error: retry: the inbox")
+
+
 def test_a_renamed_inbox_is_offline_and_nothing_of_it_is_gone(tmp_path: Path) -> None:
     daemon = Daemon(tmp_path)
     with daemon.start():

@@ -11,7 +11,7 @@ import os
 import shutil
 import unicodedata
 import zlib
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from dropscribe import durable
@@ -147,6 +147,21 @@ class Outbox:
             raise ReasonedError(Reason.OUTBOX_MISSING, detail) from None
         if room.f_bavail * room.f_frsize < LEAST_ROOM:
             raise ReasonedError(Reason.DISK_FULL, f"no space left for {os.fsdecode(self.root)}")
+
+    def marks(self, names: Iterable[bytes]) -> tuple[int, ...]:
+        """Return the mtime_ns of each file: inodes come again, and what others write has another time."""
+        return tuple(os.lstat(os.path.join(self.root, name)).st_mtime_ns for name in names)
+
+    def still_ours(self, wrote: Mapping[bytes, int]) -> set[bytes]:
+        """Return those files that we *wrote* (with their mtime_ns) and that nobody has changed or replaced."""
+        found = set()
+        for name, mtime_ns in wrote.items():
+            try:
+                if self.marks([name]) == (mtime_ns,):
+                    found.add(name)
+            except OSError:
+                continue
+        return found
 
     def reserve(
         self, path: bytes, suffixes: Sequence[str], reserved: Iterable[bytes], replaceable: Collection[bytes]

@@ -38,7 +38,7 @@ def test_a_written_job_keeps_its_outputs_and_loses_earlier_blame(journal: Journa
         State.WRITTEN, (b"a.txt", b"a.md"), 2.5, None, None,
     )  # fmt: skip
     assert journal.reserved_stems() == [b"a"]
-    assert (journal.wrote(b"a"), journal.wrote(b"A")) == ({b"a.txt", b"a.md"}, set())
+    assert (set(journal.wrote(job.path, b"a")), journal.wrote(job.path, b"A")) == ({b"a.txt", b"a.md"}, {})
 
 
 ENDS: list[tuple[State, bool, State]] = [
@@ -132,7 +132,7 @@ def crowd(journal: Journal, count: int, state: str = "done") -> None:
     journal.add([found(b"%d.png" % n) for n in range(count)])
     with sqlite3.connect(journal.path) as db:
         db.execute("UPDATE jobs SET state=?, finished=id", (state,))
-        db.execute("INSERT INTO outputs SELECT CAST(id AS BLOB), id FROM jobs")
+        db.execute("INSERT INTO outputs SELECT CAST(id AS BLOB), id, 0 FROM jobs")
     db.close()
 
 

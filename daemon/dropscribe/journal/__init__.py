@@ -10,6 +10,7 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import zip_longest
 
 from dropscribe.errors import Reason, ReasonedError
 from dropscribe.job import LIVE, Found, Job, Signature, State
@@ -19,7 +20,7 @@ from dropscribe.journal.facts import Facts
 HISTORY = 10_000  # finished jobs that are remembered
 # What keeps a healthy journal from being written for a while.
 UNWRITABLE = (
-    sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED,
 )  # fmt: skip
 PATIENT = 5  # interruptions in a row after which a job goes behind the others
 PRUNE_EVERY = 500  # finished jobs between two prunings
@@ -171,8 +172,8 @@ class Journal:
 
     # -- after reading
 
-    def written(self, job: Job, outputs: Sequence[bytes], seconds: float) -> None:
-        """Record that every output file is complete under its final name."""
+    def written(self, job: Job, outputs: Sequence[bytes], seconds: float, mtimes_ns: Sequence[int] = ()) -> None:
+        """Record that every output file is complete under its final name; *mtimes_ns* tell them from a stranger's."""
         with self._writing() as db:
             changed = db.execute(
                 "UPDATE jobs SET state='written', outputs=?, seconds=?, reason=NULL, detail=NULL"
@@ -180,9 +181,8 @@ class Journal:
                 (_pack(outputs), seconds, job.id, job.claim),
             ).rowcount
             if changed:
-                db.executemany(
-                    "INSERT OR REPLACE INTO outputs (path, job) VALUES (?,?)", [(o, job.id) for o in outputs]
-                )
+                rows = [(path, job.id, mtime) for path, mtime in zip_longest(outputs, mtimes_ns, fillvalue=0)]
+                db.executemany("INSERT OR REPLACE INTO outputs (path, job, mtime_ns) VALUES (?,?,?)", rows)
 
     def bound_for(self, job: Job, destination: bytes) -> None:
         """Record where the original is about to go, before it moves."""
@@ -252,12 +252,13 @@ class Journal:
             )
         ]
 
-    def wrote(self, stem: bytes) -> set[bytes]:
-        """Return the files below the outbox that this daemon wrote under *stem* or a numbered form of it."""
-        return {
-            row[0]
-            for row in self._db.execute("SELECT path FROM outputs WHERE path>=? AND path<?", (stem, stem + b"\xff"))
-        }
+    def wrote(self, path: bytes, stem: bytes) -> dict[bytes, int]:
+        """Return the files in the outbox, with their mtime_ns, that were written as *stem* for the file at *path*."""
+        query = (
+            "SELECT outputs.path, outputs.mtime_ns FROM outputs JOIN jobs ON jobs.id = outputs.job"
+            " WHERE outputs.path>=? AND outputs.path<? AND jobs.path=?"
+        )
+        return dict(self._db.execute(query, (stem, stem + b"\xff", path)))
 
     def has_live(self) -> bool:
         """Say whether any job is not finished."""

@@ -21,7 +21,7 @@ CREATE TABLE jobs (
 CREATE UNIQUE INDEX live ON jobs (path) WHERE state IN ('queued', 'running', 'written', 'rejected');
 CREATE INDEX turn ON jobs (state, rank, id);
 CREATE INDEX ended ON jobs (finished, id) WHERE finished IS NOT NULL;
-CREATE TABLE outputs (path BLOB PRIMARY KEY, job INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE outputs (path BLOB PRIMARY KEY, job INTEGER NOT NULL, mtime_ns INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE INDEX output_of ON outputs (job);
 CREATE TABLE kept (path BLOB PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE made (folder BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;

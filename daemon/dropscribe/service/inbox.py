@@ -124,6 +124,8 @@ class Inbox:
         paths, root, known = list(self._journal.facts.all_kept()), self.intake.root, self._identity
 
         def missing() -> list[bytes]:
+            if not os.listdir(root):
+                return []  # an empty mount point, most likely; to remember too much costs nothing
             gone = [path for path in paths if not os.path.lexists(os.path.join(root, path))]
             return gone if look.root_identity(root) == known else []
 

@@ -73,7 +73,11 @@ class Pipeline:
             self._outbox.check()
             (seen,) = look.at(root, [job.path], probe=False)
             identity = look.root_identity(root) if seen.signature is None else None
-            return seen.signature, identity, self._outbox.reserve(job.path, suffixes, reserved, mine)
+            return (
+                seen.signature,
+                identity,
+                self._outbox.reserve(job.path, suffixes, reserved, self._outbox.still_ours(mine)),
+            )
 
         return request
 
@@ -191,22 +195,23 @@ class Pipeline:
         source = os.path.join(self._inbox.intake.root, job.path)
         mine = self._replaceable(job)
 
-        def request() -> tuple[bytes, ...]:
+        def request() -> tuple[tuple[bytes, ...], tuple[int, ...]]:
             manifest = self._outbox.prepare(staging, job, outcome.staged, outcome.seconds, review=outcome.review)
-            return self._outbox.publish(staging, manifest, source, mine)
+            outputs = self._outbox.publish(staging, manifest, source, self._outbox.still_ours(mine))
+            return outputs, self._outbox.marks(outputs)
 
         self._disk.ask(request, partial(self._published, job, outcome), partial(self._unpublished, job, staging))
 
-    def _replaceable(self, job: Job) -> set[bytes]:
+    def _replaceable(self, job: Job) -> dict[bytes, int]:
         """Return the files in the outbox that may be written over: our own of this name, if the settings say so."""
         if self.settings.output.conflict != "replace":
-            return set()
+            return {}
         folder, name = os.path.split(job.path)
-        return self._journal.wrote(os.path.join(folder, shortened(os.path.splitext(name)[0])))
+        return self._journal.wrote(job.path, os.path.join(folder, shortened(os.path.splitext(name)[0])))
 
-    def _published(self, job: Job, outcome: Outcome, outputs: tuple[bytes, ...]) -> None:
+    def _published(self, job: Job, outcome: Outcome, result: tuple[tuple[bytes, ...], tuple[int, ...]]) -> None:
         def record() -> None:
-            self._journal.written(job, outputs, outcome.seconds)
+            self._journal.written(job, result[0], outcome.seconds, result[1])
             self._publishing -= 1
             pages = f"{outcome.pages} page{'s' * (outcome.pages != 1)}"
             remarks = ", from the cache" * outcome.reused + ", please check the text" * outcome.review
@@ -287,15 +292,15 @@ class Pipeline:
         """Publish the rest; with a lost journal, what is published whole counts even when its original is away."""
         if self._journal.damaged and self._outbox.published(staging, manifest):
             outputs = tuple(os.fsencode(manifest.stem + suffix) for suffix in manifest.files)
-            self._journal.written(job, outputs, manifest.seconds)
+            self._journal.written(job, outputs, manifest.seconds, self._outbox.marks(outputs))
             return
         source = os.path.join(self._inbox.intake.root, job.path)
         try:
-            outputs = self._outbox.publish(staging, manifest, source, self._replaceable(job))
+            outputs = self._outbox.publish(staging, manifest, source, self._outbox.still_ours(self._replaceable(job)))
         except (Changed, Taken):
             self._outbox.sweep(staging)
             return
-        self._journal.written(job, outputs, manifest.seconds)
+        self._journal.written(job, outputs, manifest.seconds, self._outbox.marks(outputs))
         LOG.info("%s: published after an interruption", job.name)
 
     def sweep(self, job: Job) -> None:
