@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import corpus_entries
+from corpus import corpus_entries
 from harness import Daemon
 
 sys.path.append(str(Path(__file__).with_name("bench")))  # the measurements are programs, not modules

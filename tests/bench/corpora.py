@@ -21,7 +21,7 @@ from typing import Any
 from accuracy import SHARED, load_scorer, show, wanted
 from bench_pictures import table  # it finds the harness
 
-from conftest import CORPORA, corpus_entries
+from corpus import CORPORA, corpus_entries
 from dropscribe.errors import Kind, Reason
 from harness import FAKE_DAEMON, REAL_DAEMON, Daemon, left
 

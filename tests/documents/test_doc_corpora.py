@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from reading_child import Reader
 
-from conftest import corpus_entries
+from corpus import corpus_entries
 from dropscribe.config import Settings
 from dropscribe.documents import open_document
 

@@ -13,7 +13,7 @@ from pdf_maker import Maker, lines
 from picture_maker import encoded, written
 from reading_child import Reader
 
-from conftest import CORPORA, corpus_entries
+from corpus import CORPORA, corpus_entries
 
 CASES, CORPUS_CASES = 400, 400
 DEADLINE_SECONDS = 45

@@ -150,7 +150,8 @@ class Pipeline:
             case "yielded":
                 self._holds.journalled(partial(self._journal.release, job, interrupted=False, behind=True), now)
             case _:
-                self._holds.journalled(partial(self._journal.release, job, pressure=self._host.pressed), now)
+                pressed = self._host.pressed  # then others go first: this one may have to wait for normal
+                self._holds.journalled(partial(self._journal.release, job, pressure=pressed, behind=pressed), now)
 
     def died(self, event: Died) -> None:
         """Count the worker's death, or its being stuck, against the job it had in hand."""
