@@ -11,7 +11,7 @@ from dropscribe.errors import Reason, UsageError
 from dropscribe.job import Found, Job, Signature, State
 from dropscribe.journal import Journal
 from dropscribe.originals import NOTE
-from dropscribe.service.failed import retry
+from dropscribe.service.failed import candidates, retry
 
 
 class Place:
@@ -42,7 +42,8 @@ class Place:
         return place
 
     def retry(self, *names: bytes) -> list[bytes]:
-        return retry(str(self.failed), str(self.inbox), names, self.journal)
+        paths = candidates(str(self.failed), str(self.inbox), names)
+        return retry(str(self.failed), str(self.inbox), paths, self.journal)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from dropscribe.config import Settings, checked
 from dropscribe.pages import Attempt, Block, EngineInfo, PageText
-from dropscribe.pagestore import PageStore, key
+from dropscribe.pagestore import PageStore, folder_of, forget_job, key
 
 ENGINE = EngineInfo("rapidocr", "ppocr", None, "1.0")
 
@@ -38,7 +38,6 @@ def test_an_empty_store_makes_no_file(tmp_path: Path) -> None:
     store = PageStore(str(tmp_path / "pages"), "doc")
 
     assert (list(store), store.finished, os.listdir(tmp_path / "pages")) == ([], frozenset(), [])
-    store.forget()
 
 
 def test_a_page_read_again_replaces_the_earlier(tmp_path: Path) -> None:
@@ -115,14 +114,17 @@ def test_opening_counts_as_use(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["a.jsonl"]
 
 
-def test_forgetting_leaves_nothing(tmp_path: Path) -> None:
-    store = PageStore(str(tmp_path), "doc")
-    store.add(page(1))
+def test_what_served_one_job_goes_with_it_and_nothing_else_does(tmp_path: Path) -> None:
+    state = str(tmp_path)
+    unshared = checked({"output": {"reuse": False}}, "test")
+    names = [key("content", ENGINE, unshared, job) for job in (1, 12, -1, None)]
+    for name in names:
+        PageStore(folder_of(state), name).add(page(1))
 
-    store.forget()
-    store.forget()
+    forget_job(state, 1)
+    forget_job(state, 1)
 
-    assert (list(store), list(tmp_path.iterdir())) == ([], [])
+    assert sorted(os.listdir(folder_of(state))) == sorted(f"{name}.jsonl" for name in names[1:])
 
 
 def changed(section: str, name: str, value: Any) -> Settings:

@@ -4,7 +4,7 @@ Paths are bytes below the inbox, exactly as the system lists them; they are neve
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -23,6 +23,7 @@ class State(StrEnum):
     GONE = "gone"  # vanished or was replaced before its text was written
 
 
+IsAway = Callable[[], bool]  # the question whether a folder's disk is away
 LIVE = (State.QUEUED, State.RUNNING, State.WRITTEN, State.REJECTED)
 
 

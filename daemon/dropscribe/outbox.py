@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 
 from dropscribe import durable
 from dropscribe.errors import Reason, ReasonedError
-from dropscribe.job import Job, Signature
+from dropscribe.job import IsAway, Job, Signature
 
 STAGING = ".dropscribe"
 LONGEST_NAME = 255  # bytes; NAME_MAX of every file system in use
@@ -131,8 +131,9 @@ class Names:
 class Outbox:
     """The outbox at *root*; its methods run on the disk thread, one at a time."""
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str, away: IsAway = lambda: False) -> None:
         self.root = os.fsencode(root)
+        self._away = away
         self._names = Names()
         self._refused: set[str] = set()  # stems that a stranger's file kept us from: not reserved again
 
@@ -140,7 +141,7 @@ class Outbox:
         """Raise an environment fault when the outbox is not there or not writable."""
         try:
             room = os.statvfs(self.root)
-            if not os.path.isdir(self.root) or not os.access(self.root, os.W_OK | os.X_OK):
+            if self._away() or not os.path.isdir(self.root) or not os.access(self.root, os.W_OK | os.X_OK):
                 raise NotADirectoryError
         except OSError:
             detail = f"the outbox {os.fsdecode(self.root)} is not there, or may not be written"
@@ -275,7 +276,11 @@ class Outbox:
         return True
 
     def manifests(self) -> dict[str, Manifest]:
-        """Return the manifests of interrupted publications by staging folder; sweep everything else that was staged."""
+        """Return the manifests of interrupted publications by staging folder; sweep everything else that was staged.
+
+        Raises an environment fault while the outbox is away.
+        """
+        self.check()
         found: dict[str, Manifest] = {}
         root = os.path.join(os.fsdecode(self.root), STAGING)
         for name in os.listdir(root) if os.path.isdir(root) else []:

@@ -1,9 +1,10 @@
 """Finished pages on disk, keyed by content and settings: a crash at page 180 repeats no page, nor does a second copy.
 
 One file of JSON lines for a document, appended page by page; a line torn by a crash is ignored. The folder is bounded,
-the longest unused go first. Lives in the worker.
+the longest unused go first. Lives in the worker; the daemon only sweeps what a job has left.
 """
 
+import glob
 import hashlib
 import json
 import os
@@ -29,7 +30,19 @@ def key(sha256: str, engine: EngineInfo, settings: Settings, job: int | None) ->
         "figures": settings.output.figures,
         "job": job,
     }
-    return hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()[:40]
+    digest = hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()[:40]
+    return digest if job is None else f"job{job}-{digest}"
+
+
+def folder_of(state: str) -> str:
+    """Return where pages are kept."""
+    return os.path.join(state, "pages")
+
+
+def forget_job(state: str, job: int) -> None:
+    """Remove the pages that served *job* only: it is over."""
+    for path in glob.glob(os.path.join(glob.escape(folder_of(state)), f"job{job}-*.jsonl")):
+        os.unlink(path)
 
 
 class PageStore:
@@ -78,12 +91,6 @@ class PageStore:
             for number in sorted(self._places):
                 file.seek(self._places[number])
                 yield PageText.from_dict(json.loads(file.readline()))
-
-    def forget(self) -> None:
-        """Remove what is kept of this document."""
-        self._places.clear()
-        if os.path.exists(self._path):
-            os.unlink(self._path)
 
     def prune(self, largest: int = LARGEST) -> None:
         """Remove the longest unused documents until all together are within *largest* bytes; never this one."""

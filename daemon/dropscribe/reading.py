@@ -20,7 +20,7 @@ from dropscribe.errors import Reason, ReasonedError
 from dropscribe.formats import SUFFIXES, figures, renderer
 from dropscribe.job import Order, Outcome
 from dropscribe.pages import DOUBTFUL, Page, Reading, Source
-from dropscribe.pagestore import PageStore, key
+from dropscribe.pagestore import PageStore, folder_of, key
 
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 LONG = 20  # pages; a longer document makes way for others at page boundaries
@@ -45,7 +45,7 @@ def read(order: Order, engine: Engine, settings: Settings, state: str, teller: T
     with closing(open_document(order.path, settings)) as document:
         sha256, size = _digest(order.path), os.stat(order.path).st_size
         name = key(sha256, engine.info, settings, None if settings.output.reuse else order.job)
-        store = PageStore(os.path.join(state, "pages"), name)
+        store = PageStore(folder_of(state), name)
         kept = store.finished
         if not _read_pages(document, engine, store, teller):
             return Outcome(order.job, order.claim, "yielded", pages=document.count)
@@ -57,10 +57,7 @@ def read(order: Order, engine: Engine, settings: Settings, state: str, teller: T
         reused, review = len(kept) == texts > 0, _doubtful(store)
         reading = Reading(source, engine.info, store, document.pages, order.path, now, seconds, reused, review)
         staged = _render(order, reading, settings)
-    if settings.output.reuse:
-        store.prune()
-    else:
-        store.forget()
+    store.prune()
     return Outcome(
         order.job, order.claim, "read", staged=staged, pages=document.count, seconds=time.monotonic() - begun,
         review=reading.review, reused=reading.reused,

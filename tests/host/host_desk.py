@@ -12,7 +12,8 @@ import psutil
 
 from dropscribe.config import Settings, checked
 from dropscribe.host import Host
-from dropscribe.host.values import Event, Gone, ModelState, Unload
+from dropscribe.host.states import ModelState
+from dropscribe.host.values import Event, Gone, Unload
 from dropscribe.job import Order
 from dropscribe.memory import Sample
 from fakes import picture
@@ -146,7 +147,7 @@ class Desk:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.host.close(grace=0.5)
+        self.host.close()
         logging.getLogger("dropscribe").removeHandler(self._listener)
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from host_desk import Desk, busy, fresh, lives, loading, pressed, unloading, warm
 
-from dropscribe.host.values import Died, Finished, ModelState
+from dropscribe.host.states import ModelState
+from dropscribe.host.values import Died, Finished
 
 WARM, BUSY, UNLOADING = ModelState.WARM, ModelState.BUSY, ModelState.UNLOADING
 SLOW_END = {"unload_seconds": 600}
@@ -81,7 +82,7 @@ def test_unloading_and_closing_may_be_asked_for_in_any_state_and_again(tmp_path:
         for _ in range(3):
             desk.host.unload("command", desk.now)
         for _ in range(3):
-            desk.host.close(grace=0.5)
+            desk.host.close()
 
         assert desk.host.life is None
         assert desk.transitions.count(("unloading", "cold")) <= 1

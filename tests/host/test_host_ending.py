@@ -12,7 +12,8 @@ import pytest
 from host_desk import Desk, lives
 
 from dropscribe.host.process import COMMAND, WorkerProcess, end_leftover
-from dropscribe.host.values import Died, Finished, ModelState
+from dropscribe.host.states import ModelState
+from dropscribe.host.values import Died, Finished
 
 MB = 10**6
 HELD = 200
@@ -145,7 +146,7 @@ def test_what_the_worker_started_ends_with_it(tmp_path: Path, end: str) -> None:
             desk.pass_time(400)
             desk.pass_time(12)
         else:
-            desk.host.close(grace=1)
+            desk.host.close()
 
         desk.until(lambda: not lives(grandchild(desk)), "the grandchild is gone")
         desk.until(lambda: desk.host.life is None, "the worker is gone")
@@ -191,7 +192,7 @@ def test_a_dying_worker_leaves_its_last_words(tmp_path: Path) -> None:
 def test_a_stopped_daemon_gives_its_worker_the_grace_it_was_told(tmp_path: Path) -> None:
     with Desk(tmp_path, {"unload_seconds": 0.3}) as desk:
         pid = desk.load()
-        desk.host.close(grace=20)
+        desk.host.close()
 
         assert not lives(pid) and (desk.unload.reason, desk.unload.how) == ("stop", "exit")
 

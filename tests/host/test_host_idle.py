@@ -7,7 +7,7 @@ import psutil
 import pytest
 from host_desk import Desk
 
-from dropscribe.host.values import ModelState
+from dropscribe.host.states import ModelState
 
 COLD, WARM, BUSY = ModelState.COLD, ModelState.WARM, ModelState.BUSY
 MB = 10**6

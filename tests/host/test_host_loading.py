@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from host_desk import Desk, lives
 
-from dropscribe.host.values import ModelState, Unable
+from dropscribe.host.states import ModelState
+from dropscribe.host.values import Unable
 
 BLOCKED, COLD, LOADING, WARM = (ModelState(s) for s in ("blocked", "cold", "loading", "warm"))
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from host_desk import Desk
 
-from dropscribe.host.values import Died, Finished, ModelState
+from dropscribe.host.states import ModelState
+from dropscribe.host.values import Died, Finished
 from dropscribe.memory import policy
 
 MB = 10**6

@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 from host_desk import Desk, busy, fresh, loading, pressed, unloading, warm
 
-import dropscribe.host
-from dropscribe.host import ALLOWED
-from dropscribe.host.values import ModelState
+from dropscribe.host import states
+from dropscribe.host.states import ALLOWED, ModelState
 
 WARM, BUSY, UNLOADING = ModelState.WARM, ModelState.BUSY, ModelState.UNLOADING
 MUCH = 10**18  # bytes that no machine has
@@ -22,7 +21,7 @@ Way = Callable[[Path], tuple[Desk, Callable[[], object]]]  # a host in the first
 
 def rows() -> list[tuple[tuple[str, ...], str, str]]:
     """Return the table: states, event, next state."""
-    lines = re.findall(r"^\| (.+?) +\| (.+?) +\| (.+?) +\|$", dropscribe.host.__doc__ or "", re.MULTILINE)
+    lines = re.findall(r"^\| (.+?) +\| (.+?) +\| (.+?) +\|$", states.__doc__ or "", re.MULTILINE)
     return [(tuple(a.split(", ")), event, b) for a, event, b in lines if a != "from"]
 
 
@@ -47,7 +46,7 @@ def command(desk: Desk) -> tuple[Desk, Callable[[], object]]:
 
 
 def stop(desk: Desk) -> tuple[Desk, Callable[[], object]]:
-    return desk, lambda: desk.host.close(grace=1)
+    return desk, lambda: desk.host.close()
 
 
 def change(desk: Desk) -> tuple[Desk, Callable[[], object]]:
@@ -128,8 +127,8 @@ def test_a_blocked_model_is_cold_again_when_the_settings_have_changed(tmp_path: 
 
 def test_every_row_of_the_table_is_tried() -> None:
     tried = {(state, event) for state, event, _ in WAYS}
-    for states, event, _ in rows():
-        for state in states:
+    for before, event, _ in rows():
+        for state in before:
             names = {e for s, e in tried if s == state and (e == event or e in event.split(", "))}
             assert names == {event} or names == set(event.split(", ")), (state, event)
 

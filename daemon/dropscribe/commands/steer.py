@@ -6,8 +6,10 @@ import sys
 
 from dropscribe import control
 from dropscribe.cli import EXIT_DONE, EXIT_FAILED, settings_of
+from dropscribe.config import Settings
 from dropscribe.control import NotRunning
 from dropscribe.errors import DropscribeError, UsageError
+from dropscribe.job import printable
 from dropscribe.journal import Journal
 from dropscribe.lock import StateLock
 from dropscribe.service import JOURNAL, failed
@@ -45,21 +47,30 @@ def retry(given: argparse.Namespace) -> int:
     """Move failed files back into the inbox, through the daemon or, without one, directly."""
     if not given.names and not given.all:
         raise UsageError("retry", "which files? (got none)", "name them, or use --all")
-    settings = settings_of(given)
-    names = [os.fsencode(name) for name in given.names]
+    moved, missing = _retried(settings_of(given), given.names)
+    for path in moved:
+        print(f"back in the inbox: {printable(path)}")
+    for name in missing:
+        print(f"not in the failed folder: {printable(name)}", file=sys.stderr)
+    if given.all and not moved:
+        print("nothing to retry", file=sys.stderr)
+    return EXIT_FAILED if missing else EXIT_DONE
+
+
+def _retried(settings: Settings, names: list[str]) -> tuple[list[bytes], list[bytes]]:
+    """Return where files came back to, and the names that mean no file; through the daemon where one runs."""
+    folders = settings.folders
     try:
-        answer = control.ask(settings.folders.state, timeout=None, command="retry", names=given.names)
-        if not answer["ok"]:
-            raise DropscribeError("retry", answer["error"], answer.get("remedy", "look at: dropscribe logs"))
-        moved = [os.fsencode(name) for name in answer["moved"]]
+        answer = control.ask(folders.state, timeout=None, command="retry", names=names)
     except NotRunning:
-        lock = StateLock(settings.folders.state)
-        journal = Journal(os.path.join(settings.folders.state, JOURNAL))
-        moved = failed.retry(settings.folders.failed, settings.folders.inbox, names, journal)
+        lock = StateLock(folders.state)
+        journal = Journal(os.path.join(folders.state, JOURNAL))
+        wanted = [os.fsencode(name) for name in names]
+        paths = failed.candidates(folders.failed, folders.inbox, wanted)
+        moved = failed.retry(folders.failed, folders.inbox, paths, journal)
         journal.close()
         lock.close()
-    for path in moved:
-        print(f"back in the inbox: {os.fsdecode(path)}")
-    if not moved:
-        print("nothing to retry" if given.all else "no such file in the failed folder", file=sys.stderr)
-    return EXIT_DONE if moved or given.all else EXIT_FAILED
+        return moved, failed.unmatched(wanted, paths)
+    if not answer["ok"]:
+        raise DropscribeError("retry", answer["error"], answer.get("remedy", "look at: dropscribe logs"))
+    return [os.fsencode(path) for path in answer["moved"]], [os.fsencode(name) for name in answer["missing"]]

@@ -9,6 +9,7 @@ from dropscribe import memory
 from dropscribe.host.process import WorkerProcess
 from dropscribe.host.values import Unload
 from dropscribe.log import LOG
+from dropscribe.memory.policy import size
 from dropscribe.wire import Message
 
 TERM_GRACE = 10.0  # seconds from SIGTERM to SIGKILL
@@ -66,6 +67,11 @@ class Ending:
         self.unload.seconds = round(now - self._begun, 3)
         if self.unload.residue_bytes is None:
             self.unload.residue_bytes = self.unload.footprint_bytes
+        figures = self.unload.footprint_bytes, self.unload.released_bytes, self.unload.residue_bytes
+        LOG.info(
+            "unloaded (%s, %s, %.1f s): %s before, %s given back by the release, %s by the exit",
+            *(self.unload.reason, self.unload.how, self.unload.seconds, *map(size, figures)),
+        )
         return Aftermath(self.unload, self._available_before, now)
 
 

@@ -1,7 +1,12 @@
 """Looking after a loaded model: its memory, the machine's, its idleness. Says what should happen; does none of it."""
 
+from collections.abc import Iterator
+
 from dropscribe import memory
 from dropscribe.config import Settings
+from dropscribe.host import stuck
+from dropscribe.host.connection import Connection
+from dropscribe.host.states import ModelState
 from dropscribe.host.values import Life
 from dropscribe.memory import policy
 from dropscribe.memory.policy import Action, IdleAction
@@ -14,6 +19,7 @@ class Keeper:
         self.settings, self._watch = settings, watch
         self.sample: memory.Sample | None = None
         self.next_sample = 0.0
+        self.waiting_for_normal = False  # a job that pressure has stopped too often
         self.pressed_since: float | None = None  # the page in hand has a grace from here on
 
     def look(self, life: Life | None, now: float) -> Action:
@@ -36,14 +42,35 @@ class Keeper:
             return None
         return policy.idle_action(now - life.idle_since, self.settings.model, life.trimmed, queue_empty)
 
-    def idle_deadline(self, life: Life, *, queue_empty: bool) -> float | None:
-        """Return when idleness will next ask for something."""
-        if life.idle_since is None:
-            return None
-        return policy.next_idle_deadline(life.idle_since, self.settings.model, life.trimmed, queue_empty)
+    def sampling(self, state: ModelState) -> bool:
+        """Say whether memory is looked at every 2 s: while a model is there, or something waits for room."""
+        return state not in (ModelState.COLD, ModelState.UNLOADING) or self.waiting_for_normal
+
+    def deadlines(self, state: ModelState, worker: Connection | None, *, queue_empty: bool) -> Iterator[float | None]:
+        """Yield when memory, idleness or the reading in hand will next ask for something."""
+        if self.sampling(state):
+            yield self.next_sample
+        if worker is None:
+            return
+        if worker.reading is not None:
+            yield stuck.deadline(worker.reading, self.settings)
+            if self.pressed_since is not None and worker.reading.stopping_since is None:
+                yield self.pressed_since + policy.PAGE_GRACE
+        life = worker.life
+        if state is ModelState.WARM and life.idle_since is not None:
+            yield policy.next_idle_deadline(life.idle_since, self.settings.model, life.trimmed, queue_empty)
 
     def worn_out(self, life: Life, now: float) -> str | None:
-        """Return why the worker should be replaced before the next file, or None."""
+        """Return why the worker should be replaced before the next file, or None.
+
+        The last sample may be of the middle of a page, so another one decides.
+        """
+        if self._worn_out(life, now) is None:
+            return None
+        life.footprint = memory.footprint(life.pid)
+        return self._worn_out(life, now)
+
+    def _worn_out(self, life: Life, now: float) -> str | None:
         age = now - (life.ready_at or now)
         return policy.recycle_reason(
             life.pages_read, age, life.footprint, life.footprint_after_load, self.settings.model

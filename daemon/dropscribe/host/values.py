@@ -1,21 +1,9 @@
-"""Values of the host: the states of a model, what is told about it, and what happened to it."""
+"""Values of the host: what is told about a worker, and what happened to it."""
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from dropscribe.errors import Reason
 from dropscribe.job import Order, Outcome
-
-
-class ModelState(StrEnum):
-    """Where a model stands."""
-
-    COLD = "cold"
-    LOADING = "loading"
-    WARM = "warm"
-    BUSY = "busy"
-    UNLOADING = "unloading"
-    BLOCKED = "blocked"
 
 
 @dataclass
@@ -30,15 +18,6 @@ class Unload:
     available_gain_bytes: int | None = None  # of the machine, observed for up to 10 s
     seconds: float | None = None  # from the decision to the end of the process
     how: str = "exit"  # exit | term | kill
-
-
-@dataclass(frozen=True)
-class Progress:
-    """The job in hand moved on."""
-
-    order: Order
-    page: int
-    pages: int
 
 
 @dataclass(frozen=True)
@@ -75,7 +54,7 @@ class Gone:
     peak_bytes: int | None
 
 
-Event = Progress | Finished | Died | Unable | Gone
+Event = Finished | Died | Unable | Gone
 
 
 @dataclass

@@ -6,9 +6,7 @@ import sys
 import time
 from urllib.parse import quote
 
-VERSION = 1
-
-TABLES = """
+FIRST = """
 CREATE TABLE jobs (
     id INTEGER PRIMARY KEY AUTOINCREMENT, -- never given twice: a late report must not meet another job
     path BLOB NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
@@ -28,6 +26,10 @@ CREATE TABLE made (folder BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;
 CREATE TABLE peaks (id INTEGER PRIMARY KEY, model TEXT NOT NULL, bytes INTEGER NOT NULL) STRICT;
 CREATE TABLE facts (name TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;
 """
+# `retry --all` asks for each file where it came from.
+DESTINATIONS = "CREATE INDEX bound ON jobs (destination) WHERE destination IS NOT NULL;"
+STEPS = (FIRST, DESTINATIONS)  # each takes a journal from one version to the next
+VERSION = len(STEPS)
 
 
 class TooNew(Exception):
@@ -77,10 +79,10 @@ def _open(path: str) -> sqlite3.Connection:
         version = db.execute("PRAGMA user_version").fetchone()[0]
         if version > VERSION:
             raise TooNew(f"journal {path} has version {version}, this program knows {VERSION}")
-        if version == 0:
-            db.executescript(f"BEGIN; {TABLES} PRAGMA user_version={VERSION}; COMMIT;")
-        elif db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+        if version and db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
             raise sqlite3.DatabaseError("damaged")
+        for step in range(version, VERSION):
+            db.executescript(f"BEGIN; {STEPS[step]} PRAGMA user_version={step + 1}; COMMIT;")
         db.execute("SELECT count(*) FROM jobs WHERE state='queued'").fetchone()
     except BaseException:
         db.close()

@@ -107,6 +107,8 @@ class SleepWatch:
         return gain if abs(gain) > JUMP else 0.0
 
 
-def size(count: int) -> str:
+def size(count: int | None) -> str:
     """Return bytes for people."""
+    if count is None:
+        return "unknown"
     return f"{count / 1e9:.1f} GB" if count >= 10**9 else f"{count / 1e6:.0f} MB"

@@ -4,23 +4,19 @@ The only module that joins the stages. Parts never call each other sideways; the
 """
 
 import os
-import selectors
-import signal
-import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
-from types import FrameType
 from typing import Protocol
 
-from dropscribe import durable, engines
+from dropscribe import engines
 from dropscribe.config import Settings
 from dropscribe.control import Client, Control
 from dropscribe.disk import Disk
 from dropscribe.errors import ReasonedError
 from dropscribe.host import Host
 from dropscribe.host.process import COMMAND, end_leftover
-from dropscribe.host.values import Died, Event, Finished, Gone, Progress, Unable
+from dropscribe.host.values import Died, Event, Finished, Gone, Unable
 from dropscribe.intake.watch import Hints
 from dropscribe.job import Job, State
 from dropscribe.journal import Journal
@@ -28,14 +24,18 @@ from dropscribe.lock import StateLock
 from dropscribe.log import LOG
 from dropscribe.memory import policy
 from dropscribe.notices import Notices
+from dropscribe.outbox import Outbox
 from dropscribe.power import Power
+from dropscribe.service import places
 from dropscribe.service.away import Archivist
 from dropscribe.service.commands import Commands
 from dropscribe.service.drained import Drained
 from dropscribe.service.holds import Holds
 from dropscribe.service.inbox import Inbox
 from dropscribe.service.pipeline import Pipeline
+from dropscribe.service.recovery import Recovery
 from dropscribe.service.saved import SavedSettings
+from dropscribe.service.wait import Wait
 
 JOURNAL = "journal.db"
 LONGEST_SLEEP = 3600.0
@@ -59,9 +59,7 @@ class Service:
         self.lock = StateLock(settings.folders.state)
         self.engine, self.engine_reason = engines.choose(settings.engine.name)
         self.stopping = self.failed = False
-        self._wake_out, self._wake_in = socket.socketpair()
-        for end in (self._wake_out, self._wake_in):
-            end.setblocking(False)
+        self.wait = Wait()
         leftover = end_leftover(settings.folders.state)
         if leftover:
             LOG.warning("ended worker %d, left behind by a killed daemon", leftover)
@@ -70,26 +68,23 @@ class Service:
             LOG.error(
                 "the journal was damaged; it is set aside as %s and made anew from the folders", self.journal.damaged
             )
-        self._make_folders()
+        away = places.prepare(settings, self.journal.facts)
         now = time.monotonic()
-        self.disk = Disk(self.wake)
+        self.disk = Disk(self.wait.wake)
         self.holds = Holds()
         self.host = Host(settings, self.engine, self._peaks, command)
-        self.inbox = Inbox(settings, self.journal, self.disk, self.holds, Hints(self.wake), now)
-        self.pipeline = Pipeline(settings, self.journal, self.disk, self.host, self.inbox, self.holds)
-        self.archivist = Archivist(settings, self.journal, self.disk, self.holds, self._job_over)
+        hints, outbox = Hints(self.wait.wake), Outbox(settings.folders.outbox, away["outbox"])
+        self.inbox = Inbox(settings, self.journal, self.disk, self.holds, hints, away["inbox"], now)
+        self.pipeline = Pipeline(settings, self.journal, self.disk, self.host, self.inbox, outbox, self.holds)
+        self.recovery = Recovery(settings, self.journal, self.disk, outbox, self.holds)
+        self.archivist = Archivist(settings, self.journal, self.disk, self.holds, away, self._job_over)
         self.power = Power()
         self.notices = Notices(settings.notify)
         self.saved = SavedSettings(path, settings, now)
         self.paused = self.journal.facts.get("paused") is not None
-        self._recovered = False
         self._sleep = policy.SleepWatch(now, time.time())
-        self._selector = selectors.DefaultSelector()
-        self._selector.register(self._wake_out, selectors.EVENT_READ, None)
-        self.control = Control(settings.folders.state, self._selector)
+        self.control = Control(settings.folders.state, self.wait.selector)
         self.commands = Commands(self)
-        self._worker_fd: int | None = None
-        self._signalled: str | None = None
         self._stop_by = 0.0
 
     def __enter__(self) -> "Service":
@@ -97,72 +92,37 @@ class Service:
 
     def __exit__(self, *_: object) -> None:
         """End in reverse order; each part once, whatever the others do."""
-        grace = self.settings.model.stop_grace
         parts: tuple[Closes, ...] = (
             self.power, self.notices, self.inbox, self.disk, self.control, self.journal, self.lock,
         )  # fmt: skip
-        closings: list[Callable[[], object]] = [partial(self.host.close, grace), *(part.close for part in parts)]
-        for close in closings:
+        for part in (self.host, *parts):
             try:
-                close()
+                part.close()
             except Exception:
                 LOG.exception("while ending")
 
-    def _make_folders(self) -> None:
-        """Make what is missing; but an inbox or outbox that was there before is on a disk that is away."""
-        for name in ("inbox", "outbox", "archive", "failed"):
-            folder = getattr(self.settings.folders, name)
-            known = self.journal.facts.get(f"folder {name}") == folder
-            if not os.path.isdir(folder) and (not known or name in ("archive", "failed")):
-                try:
-                    durable.make_folder(os.fsencode(folder))
-                except OSError as error:
-                    LOG.error("%s %s cannot be made: %s", name, folder, error.strerror)
-                    continue
-            if not known:
-                self.journal.facts.note(f"folder {name}", folder)
-
     def _peaks(self) -> list[int]:
         return self.journal.facts.peaks(engines.peak_key(self.engine, self.settings))
-
-    def wake(self) -> None:
-        """End the wait; from any thread."""
-        try:
-            self._wake_in.send(b"\0")
-        except BlockingIOError:
-            pass  # it is awake already
 
     # -- the loop
 
     def run(self, *, once: bool = False) -> int:
         """Serve until told to stop (or, with *once*, until the inbox is drained); return the exit code."""
-        self._take_signals()
+        self.wait.take_signals()
         LOG.info("dropscribe is running (pid %d), engine %s (%s)", os.getpid(), self.engine, self.engine_reason)
         drained = Drained(self) if once else None
         while True:
             now = time.monotonic()
-            if self._signalled is not None:
-                self.stop(self._signalled)
+            if self.wait.signalled is not None:
+                self.stop(self.wait.signalled)
             self.tick(now)
-            if self.stopping and not self.unfinished:
+            if self.stopping and not self.unfinished and self.host.leave(now):
                 break
             if drained is not None and not self.stopping and drained(now):
                 self.stop("drained")
             self._wait(now, drained.deadline(now) if drained else None)
-        self._take_events(self.host.close(self.settings.model.stop_grace), time.monotonic())
         LOG.info("dropscribe has stopped")
         return int(drained is not None and drained.failed)
-
-    def _take_signals(self) -> None:
-        """Let signals end the wait: a handler that only sets a flag would not."""
-        signal.set_wakeup_fd(self._wake_in.fileno(), warn_on_full_buffer=False)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._on_signal)
-        signal.signal(signal.SIGCHLD, lambda *_: None)
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
-
-    def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        self._signalled = signal.Signals(number).name  # the wakeup fd ends the wait, and the loop does the rest
 
     def stop(self, why: str) -> None:
         """Begin to end: the page in hand may be finished within the grace, everything else is put back."""
@@ -203,12 +163,11 @@ class Service:
     def _journalled_tick(self, now: float) -> None:
         """Do what may find the disk full."""
         try:
-            if not self._recovered and self.holds.open(now):
-                self._recovered = self.pipeline.recover(now)
+            self.recovery.tick(now)
             self.inbox.tick(now)
             self.archivist.tick(now)
             self.commands.advance(now)
-            if self._recovered and not self.paused and not self.commands.reading:
+            if self.recovery.done and not self.paused and not self.commands.reading:
                 self.pipeline.advance(now)
             self._mind_need(now)
         except ReasonedError as error:
@@ -236,8 +195,6 @@ class Service:
     def _take_events(self, events: Sequence[Event], now: float) -> None:
         for event in events:
             match event:
-                case Progress():
-                    pass  # shown by `status` from the host itself
                 case Finished() | Died() if self.commands.owns(event):
                     self.commands.read_ended(event)
                 case Finished():
@@ -283,7 +240,6 @@ class Service:
 
     def _wait(self, now: float, extra: float | None) -> None:
         """Sleep until something happens or the next deadline that any part has asked for."""
-        self._select_worker()
         times = [
             None if self.stopping else self.inbox.deadline(now),
             self.host.deadline(now, queue_empty=self.idle), self.archivist.deadline(),
@@ -292,24 +248,9 @@ class Service:
         if self.stopping and self.host.busy:
             times.append(self._stop_by)
         soonest = min((t for t in times if t is not None), default=now + LONGEST_SLEEP)
-        for key, _ in self._selector.select(max(0.0, min(soonest - now, LONGEST_SLEEP))):
-            if key.data is self.control:
+        for data in self.wait.until(self.host, max(0.0, min(soonest - now, LONGEST_SLEEP))):
+            if data is self.control:
                 self.control.accept()
-            elif isinstance(key.data, Client):
-                for request in self.control.serve(key.data):
+            elif isinstance(data, Client):
+                for request in self.control.serve(data):
                     self.commands.answer(request, time.monotonic())
-        try:
-            while self._wake_out.recv(4096):
-                pass
-        except BlockingIOError:
-            pass
-
-    def _select_worker(self) -> None:
-        fd = self.host.fileno()
-        if self._worker_fd is not None:
-            self._selector.unregister(self._worker_fd)
-            self._worker_fd = None
-        if fd is not None:
-            events = selectors.EVENT_READ | (selectors.EVENT_WRITE if self.host.has_unsent else 0)
-            self._selector.register(fd, events, self.host)
-            self._worker_fd = fd

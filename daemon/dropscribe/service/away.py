@@ -4,15 +4,16 @@ Each step is recorded before the next, so all of it may be repeated after a cras
 again with back-off, while the queue goes on.
 """
 
+import errno
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from dropscribe import durable, originals
 from dropscribe.config import Settings
 from dropscribe.disk import Disk
-from dropscribe.job import Job, State
+from dropscribe.job import IsAway, Job, State
 from dropscribe.journal import Journal
 from dropscribe.log import LOG
 from dropscribe.originals import Away
@@ -25,9 +26,10 @@ class Archivist:
     """Takes jobs in the states written and rejected to done, failed or gone."""
 
     def __init__(
-        self, settings: Settings, journal: Journal, disk: Disk, holds: Holds, over: Callable[[Job, bool], None]
-    ) -> None:
-        self.settings = settings
+        self, settings: Settings, journal: Journal, disk: Disk, holds: Holds, away: Mapping[str, IsAway],
+        over: Callable[[Job, bool], None],
+    ) -> None:  # fmt: skip
+        self.settings, self._away = settings, away
         self._journal, self._disk, self._holds, self._over = journal, disk, holds, over
         self._root = os.fsencode(settings.folders.inbox)
         self._under_way: set[int] = set()
@@ -66,7 +68,10 @@ class Archivist:
         """(disk thread) Return a free destination and the folders that had to be made for it."""
         if job.state is State.WRITTEN and mode == "delete":
             return originals.hidden_beside(self._root, job), []
-        folder = self.settings.folders.failed if job.state is State.REJECTED else self.settings.folders.archive
+        name = "failed" if job.state is State.REJECTED else "archive"
+        folder = getattr(self.settings.folders, name)
+        if self._away[name]():
+            raise OSError(errno.ENODEV, "its volume is not mounted", folder)
         place = originals.destination(folder, job.path, with_note=job.state is State.REJECTED)
         return place, durable.make_folder(os.path.dirname(place))
 

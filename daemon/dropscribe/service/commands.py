@@ -6,13 +6,15 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from dropscribe import pagestore
 from dropscribe.control import Client, Request
 from dropscribe.errors import DropscribeError
 from dropscribe.formats import SUFFIXES
 from dropscribe.host.values import Died, Finished
 from dropscribe.job import Order
 from dropscribe.log import LOG
-from dropscribe.service import failed, status
+from dropscribe.service import status
+from dropscribe.service.failed import Retries
 
 if TYPE_CHECKING:
     from dropscribe.service import Service
@@ -26,6 +28,7 @@ class Commands:
         self._reads: list[tuple[Request, Order]] = []  # files to read beside the queue, in order
         self._left: list[tuple[Client, str]] = []  # answered, and the folders with their texts
         self._numbers = 0
+        self._retries = Retries(service)
         shutil.rmtree(os.path.join(service.settings.folders.state, "read"), ignore_errors=True)
 
     def answer(self, request: Request, now: float) -> None:
@@ -42,8 +45,7 @@ class Commands:
                     self._service.host.unload("command", now)
                     request.reply(ok=True, status=status.running(self._service, now))
                 case "retry":
-                    names = [os.fsencode(str(n)) for n in request.values.get("names", [])]
-                    request.reply(ok=True, moved=self._retry(names), missing=[])
+                    self._retries.begin(request, [os.fsencode(str(n)) for n in request.values.get("names", [])])
                 case "read":
                     self._read(request)
                     self.advance(now)
@@ -67,13 +69,6 @@ class Commands:
         if paused:
             self._service.host.make_way(at_any_page=True)
         LOG.info("the queue is %s by command", "paused" if paused else "resumed")
-
-    def _retry(self, names: list[bytes]) -> list[str]:
-        folders = self._service.settings.folders
-        moved = failed.retry(folders.failed, folders.inbox, names, self._service.journal)
-        for path in moved:
-            self._service.inbox.offer(path)
-        return [os.fsdecode(path) for path in moved]
 
     # -- read: files that are not in the inbox
 
@@ -116,8 +111,8 @@ class Commands:
 
     @property
     def in_hand(self) -> bool:
-        """Say whether a file that was asked for is being read."""
-        return bool(self._reads) and self._in_hand(self._reads[0][1])
+        """Say whether a file that was asked for is being read or moved."""
+        return self._retries.under_way or (bool(self._reads) and self._in_hand(self._reads[0][1]))
 
     def _answer(self, values: dict[str, Any]) -> None:
         """Answer the first who waits; its files stay until it has left."""
@@ -129,6 +124,7 @@ class Commands:
         """Remove the texts of those who have left."""
         for client, staging in [item for item in self._left if not item[0].open]:
             self._left.remove((client, staging))
+            pagestore.forget_job(self._service.settings.folders.state, -int(os.path.basename(staging)))
             shutil.rmtree(staging, ignore_errors=True)
 
     def _in_hand(self, order: Order) -> bool:

@@ -1,34 +1,144 @@
-"""Giving failed files another chance: back from failed/ into the inbox, where they are new work."""
+"""Giving failed files another chance: back from failed/ into the inbox, where they are new work.
+
+`candidates` and `give_back` only touch folders; `retry` joins them with the journal where no daemon runs, `Retries`
+does the same beside a running one, file by file on the disk thread.
+"""
 
 import itertools
 import os
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
 
 from dropscribe import durable, originals
-from dropscribe.errors import UsageError
-from dropscribe.job import Signature
+from dropscribe.control import Request
+from dropscribe.errors import DropscribeError, UsageError
+from dropscribe.job import Signature, printable
 from dropscribe.journal import Journal
 from dropscribe.log import LOG
 from dropscribe.outbox import numbered, shortened
 
+if TYPE_CHECKING:
+    from dropscribe.service import Service
 
-def retry(failed: str, inbox: str, names: Sequence[bytes], journal: Journal) -> list[bytes]:
-    """Move the named files (all, without names) from *failed* to *inbox*; return their paths there.
+
+@dataclass(frozen=True)
+class Back:
+    """Where a file came back to, below the inbox (None: only its note was left), and the folders made for it."""
+
+    place: bytes | None
+    folders: list[bytes]
+
+
+def candidates(failed: str, inbox: str, names: Collection[bytes]) -> list[bytes]:
+    """Return the paths, below *failed*, of the named files (of all, without names); raise `UsageError`."""
+    if not os.path.isdir(inbox):
+        raise UsageError("retry", f"the inbox {inbox} is not there", "bring it back (is a share unmounted?)")
+    return [path for path in _failed(os.fsencode(failed)) if not names or {path, os.path.basename(path)} & {*names}]
+
+
+def give_back(failed: str, inbox: str, path: bytes, wanted: bytes, made: Collection[bytes]) -> Back:
+    """Move *path*, below *failed*, back into *inbox* as *wanted* or under a free name; tidy up what we *made*.
 
     The move comes first and the note goes last: a crash in between leaves the file in one of the two places.
     """
     root, target = os.fsencode(failed), os.fsencode(inbox)
-    if not os.path.isdir(target):
-        raise UsageError("retry", f"the inbox {inbox} is not there", "bring it back (is a share unmounted?)")
-    moved = []
-    for path in list(_failed(root)):
-        if names and path not in names and os.path.basename(path) not in names:
-            continue
-        place = _back(root, path, target, journal)
-        if place is not None:
-            moved.append(place)
-        originals.tidy(os.path.dirname(os.path.join(root, path)), root, journal.facts.folders_made())
+    source, place, folders = os.path.join(root, path), None, []
+    if os.path.lexists(source):
+        folders = durable.make_folder(os.path.dirname(os.path.join(target, wanted)))
+        place = _move_to_free(source, target, wanted)
+        LOG.info("%s: back in the inbox for another try", printable(place))
+    try:
+        os.unlink(source + originals.NOTE)
+    except FileNotFoundError:
+        pass
+    originals.tidy(os.path.dirname(source), root, made)
+    return Back(place, folders)
+
+
+def unmatched(names: Collection[bytes], paths: Collection[bytes]) -> list[bytes]:
+    """Return those *names* that mean none of *paths*."""
+    known = {*paths, *map(os.path.basename, paths)}
+    return [name for name in names if name not in known]
+
+
+def retry(failed: str, inbox: str, paths: Collection[bytes], journal: Journal) -> list[bytes]:
+    """Move *paths* (see `candidates`) from *failed* to *inbox*; return where they are there."""
+    moved, made = [], journal.facts.folders_made()
+    for path in paths:
+        back = give_back(failed, inbox, path, journal.path_of(os.path.join(os.fsencode(failed), path)) or path, made)
+        journal.facts.made(back.folders)
+        moved += [back.place] if back.place is not None else []
     return moved
+
+
+@dataclass
+class _Retry:
+    """One `retry` under way."""
+
+    request: Request
+    names: Sequence[bytes]
+    missing: list[bytes] = field(default_factory=list)
+    left: list[bytes] = field(default_factory=list)
+    made: set[bytes] = field(default_factory=set)
+    moved: list[bytes] = field(default_factory=list)
+
+
+class Retries:
+    """Gives failed files back beside the running daemon, and answers whoever asked when all are."""
+
+    def __init__(self, service: "Service") -> None:
+        self._service = service
+        self._open: list[_Retry] = []
+
+    @property
+    def under_way(self) -> bool:
+        """Say whether a file is being moved."""
+        return bool(self._open)
+
+    def begin(self, request: Request, names: Sequence[bytes]) -> None:
+        """Look which files are meant, then move one after the other."""
+        folders, one = self._service.settings.folders, _Retry(request, names)
+        self._open.append(one)
+        look = partial(candidates, folders.failed, folders.inbox, names)
+        self._service.disk.ask(look, partial(self._found, one), partial(self._broke, one))
+
+    def _found(self, one: _Retry, paths: list[bytes]) -> None:
+        one.missing, one.left = unmatched(one.names, paths), paths[::-1]
+        one.made = self._service.journal.facts.folders_made()
+        self._next(one)
+
+    def _next(self, one: _Retry) -> None:
+        if not one.left or self._service.stopping:
+            self._end(one)
+            return
+        path, folders = one.left.pop(), self._service.settings.folders
+        wanted = self._service.journal.path_of(os.path.join(os.fsencode(folders.failed), path)) or path
+        move = partial(give_back, folders.failed, folders.inbox, path, wanted, one.made)
+        self._service.disk.ask(move, partial(self._moved, one), partial(self._broke, one))
+
+    def _moved(self, one: _Retry, back: Back) -> None:
+        if back.folders:
+            note = partial(self._service.journal.facts.made, back.folders)
+            self._service.holds.journalled(note, time.monotonic())
+        if back.place is not None:
+            one.moved.append(back.place)
+            self._service.inbox.offer(back.place)
+        self._next(one)
+
+    def _broke(self, one: _Retry, error: Exception) -> None:
+        if isinstance(error, DropscribeError):
+            self._end(one, error=error.what, remedy=error.remedy)
+        else:
+            LOG.error("retry: %s", error)
+            self._end(one, error=f"{error} ({len(one.moved)} files are back in the inbox)")
+
+    def _end(self, one: _Retry, **fault: str) -> None:
+        self._open.remove(one)
+        moved, missing = ([os.fsdecode(path) for path in paths] for paths in (one.moved, one.missing))
+        one.request.reply(ok=not fault, moved=moved, missing=missing, **fault)
 
 
 def _failed(root: bytes) -> Iterator[bytes]:
@@ -41,24 +151,6 @@ def _failed(root: bytes) -> Iterator[bytes]:
                 yield os.path.relpath(place, root)
             elif of != place and not os.path.lexists(of) and originals.is_note(place):
                 yield os.path.relpath(of, root)
-
-
-def _back(root: bytes, path: bytes, inbox: bytes, journal: Journal) -> bytes | None:
-    """Move one file back, under the name it had in the inbox or a free one, and remove its note."""
-    source, note = os.path.join(root, path), os.path.join(root, path) + originals.NOTE
-    place = None
-    if os.path.lexists(source):
-        wanted = journal.path_of(source) or path
-        made = durable.make_folder(os.path.dirname(os.path.join(inbox, wanted)))
-        if made:
-            journal.facts.made(made)
-        place = _move_to_free(source, inbox, wanted)
-        LOG.info("%s: back in the inbox for another try", os.fsdecode(place))
-    try:
-        os.unlink(note)
-    except FileNotFoundError:
-        pass
-    return place
 
 
 def _move_to_free(source: bytes, inbox: bytes, wanted: bytes) -> bytes:

@@ -12,7 +12,7 @@ from dropscribe.intake import Intake, look
 from dropscribe.intake.look import Look, Scan, Slice
 from dropscribe.intake.table import Hopeless, Settled
 from dropscribe.intake.watch import Hints, Watch
-from dropscribe.job import Found, Job, Signature, State, printable
+from dropscribe.job import Found, IsAway, Job, Signature, State, printable
 from dropscribe.journal import Journal
 from dropscribe.log import LOG
 from dropscribe.service.holds import Holds
@@ -24,12 +24,12 @@ class Inbox:
     """Feeds the journal from the inbox, and notices when the inbox goes, comes back or is another one."""
 
     def __init__(
-        self, settings: Settings, journal: Journal, disk: Disk, holds: Holds, hints: Hints, now: float
+        self, settings: Settings, journal: Journal, disk: Disk, holds: Holds, hints: Hints, away: IsAway, now: float
     ) -> None:
         self.intake = Intake(settings, now)
         self._journal, self._disk, self._holds, self._hints = journal, disk, holds, hints
-        self._settings = settings
-        self._identity = self._own_identity = look.root_identity(self.intake.root)
+        self._settings, self._away = settings, away
+        self._identity = self._own_identity = self.identity()
         self.online = self._identity is not None
         self._strange_since: float | None = None
         self._looking: set[bytes] = set()
@@ -66,7 +66,7 @@ class Inbox:
             self._disk.ask(scan.step, partial(self._scanned, scan, now), partial(self._scan_failed, scan, now))
         if now >= self._next_check:
             self._next_check = now + intake.ROOT_CHECK
-            self._disk.ask(partial(look.root_identity, self.intake.root), self._seen, lambda error: self._seen(None))
+            self._disk.ask(self.identity, self._seen, lambda error: self._seen(None))
 
     def offer(self, path: bytes) -> None:
         """Look at *path* (below the inbox): something about it may be new."""
@@ -127,7 +127,7 @@ class Inbox:
             if not os.listdir(root):
                 return []  # an empty mount point, most likely; to remember too much costs nothing
             gone = [path for path in paths if not os.path.lexists(os.path.join(root, path))]
-            return gone if look.root_identity(root) == known else []
+            return gone if self.identity() == known else []
 
         self._disk.ask(missing, self._forget, lambda error: LOG.warning("looking for kept originals: %s", error))
 
@@ -169,6 +169,10 @@ class Inbox:
         self.intake.hold(Found(job.path, job.signature, job.since), time.monotonic(), time.time())
 
     # -- is it there at all
+
+    def identity(self) -> tuple[int, int] | None:
+        """(any thread) Return (device, inode) of the inbox as it is now, or None while it is away."""
+        return None if self._away() else look.root_identity(self.intake.root)
 
     def _seen(self, identity: tuple[int, int] | None) -> None:
         """Compare the inbox with the one we know; start watching anew when it is another, or events have stopped."""

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 
+from dropscribe import pagestore
 from dropscribe.config import Settings
 from dropscribe.disk import Disk
 from dropscribe.errors import Kind, Reason, ReasonedError
@@ -18,20 +19,22 @@ from dropscribe.intake import look
 from dropscribe.job import Job, Order, Outcome, Signature, State
 from dropscribe.journal import Journal
 from dropscribe.log import LOG
-from dropscribe.outbox import Changed, Manifest, Outbox, Taken, shortened, staging_folder
+from dropscribe.outbox import Changed, Outbox, Taken, shortened, staging_folder
 from dropscribe.service.holds import Holds
 from dropscribe.service.inbox import Inbox
+
+Published = tuple[tuple[bytes, ...], tuple[int, ...]]  # names below the outbox and their mtime_ns
 
 
 class Pipeline:
     """Gives jobs to the host, one at a time, and takes their outcomes to the outbox and the journal."""
 
     def __init__(
-        self, settings: Settings, journal: Journal, disk: Disk, host: Host, inbox: Inbox, holds: Holds
+        self, settings: Settings, journal: Journal, disk: Disk, host: Host, inbox: Inbox, outbox: Outbox, holds: Holds
     ) -> None:
         self.settings = settings
-        self._journal, self._disk, self._host, self._inbox, self._holds = journal, disk, host, inbox, holds
-        self._outbox = Outbox(settings.folders.outbox)
+        self._journal, self._disk, self._host, self._holds = journal, disk, host, holds
+        self._inbox, self._outbox = inbox, outbox
         self._preparing = False
         self._publishing = 0
         self.job: Job | None = None  # in the worker's hands
@@ -66,18 +69,15 @@ class Pipeline:
         """Return the disk thread's part: what lies there now, what the inbox is, and a free output stem."""
         suffixes = [SUFFIXES[name] for name in self.settings.output.formats]
         reserved = self._journal.reserved_stems()
-        mine = self._replaceable(job)
+        mine = replaceable(self.settings, self._journal, job)
         root = self._inbox.intake.root
 
         def request() -> tuple[Signature | None, tuple[int, int] | None, bytes]:
             self._outbox.check()
             (seen,) = look.at(root, [job.path], probe=False)
-            identity = look.root_identity(root) if seen.signature is None else None
-            return (
-                seen.signature,
-                identity,
-                self._outbox.reserve(job.path, suffixes, reserved, self._outbox.still_ours(mine)),
-            )
+            identity = self._inbox.identity() if seen.signature is None else None
+            stem = self._outbox.reserve(job.path, suffixes, reserved, self._outbox.still_ours(mine))
+            return seen.signature, identity, stem
 
         return request
 
@@ -194,23 +194,16 @@ class Pipeline:
     def _publish(self, job: Job, staging: str, outcome: Outcome) -> None:
         self._publishing += 1
         source = os.path.join(self._inbox.intake.root, job.path)
-        mine = self._replaceable(job)
+        mine = replaceable(self.settings, self._journal, job)
 
-        def request() -> tuple[tuple[bytes, ...], tuple[int, ...]]:
+        def request() -> Published:
             manifest = self._outbox.prepare(staging, job, outcome.staged, outcome.seconds, review=outcome.review)
             outputs = self._outbox.publish(staging, manifest, source, self._outbox.still_ours(mine))
             return outputs, self._outbox.marks(outputs)
 
         self._disk.ask(request, partial(self._published, job, outcome), partial(self._unpublished, job, staging))
 
-    def _replaceable(self, job: Job) -> dict[bytes, int]:
-        """Return the files in the outbox that may be written over: our own of this name, if the settings say so."""
-        if self.settings.output.conflict != "replace":
-            return {}
-        folder, name = os.path.split(job.path)
-        return self._journal.wrote(job.path, os.path.join(folder, shortened(os.path.splitext(name)[0])))
-
-    def _published(self, job: Job, outcome: Outcome, result: tuple[tuple[bytes, ...], tuple[int, ...]]) -> None:
+    def _published(self, job: Job, outcome: Outcome, result: Published) -> None:
         def record() -> None:
             self._journal.written(job, result[0], outcome.seconds, result[1])
             self._publishing -= 1
@@ -243,7 +236,7 @@ class Pipeline:
 
     def _look_twice(self, job: Job) -> tuple[Signature | None, tuple[int, int] | None]:
         (seen,) = look.at(self._inbox.intake.root, [job.path], probe=False)
-        return seen.signature, look.root_identity(self._inbox.intake.root)
+        return seen.signature, self._inbox.identity()
 
     def _changed(self, job: Job, result: tuple[Signature | None, tuple[int, int] | None]) -> None:
         """Its file vanished or changed while it was read: gone, unless it is the whole inbox that went."""
@@ -256,55 +249,20 @@ class Pipeline:
             LOG.info("%s: changed while it was read", job.name)
             self._holds.journalled(partial(self._drop, job), now)
 
-    # -- after a crash
-
-    def recover(self, now: float) -> bool:
-        """Finish publications that a crash interrupted, and put every other claimed job back; say whether it is done.
-
-        Nothing is claimed before: an outbox that is away may hold what is published already. Manifests of written jobs
-        stay until the original is away, so that even a lost journal leads to no second reading.
-        """
-        try:
-            self._outbox.check()
-            manifests = self._outbox.manifests()
-            for staging, manifest in manifests.items():
-                job = self._job_of(manifest)
-                if job is None:
-                    self._outbox.sweep(staging)
-                elif job.state is State.RUNNING:
-                    self._resume(job, staging, manifest)
-            for job in self._journal.in_state(State.RUNNING):
-                self._journal.release(job)
-        except ReasonedError as error:
-            self._holds.put(error.reason, error.detail, now)
-            return False
-        self._holds.lift()
-        return True
-
-    def _job_of(self, manifest: Manifest) -> Job | None:
-        """Return the live job of an interrupted publication; a lost journal gets it back from the manifest."""
-        path, signature = os.fsencode(manifest.path), Signature(**manifest.signature)
-        job = self._journal.live_at(path)
-        if job is None and self._journal.damaged:
-            return self._journal.adopt(path, signature, os.fsencode(manifest.stem), time.time())
-        return job if job is not None and job.signature.same_file(signature) else None
-
-    def _resume(self, job: Job, staging: str, manifest: Manifest) -> None:
-        """Publish the rest; with a lost journal, what is published whole counts even when its original is away."""
-        if self._journal.damaged and self._outbox.published(staging, manifest):
-            outputs = tuple(os.fsencode(manifest.stem + suffix) for suffix in manifest.files)
-            self._journal.written(job, outputs, manifest.seconds, self._outbox.marks(outputs))
-            return
-        source = os.path.join(self._inbox.intake.root, job.path)
-        try:
-            outputs = self._outbox.publish(staging, manifest, source, self._outbox.still_ours(self._replaceable(job)))
-        except (Changed, Taken):
-            self._outbox.sweep(staging)
-            return
-        self._journal.written(job, outputs, manifest.seconds, self._outbox.marks(outputs))
-        LOG.info("%s: published after an interruption", job.name)
-
     def sweep(self, job: Job) -> None:
-        """Remove what was staged for a job that is over."""
+        """Remove what was staged, and the pages that were kept, for a job that is over."""
         staging = staging_folder(self.settings.folders.outbox, job.id, job.claim)
-        self._disk.ask(partial(self._outbox.sweep, staging), lambda done: None, lambda error: None)
+
+        def request() -> None:
+            self._outbox.sweep(staging)
+            pagestore.forget_job(self.settings.folders.state, job.id)
+
+        self._disk.ask(request, lambda done: None, lambda error: LOG.warning("%s: sweeping: %s", job.name, error))
+
+
+def replaceable(settings: Settings, journal: Journal, job: Job) -> dict[bytes, int]:
+    """Return the files in the outbox that *job* may write over: our own of its name, if the settings say so."""
+    if settings.output.conflict != "replace":
+        return {}
+    folder, name = os.path.split(job.path)
+    return journal.wrote(job.path, os.path.join(folder, shortened(os.path.splitext(name)[0])))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dropscribe import __version__, memory
 from dropscribe.config import Settings
 from dropscribe.host import Host
-from dropscribe.host.values import ModelState
+from dropscribe.host.states import ModelState
 from dropscribe.job import Job, State, printable
 from dropscribe.journal import Journal, schema
 

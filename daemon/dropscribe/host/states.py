@@ -1,0 +1,42 @@
+"""The states of a model, and every way from one to another.
+
+| from      | event                                             | to        |
+|-----------|---------------------------------------------------|-----------|
+| cold      | wanted and allowed                                | loading   |
+| cold      | wanted, not allowed now                           | blocked   |
+| blocked   | wanted, its time has come, allowed                | loading   |
+| blocked   | not wanted any more, or the settings changed      | cold      |
+| loading   | ready                                             | warm      |
+| loading   | cannot load, no sign of life, command, stop       | unloading |
+| warm      | a job                                             | busy      |
+| warm      | idle, pressure, recycle, command, settings, stop  | unloading |
+| busy      | the job ended                                     | warm      |
+| busy      | stuck                                             | unloading |
+| unloading | the process has ended                             | cold      |
+| loading, warm, busy, unloading | the process died by itself   | cold      |
+
+`Host` takes them all, and nobody else looks at the state to decide.
+"""
+
+from enum import StrEnum
+
+
+class ModelState(StrEnum):
+    """Where a model stands."""
+
+    COLD = "cold"
+    LOADING = "loading"
+    WARM = "warm"
+    BUSY = "busy"
+    UNLOADING = "unloading"
+    BLOCKED = "blocked"
+
+
+ALLOWED = {
+    ModelState.COLD: {ModelState.LOADING, ModelState.BLOCKED},
+    ModelState.BLOCKED: {ModelState.LOADING, ModelState.COLD},
+    ModelState.LOADING: {ModelState.WARM, ModelState.UNLOADING},
+    ModelState.WARM: {ModelState.BUSY, ModelState.UNLOADING},
+    ModelState.BUSY: {ModelState.WARM, ModelState.UNLOADING},
+    ModelState.UNLOADING: {ModelState.COLD},
+}
