@@ -1,7 +1,10 @@
 """The main job: what is dropped is read once, its text is in the outbox, its original is put away."""
 
+import json
+import socket
 from pathlib import Path
 
+from dropscribe import control
 from fakes import picture
 from harness import Daemon, left, wait_for
 
@@ -271,7 +274,28 @@ def test_retry_gives_a_failed_file_another_chance_with_and_without_a_daemon(tmp_
     with daemon.start():
         assert daemon.run("retry", "broken.png").returncode == 0
         daemon.wait_status(lambda s: s["queue"]["failed"] == 3, "it has failed again")
-        assert daemon.run("retry", "nothing.png").returncode == 1
+        unknown = daemon.run("retry", "nothing.png", "broken.png")
+        assert (unknown.returncode, unknown.stdout) == (1, "back in the inbox: sub/broken.png\n")
+        assert unknown.stderr == "not in the failed folder: nothing.png\n"
+
+
+def test_a_retry_of_many_is_answered_when_all_are_back_and_holds_up_nobody_else(tmp_path: Path) -> None:
+    daemon = Daemon(tmp_path)
+    names = sorted(f"broken {n}.png" for n in range(60))
+    for name in names:
+        (daemon.inbox / name).write_bytes(b"no picture")
+    assert daemon.once() == 1
+    with daemon.start():
+        daemon.ask("pause")
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(control.socket_path(str(daemon.state)))
+            client.sendall(b'{"command": "retry", "names": []}\n')
+            assert daemon.status()["daemon"]["running"]
+            with client.makefile("rb") as answers:
+                answer = json.loads(answers.readline())
+
+        assert answer == {"ok": True, "moved": names, "missing": []}
+        assert left(daemon.inbox) == names and left(daemon.failed) == []
 
 
 def test_read_prints_the_text_and_moves_nothing_with_and_without_a_daemon(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from fakes import picture
-from harness import Daemon, left
+from fakes import document, picture
+from harness import Daemon, left, wait_for
 
 
 @pytest.fixture
@@ -180,6 +180,56 @@ def test_an_empty_mount_point_does_not_make_jobs_gone(tmp_path: Path, small_disk
 
         assert status["queue"]["paused_reason"].startswith("inbox-offline: ")
         assert daemon.status()["queue"]["gone"] == 0
+
+
+def test_nothing_is_written_into_the_mount_point_of_an_outbox_that_is_away_at_the_start(
+    tmp_path: Path, small_disk: Path
+) -> None:
+    daemon = Daemon(tmp_path, folders={"outbox": str(small_disk)})
+    daemon.outbox = small_disk
+    with daemon.start():
+        daemon.read_one()
+    subprocess.run(["umount", "-l", small_disk], check=True)
+    with daemon.start():
+        text = picture(daemon.inbox / "later.png", 1)
+        status = daemon.wait_status(lambda s: s["queue"]["paused"], "the queue waits")
+        assert status["queue"]["paused_reason"].startswith("outbox-missing: ")
+        assert os.listdir(small_disk) == []
+
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", small_disk], check=True)
+        daemon.wait_quiet()
+        assert (daemon.outbox / "later.txt").read_text().strip() == text
+
+
+def test_no_original_goes_to_the_mount_point_of_an_archive_that_is_away(tmp_path: Path, small_disk: Path) -> None:
+    daemon = Daemon(tmp_path, folders={"archive": str(small_disk)})
+    daemon.archive = small_disk
+    assert daemon.once() == 0
+    subprocess.run(["umount", "-l", small_disk], check=True)
+    with daemon.start():
+        picture(daemon.inbox / "scan.png")
+        daemon.wait_status(lambda s: s["queue"]["written"] == 1 and "put away yet" in daemon.log(), "it waits")
+        assert os.listdir(small_disk) == [] and left(daemon.inbox) == ["scan.png"]
+
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", small_disk], check=True)
+        daemon.wait_quiet()
+        assert left(daemon.archive) == ["scan.png"]
+
+
+def test_what_was_read_is_not_read_again_because_the_outbox_was_away(tmp_path: Path) -> None:
+    daemon = Daemon(tmp_path, output={"reuse": False})
+    daemon.fake(read_seconds=0.3)
+    with daemon.start():
+        texts = document(daemon.inbox / "scan.tiff", 3)
+        daemon.wait_status(lambda s: s["current"] and s["current"]["page"] == 2, "it reads")
+        daemon.outbox.rename(tmp_path / "unplugged")
+        daemon.wait_status(lambda s: s["queue"]["paused"], "the queue waits")
+        (tmp_path / "unplugged").rename(daemon.outbox)
+        status = daemon.wait_quiet()
+
+        assert (daemon.outbox / "scan.txt").read_text().split() == " ".join(texts).split()
+        assert status["model"]["pages_read"] == 3
+        wait_for(lambda: os.listdir(daemon.state / "pages") == [], "the pages go with their job")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

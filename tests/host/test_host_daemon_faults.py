@@ -1,5 +1,6 @@
 """The whole daemon: workers that do not do what they should, and its own end."""
 
+import signal
 import sys
 from pathlib import Path
 
@@ -135,6 +136,19 @@ def test_a_stop_in_any_state_leaves_no_process_behind(tmp_path: Path, moment: st
 
     assert gone(pid) and left(daemon.failed) == []
     assert not (daemon.state / "worker.json").exists()
+
+
+def test_a_stopping_daemon_answers_while_its_worker_is_slow_to_let_go(tmp_path: Path) -> None:
+    daemon = Daemon(tmp_path, model={"stop_grace": "20s"})
+    daemon.fake(unload_seconds=1)
+    daemon.start()
+    daemon.read_one()
+    assert daemon.process is not None
+    daemon.process.send_signal(signal.SIGTERM)
+    status = daemon.wait_status(is_in("unloading"), "it says that it unloads")
+
+    assert status["model"]["last_unload"]["reason"] == "stop"
+    assert daemon.stop() == 0
 
 
 @pytest.mark.slow
