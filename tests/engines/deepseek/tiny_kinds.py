@@ -166,3 +166,17 @@ GRANITE = Kind(
         "processor_config.json": {"image_seq_len": 64, "processor_class": "Idefics3Processor"},
     },
 )  # fmt: skip
+
+# -- what each answers where it is scripted
+
+KINDS = {kind.name: kind for kind in (GLM, PADDLE, GRANITE)}
+ANSWERS = {
+    "glm_ocr": ["matrix[[1, 2, 3, 4]]\n", "合计：", "<table><tr><td>Paper</td><td>3.50</td></tr></table>", "\nend"],
+    "paddleocr_vl": ["Invoice 42\n", "合计： 3.50\n", "<fcel>", "Paper", "<fcel>3", ".50", "<nl>"],
+    "idefics3": [
+        "<doctag>", "<section_header_level_1>", "<loc_50>", "<loc_40>", "<loc_450>", "<loc_60>", "Invoice 42",
+        "</section_header_level_1>", "\n", "<text>", "<loc_51>", "<loc_80>", "<loc_449>", "<loc_120>", "合计：3.50",
+        "</text>", "<otsl>", "<loc_52>", "<loc_150>", "<loc_448>", "<loc_200>", "<ched>", "Item", "<lcel>", "<nl>",
+        "<fcel>", "Paper", "<fcel>3.50", "<nl></otsl>",
+    ],
+}  # fmt: skip
