@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 import tiny_checkpoint
-from engine_desk import MakeEngine, settings_for
+import tiny_kin
+from engine_desk import MakeCheckpoint, MakeEngine, settings_for
+from tiny_kinds import ANSWERS, KINDS
 
 from dropscribe.engines import Signals
 from dropscribe.engines.deepseek import DeepSeekOcr
@@ -43,6 +45,22 @@ def silent(small_tower: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def random_weights(small_tower: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkpoint whose answers depend on all that it saw."""
     return tiny_checkpoint.build(tmp_path_factory.mktemp("random") / "checkpoint", scripted=False)
+
+
+@pytest.fixture(scope="session")
+def kin(tmp_path_factory: pytest.TempPathFactory) -> MakeCheckpoint:
+    """A function that gives the checkpoint of one of the other models, built when first asked for."""
+    pytest.importorskip("mlx.core", reason="MLX is not installed", exc_type=ImportError)
+    pytest.importorskip("mlx_vlm", reason="mlx-vlm is not installed", exc_type=ImportError)
+    built: dict[tuple[str, bool], Path] = {}
+
+    def make(kind: str, scripted: bool = True) -> Path:
+        if (kind, scripted) not in built:
+            folder = tmp_path_factory.mktemp(kind)
+            built[kind, scripted] = tiny_kin.build(folder, KINDS[kind], ANSWERS[kind] if scripted else None)
+        return built[kind, scripted]
+
+    return make
 
 
 @pytest.fixture

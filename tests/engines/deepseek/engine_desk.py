@@ -14,6 +14,7 @@ from dropscribe.engines.deepseek.watch import Reply
 from dropscribe.pages import Page, PageText
 
 MakeEngine = Callable[..., DeepSeekOcr]
+MakeCheckpoint = Callable[..., Path]
 
 
 def settings_for(checkpoint: Path | str = "no/model", /, **sections: dict[str, Any]) -> Settings:

@@ -1,8 +1,6 @@
-"""The other models behind their adapters, as far as they can be built small."""
+"""Unlimited-OCR and DeepSeek-OCR-2 behind their adapters, and the table itself; the rest is in `test_ds_kin`."""
 
-import json
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 import tiny_checkpoint
@@ -11,8 +9,8 @@ from PIL import Image
 
 from dropscribe.engines.deepseek.adapters import ADAPTERS, OCR2_MODES, OCR2_TILED, OCR2_WHOLE
 from dropscribe.engines.deepseek.generate import Try, prepare
-from dropscribe.engines.deepseek.loading import Loaded, quiet
 from dropscribe.engines.deepseek.pictures import PictureFolder
+from dropscribe.pages import Block
 
 
 def test_unlimited_ocr_reads_a_page(small_tower: None, tmp_path: Path, loaded: MakeEngine) -> None:
@@ -25,20 +23,32 @@ def test_unlimited_ocr_reads_a_page(small_tower: None, tmp_path: Path, loaded: M
     assert (text.flags, len(text.attempts), text.attempts[0].tokens) == ((), 1, 18)
 
 
-@pytest.fixture
-def second(small_tower: None, tmp_path: Path) -> Loaded:
-    """DeepSeek-OCR-2's real processor over a small tokenizer; its model is too large to be built small."""
-    from mlx_vlm.models import deepseekocr_2  # noqa: F401  # registers the processor
-    from mlx_vlm.utils import load_processor
+@pytest.fixture(scope="session")
+def second(small_tower: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """DeepSeek-OCR-2, scripted."""
+    return tiny_checkpoint.build(tmp_path_factory.mktemp("second") / "c", kind="deepseekocr_2")
 
-    tokenizer = tiny_checkpoint.build_tokenizer(tmp_path, tiny_checkpoint.CHAINS)
-    tiny_checkpoint.write_config(tmp_path, 512, tokenizer, 64, "deepseekocr_2")
-    config = json.loads((tmp_path / "config.json").read_text("utf-8"))
-    with quiet():
-        processor = load_processor(tmp_path, eos_token_ids=1, trust_remote_code=False)
-    model = SimpleNamespace(config=SimpleNamespace(**config))
-    nothing: frozenset[int] = frozenset()
-    return Loaded(model, processor, ADAPTERS["deepseekocr_2"], str(tmp_path), frozenset({1}), nothing, nothing)
+
+def test_deepseek_ocr_2_reads_a_page_with_its_layout(second: Path, loaded: MakeEngine) -> None:
+    """Through its second tower, tiles among it."""
+    (text,) = loaded(second, engine={"mode": "gundam"}).read([page(1, 800, 400)])
+
+    assert text.text.startswith("Invoice 42\n\nDear customer, thank you")
+    assert text.blocks[0] == Block("title", "Invoice 42", (64, 16, 736, 36))
+    assert (text.flags, len(text.attempts), text.attempts[0].tokens) == ((), 1, 18)
+
+
+@pytest.mark.slow
+def test_deepseek_ocr_2_reads_pages_together_as_alone(small_tower: None, tmp_path: Path, loaded: MakeEngine) -> None:
+    """Its caches are plain: several pages share a forward pass, to the same tokens."""
+    checkpoint = tiny_checkpoint.build(tmp_path / "c", scripted=False, kind="deepseekocr_2")
+    pages = [page(1, 600, 400), page(2, 900, 450)]
+    engine = {"mode": "gundam", "prompt": "Recite the poem.", "max_tokens": 12}
+    alone = [next(iter(loaded(checkpoint, engine=engine).read([one]))) for one in pages]
+    together = sorted(loaded(checkpoint, rows=2, engine=engine).read(pages), key=lambda text: text.number)
+
+    assert [t.text for t in alone] == [t.text for t in together]
+    assert alone[0].text != alone[1].text, "the pages must differ for this to mean anything"
 
 
 @pytest.mark.parametrize(
@@ -46,20 +56,22 @@ def second(small_tower: None, tmp_path: Path) -> Loaded:
     [("gundam", (300, 400), 257), ("gundam", (1190, 1684), 6 * 144 + 257), ("base", (1190, 1684), 257)],
 )
 def test_ocr_2_tiles_only_what_is_larger_than_a_tile(
-    second: Loaded, mode: str, size: tuple[int, int], positions: int
+    second: Path, loaded: MakeEngine, mode: str, size: tuple[int, int], positions: int
 ) -> None:
     """mlx-vlm would tile any picture; the model's own code does not. The prompt is whole."""
-    ids = prepare(second, Try(1, mode, "text", Image.new("RGB", size, "white"), False, 60, 8), PictureFolder()).ids[0]
-    image = second.model.config.image_token_index
+    model = loaded(second)._loaded
+    assert model is not None
+    ids = prepare(model, Try(1, mode, "text", Image.new("RGB", size, "white"), False, 60, 8), PictureFolder()).ids[0]
+    image = model.model.config.image_token_index
     words = [token for token in ids.tolist() if token != image]
 
     assert ids.tolist().count(image) == positions
-    assert second.decode(words) == f"{tiny_checkpoint.BOS}\nFree OCR."
+    assert model.decode(words) == f"{tiny_checkpoint.BOS}\nFree OCR."
 
 
 def test_every_adapter_answers_every_preset() -> None:
     """A preset that a model does not know falls back to the one prompt it documents."""
     for adapter in ADAPTERS.values():
         assert all(adapter.prompt(preset) for preset in ("markdown", "text", "figure", "describe"))
-        assert "<image>" not in adapter.prompt("<image>words")
+        assert adapter.prompt(f"<image>{adapter.picture}words") == "words"
     assert (OCR2_MODES["gundam"], OCR2_MODES["tiny"]) == (OCR2_TILED, OCR2_WHOLE)

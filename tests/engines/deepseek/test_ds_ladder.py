@@ -4,7 +4,8 @@ import pytest
 from engine_desk import climbed, page, reply, settings_for
 
 from dropscribe.config import Settings
-from dropscribe.engines.deepseek.ladder import Ladder, rungs
+from dropscribe.engines.deepseek.adapters import ADAPTERS
+from dropscribe.engines.deepseek.ladder import Ladder, distinct, rungs
 from dropscribe.errors import Reason, ReasonedError
 from dropscribe.pages import DOUBTFUL
 
@@ -43,6 +44,37 @@ def test_the_ladder_is_tiles_then_a_whole_view_then_plain_text_then_halves() -> 
 def test_the_users_own_choice_comes_first(mode: str, prompt: str, expected: list[str]) -> None:
     """Then the sensible rest, each once; other prompts than reading ones are never replaced."""
     assert steps(mode, prompt) == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "prompt", "width", "expected"),
+    [
+        ("glm_ocr", "markdown", 600, ["gundam markdown", "gundam markdown halved"]),
+        ("idefics3", "text", 600, ["gundam text", "gundam text halved"]),
+        ("paddleocr_vl", "figure", 600, ["gundam figure"]),
+        ("glm_ocr", "Formula Recognition:", 600, ["gundam Formula Recognition:"]),
+        ("unlimited-ocr", "markdown", 600, ["gundam markdown", "base markdown", "gundam markdown halved"]),
+        ("deepseekocr_2", "markdown", 600, ["gundam markdown", "gundam text", "gundam markdown halved"]),
+        ("deepseekocr_2", "markdown", 900, steps("gundam", "markdown")),
+        ("deepseekocr", "markdown", 600, steps("gundam", "markdown")),
+    ],
+)
+def test_a_model_is_not_asked_the_same_again(kind: str, prompt: str, width: int, expected: list[str]) -> None:
+    """Where modes mean nothing, or one prompt stands for all, the answer would be the same too."""
+    found = distinct(rungs("gundam", prompt), ADAPTERS[kind], width, 400)
+
+    assert [f"{r.mode} {r.prompt}{' halved' if r.halved else ''}" for r in found] == expected
+
+
+def test_one_prompt_and_no_modes_go_from_the_page_to_its_halves(settings: Settings) -> None:
+    """And the halves are taken apart by the model's own parser."""
+    marked = "<text><loc_0><loc_0><loc_500><loc_250>{}</text>"
+    replies = [reply("", "loop"), reply(marked.format("above")), reply(marked.format("below"))]
+    text, tries = climbed(Ladder(page(), settings, ADAPTERS["idefics3"]), replies)
+
+    assert [t.mode for t in tries] == ["gundam", "gundam half 1", "gundam half 2"]
+    assert [b.text for b in text.blocks] == ["above", "below"]
+    assert (text.text, text.flags) == ("above\nbelow", ("reduced-mode",))
 
 
 def test_a_good_answer_ends_it(settings: Settings) -> None:

@@ -82,6 +82,15 @@ def test_boxes_that_drift_for_ever_are_a_loop() -> None:
     assert detector(list(itertools.chain(*marks)), words).ending() is not None
 
 
+def test_items_of_doctags_whose_places_drift_for_ever_are_a_loop() -> None:
+    """A box is four tokens there."""
+    words = {1000: "<list_item>", 1001: "item", 1002: "</list_item>", **{n: f"<loc_{n}>" for n in range(500)}}
+    items = [[1000, 50, n, 450, n + 9, 1001, 1002] for n in range(10, 400, 10)]
+
+    assert detector(list(itertools.chain(*items[:12])), words).ending() is None, "a dozen equal items are honest"
+    assert detector(list(itertools.chain(*items)), words).ending() is not None
+
+
 def test_a_table_of_figures_is_no_loop() -> None:
     """Figures outside boxes are told apart, however regular their rows."""
     words = {1000: "<tr><td>", 1001: "</td></tr>", **{n: str(n) for n in range(10, 999)}}

@@ -2,7 +2,8 @@
 
 The language model walks a fixed chain of tokens that depends only on the last word of the prompt, so what it will
 answer is known. Every piece of a chain is one token. mlx-vlm hard-codes its vision tower: `stub_sam` puts pooling and
-one linear layer in its place, in the process that converts or loads; without it the full tower is built.
+one linear layer in its place, in the process that converts or loads; without it the full tower is built. The same goes
+for Unlimited-OCR and DeepSeek-OCR-2, whose second tower it makes thin.
 """
 
 import contextlib
@@ -21,6 +22,9 @@ SPECIAL = ["<image>", "<|ref|>", "<|/ref|>", "<|det|>", "<|/det|>", "<|grounding
 SPECIAL += ["<td>", "</td>", "<tr>", "</tr>", "<|User|>", "<|Assistant|>"]
 STUB_CHANNELS = 64
 FULL_CHANNELS = 1024  # what the last convolution of the real tower gives
+SECOND_CHANNELS = 896  # the same in DeepSeek-OCR-2, where mlx-vlm hard-codes it
+
+SECOND_ENCODER = "qwen2_model.model.model."
 
 Chains = Mapping[str, Sequence[str]]  # last word of the prompt -> pieces; one without EOS at its end runs in a circle
 
@@ -91,23 +95,28 @@ def stub_sam() -> Iterator[None]:
     """Put pooling and one linear layer in the place of mlx-vlm's vision tower."""
     import mlx.nn as nn
     import mlx_vlm.models.deepseekocr.deepseekocr as first
+    import mlx_vlm.models.deepseekocr_2.deepseekocr_2 as second
+    import mlx_vlm.models.deepseekocr_2.vision as encoder
     import mlx_vlm.models.unlimited_ocr.unlimitedocr as unlimited
 
     class StubSam(nn.Module):  # type: ignore[misc]  # mlx's classes are untyped
-        def __init__(self, **_: Any) -> None:
+        def __init__(self, final_out_chans: int = STUB_CHANNELS, **_: Any) -> None:
             super().__init__()
-            self.proj = nn.Linear(3, STUB_CHANNELS)
+            self.proj = nn.Linear(3, final_out_chans)
 
         def __call__(self, x: Any) -> Any:  # B, H, W, 3 -> B, H/64, W/64, channels
             b, h, w, c = x.shape
             return self.proj(x.reshape(b, h // 64, 64, w // 64, 64, c).mean(axis=(2, 4)))
 
-    real = first.SAMEncoder
-    first.SAMEncoder = unlimited.SAMEncoder = StubSam
+    real, real_sizes = first.SAMEncoder, encoder.Qwen2EncoderConfig
+    first.SAMEncoder = second.SAMEncoder = unlimited.SAMEncoder = StubSam
+    # DeepSeek-OCR-2 reads the sizes of its second tower from nowhere: 24 layers, here one, as wide but thin.
+    encoder.Qwen2EncoderConfig = lambda **sizes: real_sizes(**{**sizes, "layers": 1, "intermediate_size": 64})
     try:
         yield
     finally:
-        first.SAMEncoder = unlimited.SAMEncoder = real
+        first.SAMEncoder = second.SAMEncoder = unlimited.SAMEncoder = real
+        encoder.Qwen2EncoderConfig = real_sizes
 
 
 def page_picture(width: int = 600, height: int = 400, text: str = "INVOICE 42\nTotal 3.50 EUR") -> Image.Image:
@@ -199,7 +208,8 @@ def write_config(
         "language_config": text, "vision_config": vision, "bos_token_id": 0, "eos_token_id": 1,
         "vocab_size": vocabulary, "image_token_index": tokenizer.token_to_id("<image>"),
         "projector_config": {
-            "input_dim": 2 * channels, "model_type": "mlp_projector", "n_embed": text["hidden_size"],
+            "input_dim": SECOND_CHANNELS if kind == "deepseekocr_2" else 2 * channels,
+            "model_type": "mlp_projector", "n_embed": text["hidden_size"],
             "projector_type": "linear",
         },
     })  # fmt: skip
@@ -283,7 +293,9 @@ def _published(name: str, value: Any) -> dict[str, Any]:
     elif name.startswith("language_model."):
         name = name.replace("language_model.", "")
     else:
-        name = "model." + name.replace("view_separator", "view_seperator")
+        name = name.replace("view_separator", "view_seperator").replace("vision_model.qwen2_encoder.", SECOND_ENCODER)
+        name = "model." + name.replace(SECOND_ENCODER + "query_", "qwen2_model.query_")
+        name += ".weight" if "query_" in name else ""
     if ".switch_mlp." in name:
         return {name.replace("switch_mlp", f"experts.{e}"): value[e] for e in range(value.shape[0])}
     return {name: value}

@@ -155,7 +155,11 @@ class DeepSeekOcr:
         single = Single(self._loaded, self._signals, self._pictures)
         for page in pages:
             release.reset_peak()
-            yield done if (done := unread(page)) is not None else drive(Ladder(page, self._settings).climb(), single)
+            yield done if (done := unread(page)) is not None else drive(self._climb(page), single)
+
+    def _climb(self, page: Page) -> Climb:
+        assert self._loaded is not None
+        return Ladder(page, self._settings, self._loaded.adapter).climb()
 
     def _batched(self, loaded: Loaded, pages: Iterator[Page]) -> Iterator[PageText]:
         """Read several pages at once; those with no need of the model are handed out as they pass."""
@@ -167,7 +171,7 @@ class DeepSeekOcr:
                 if (done := unread(page)) is not None:
                     passed.append(done)
                 else:
-                    yield Ladder(page, self._settings).climb()
+                    yield self._climb(page)
 
         for text in Batch(loaded, self._signals, self._pictures, self._rows).read(climbs()):
             yield from passed

@@ -19,7 +19,6 @@ from dropscribe.engines.deepseek.release import trim
 from dropscribe.engines.deepseek.watch import Reply, Watch
 from dropscribe.pages import PageText
 
-PREFILL = 2048  # positions at once, as mlx-vlm does
 CLEAR_EVERY = 256  # steps
 
 
@@ -179,8 +178,8 @@ def prefill(loaded: Loaded, inputs: Prepared) -> tuple[list[Any], Any]:
     embedded = loaded.model.get_input_embeddings(ids, inputs.pixels, mask=inputs.mask, **inputs.extra).inputs_embeds
     cache: list[Any] = make_prompt_cache(model)
     last = ids.shape[1] - 1
-    for start in range(0, last, PREFILL):
-        end = min(start + PREFILL, last)
+    for start in range(0, last, loaded.adapter.prefill):
+        end = min(start + loaded.adapter.prefill, last)
         model(ids[:, start:end], inputs_embeds=embedded[:, start:end], cache=cache)
         mx.eval([layer.state for layer in cache])
         mx.clear_cache()

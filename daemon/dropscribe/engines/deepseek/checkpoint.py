@@ -59,6 +59,9 @@ def check(folder: str) -> str:
         raise _broken(folder, f'its model_type is "{kind}"; known are {", ".join(ADAPTERS)}')
     if not any(os.path.isfile(os.path.join(folder, name)) for name in TOKENIZERS):
         raise _broken(folder, "its tokenizer is missing")
+    files = ADAPTERS[kind].files
+    if files and not any(os.path.isfile(os.path.join(folder, name)) for name in files):
+        raise _broken(folder, f"{files[0]} is missing")
     shards = sorted(_shards(folder))
     if not shards:
         raise _broken(folder, "it holds no weights (*.safetensors)")

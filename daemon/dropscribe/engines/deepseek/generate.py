@@ -169,7 +169,7 @@ def tokens(loaded: Loaded, inputs: Prepared, watch: Watch) -> Generator[int]:
 
     steps = generate_step(
         inputs.ids, loaded.model, inputs.pixels, inputs.mask, max_tokens=watch.limit, temperature=0.0,
-        logits_processors=[Banned(watch.guard)], **inputs.extra,
+        logits_processors=[Banned(watch.guard)], prefill_step_size=loaded.adapter.prefill, **inputs.extra,
     )  # fmt: skip
     with closing(steps):
         for token, _ in steps:

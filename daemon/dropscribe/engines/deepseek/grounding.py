@@ -69,7 +69,7 @@ def parse(
     marked = any(part.label is not None for part in parts)
     for part in parts:
         text = _clean(part.text)
-        shape = [_pixels(box, width, height) for box in part.boxes]
+        shape = [pixels(box, width, height) for box in part.boxes]
         if part.label in FIGURES:
             spots_of: list[Box | None] = [*shape] or [None]
             found = [Block(part.label or "", plain(text), box) for box in spots_of]
@@ -134,8 +134,9 @@ def _box(value: object) -> Box | None:
     return (x0, y0, x1, y1) if x0 <= x1 and y0 <= y1 else None
 
 
-def _pixels(box: Box, width: int, height: int) -> Box:
-    across, down = width / SCALE, height / SCALE
+def pixels(box: Box, width: int, height: int, scale: int = SCALE) -> Box:
+    """Return a box given in parts of the page, 0 to *scale*, in pixels."""
+    across, down = width / scale, height / scale
     return (int(box[0] * across), int(box[1] * down), int(box[2] * across), int(box[3] * down))
 
 

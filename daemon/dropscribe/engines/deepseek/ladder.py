@@ -2,17 +2,19 @@
 
 A generator that yields attempts and is sent their replies, so that one driver may run pages one by one and another
 many at once. It knows nothing of MLX. Order: the user's choice, a whole view instead of tiles, plain text instead of
-layout, two overlapping halves; then the best that came.
+layout, two overlapping halves; then the best that came. A rung that would ask this model the same of this page again is
+left out: what is asked is decided by the adapter, and the answers are greedy.
 """
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from dropscribe.config import Settings
 from dropscribe.engines.deepseek import halves
+from dropscribe.engines.deepseek.adapters import ADAPTERS, Adapter
 from dropscribe.engines.deepseek.generate import Try
-from dropscribe.engines.deepseek.grounding import Parsed, parse
+from dropscribe.engines.deepseek.grounding import Parsed
 from dropscribe.engines.deepseek.watch import Reply
 from dropscribe.errors import Reason, ReasonedError
 from dropscribe.pages import Attempt, Page, PageText
@@ -72,6 +74,19 @@ def rungs(mode: str, prompt: str) -> Iterator[Rung]:
     yield from dict.fromkeys(steps)
 
 
+def distinct(steps: Iterable[Rung], adapter: Adapter, width: int, height: int) -> Iterator[Rung]:
+    """Yield those *steps* that ask a model something new of a page of that many pixels."""
+    taken: list[Rung] = []
+    for rung in steps:
+        asked = (rung.mode, rung.prompt)
+        if not any(
+            rung.halved == other.halved and adapter.same(asked, (other.mode, other.prompt), width, height)
+            for other in taken
+        ):
+            taken.append(rung)
+            yield rung
+
+
 @dataclass
 class Budget:
     """The seconds a page may still take, as the attempts report them."""
@@ -90,6 +105,7 @@ class Ladder:
 
     page: Page
     settings: Settings
+    adapter: Adapter = ADAPTERS["deepseekocr"]
     attempts: list[Attempt] = field(default_factory=list)
     results: list[Result] = field(default_factory=list)
     detail: str = ""
@@ -101,7 +117,8 @@ class Ladder:
         """
         engine = self.settings.engine
         budget = Budget(engine.page_budget, engine.page_timeout)
-        for rung in rungs(engine.mode, engine.prompt):
+        steps = rungs(engine.mode, engine.prompt)
+        for rung in distinct(steps, self.adapter, self.page.width, self.page.height):
             if budget.left <= 0:
                 break
             result = yield from (self._halves(rung, budget) if rung.halved else self._whole(rung, budget))
@@ -139,7 +156,7 @@ class Ladder:
 
     def _parsed(self, reply: Reply, width: int, height: int, figures: int) -> Parsed:
         output = self.settings.output
-        return parse(
+        return self.adapter.parse(
             reply.text, width, height, self.page.number,
             markdown_tables=output.tables == "markdown", places=output.figures, figures=figures,
         )  # fmt: skip

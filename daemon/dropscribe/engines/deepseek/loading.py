@@ -38,8 +38,9 @@ class Loaded:
         return self.processor.tokenizer
 
     def decode(self, ids: list[int]) -> str:
-        """Return the text of token ids, special tokens included (they carry the layout)."""
-        return str(self.tokenizer.decode(ids, skip_special_tokens=False))
+        """Return the text of token ids as they stand, special tokens among it where they carry the layout."""
+        hidden = not self.adapter.special
+        return str(self.tokenizer.decode(ids, skip_special_tokens=hidden, clean_up_tokenization_spaces=False))
 
     def spelling(self, token: int) -> str:
         """Return how one token is written in the vocabulary; empty for an id without a token."""
@@ -96,11 +97,13 @@ def self_check(loaded: Loaded) -> None:
     """Raise `ReasonedError` (model-broken) unless the tokenizer keeps blanks and knows the model's marks."""
     tokenizer = loaded.tokenizer
     ids = tokenizer.encode(PROBE, add_special_tokens=False)
-    if tokenizer.decode(ids, skip_special_tokens=False) != PROBE:
+    if loaded.decode(ids) != PROBE:
         raise _broken(loaded.folder, "its tokenizer loses blanks or newlines; the transformers package may be too old")
     for mark in loaded.adapter.marks:
         if tokenizer.encode(mark, add_special_tokens=False) != [tokenizer.convert_tokens_to_ids(mark)]:
             raise _broken(loaded.folder, f"its tokenizer does not know the mark {mark}")
+    if loaded.adapter.templated and not _template(loaded):
+        raise _broken(loaded.folder, "its chat template is missing (chat_template.jinja)")
     if not loaded.eos:
         raise _broken(loaded.folder, "it does not say which token ends a text")
 
@@ -155,7 +158,7 @@ def _load(folder: str, adapter: Adapter) -> Loaded:
         tokenizer = processor.tokenizer
         return Loaded(
             model, processor, adapter, folder,
-            eos=frozenset(tokenizer.stopping_criteria.eos_token_ids),
+            eos=frozenset(tokenizer.stopping_criteria.eos_token_ids) | _ids(tokenizer, adapter.ends),
             cells=_ids(tokenizer, adapter.cells),
             table_marks=_ids(tokenizer, adapter.table_marks),
         )  # fmt: skip
@@ -169,13 +172,18 @@ def _load(folder: str, adapter: Adapter) -> Loaded:
     raise _broken(folder, fault.rstrip("."))
 
 
+def _template(loaded: Loaded) -> str | None:
+    """Return the chat template: without one mlx-vlm asks in a form that the model has never seen."""
+    return getattr(loaded.processor, "chat_template", None) or getattr(loaded.tokenizer, "chat_template", None)
+
+
 def _ids(tokenizer: Any, marks: tuple[str, ...]) -> frozenset[int]:
     known = tokenizer.get_vocab()
     return frozenset(known[mark] for mark in marks if mark in known)
 
 
 def _vision_in_float32(loaded: Loaded) -> None:
-    """Cast the vision towers; they are never quantised, so every parameter is a plain array."""
+    """Cast the vision towers; where mlx-vlm has quantised one, what it computes with is cast."""
     import mlx.core as mx
 
     for name in loaded.adapter.vision:
