@@ -209,7 +209,7 @@ class Daemon:
 
 def left(folder: Path) -> list[str]:
     """Return the visible files below *folder*, relative to it, sorted."""
-    found = (p.relative_to(folder) for p in folder.rglob("*") if p.is_file() or p.is_symlink())
+    found = (Path(place).relative_to(folder) / name for place, _, names in os.walk(folder) for name in names)
     return sorted(str(p) for p in found if not any(part.startswith(".") for part in p.parts))
 
 

@@ -30,7 +30,7 @@ class Place:
         with open(source, "wb") as file:
             file.write(data)
         signature = Signature.of(os.stat(source))
-        self.journal.reject_unread(Found(path, signature, 0.0), Reason.DAMAGED, "It is damaged.")
+        self.journal.reject_unread([(Found(path, signature, 0.0), Reason.DAMAGED, "It is damaged.")])
         job = self.journal.live_at(path)
         assert job is not None
         place = originals.destination(str(self.failed), path, with_note=True)

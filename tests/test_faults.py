@@ -80,7 +80,7 @@ def test_a_full_state_disk_pauses_the_queue_and_loses_nothing(tmp_path: Path, sm
         assert daemon.ask("pause")["ok"]
         filler = fill(small_disk)
         texts = {picture(daemon.inbox / f"{n}.png", n) for n in range(40)}
-        status = daemon.wait_status(lambda s: s["queue"]["paused_reason"] and s["queue"]["settling"] == 0, "all seen")
+        status = daemon.wait_status(lambda s: s["queue"]["settling"] == 40 and not s["intake"], "all have settled")
         filler.unlink()
         daemon.ask("resume")
         daemon.wait_quiet(60)

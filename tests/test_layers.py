@@ -10,7 +10,7 @@ VALUES = {"__init__", "errors", "job", "pages", "wire"}
 SETTINGS = {"config", "log", "memory", "durable", "sniff"}
 STAGES = {
     "intake", "journal", "lock", "outbox", "documents", "engines", "formats", "pagestore", "disk",
-    "control", "notices", "power",
+    "control", "notices", "power", "whereabouts",
 }  # fmt: skip
 AWAY = {"originals", "leftovers"}
 WORKER = {"reading"}

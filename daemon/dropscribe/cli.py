@@ -2,22 +2,36 @@
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
+from typing import NoReturn
 
-from dropscribe import __version__, config
+from msgspec import structs
+
+from dropscribe import __version__, config, whereabouts
 from dropscribe.config import Settings
 from dropscribe.errors import ConfigError, DropscribeError
 from dropscribe.host.process import COMMAND
+from dropscribe.job import on_one_line
 
 EXIT_DONE, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
 
 
+class _Parser(argparse.ArgumentParser):
+    """Tells wrong usage as every other error is told."""
+
+    def error(self, message: str) -> NoReturn:
+        command = self.prog.removeprefix("dropscribe").strip() or "dropscribe"
+        complain(command, message, f"{self.prog} --help")
+        sys.exit(EXIT_USAGE)
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    common = argparse.ArgumentParser(add_help=False)
+    common = _Parser(add_help=False)
     common.add_argument("--config", metavar="PATH", help="the settings file (default: the platform's own place)")
-    top = argparse.ArgumentParser(
+    top = _Parser(
         prog="dropscribe",
         description="Drop a picture into a folder; its text appears in another; nothing leaves the machine.",
     )
@@ -83,15 +97,28 @@ def main(arguments: Sequence[str] | None = None, *, worker: Sequence[str] = COMM
 
 
 def complain(where: str, what: str, remedy: str) -> None:
-    """Tell an error in two lines."""
-    print(f"error: {where}: {what}", file=sys.stderr)
+    """Tell an error in two lines, whatever a file name in it holds."""
+    print(f"error: {on_one_line(where)}: {on_one_line(what)}", file=sys.stderr)
     if remedy:
-        print(f"  try: {remedy}", file=sys.stderr)
+        print(f"  try: {on_one_line(remedy)}", file=sys.stderr)
 
 
 def settings_of(given: argparse.Namespace) -> Settings:
     """Return the checked settings that the command line names."""
     return config.load(given.config)
+
+
+def settings_to_ask(given: argparse.Namespace) -> tuple[Settings, ConfigError | None]:
+    """Return settings that are good enough to find a running daemon, and what is wrong with the file, if anything.
+
+    A daemon goes on with its old settings when a faulty file is saved; it must stay within reach all the same.
+    """
+    try:
+        return config.load(given.config), None
+    except ConfigError as error:
+        settings = error.salvaged if isinstance(error.salvaged, Settings) else Settings()
+        state = whereabouts.state_of(given.config) or settings.folders.state
+        return structs.replace(settings, folders=structs.replace(settings.folders, state=state)), error
 
 
 def _commands(worker: Sequence[str]) -> dict[str, Callable[[argparse.Namespace], int]]:
@@ -106,6 +133,8 @@ def _commands(worker: Sequence[str]) -> dict[str, Callable[[argparse.Namespace],
         return command
 
     def run(given: argparse.Namespace) -> int:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: sys.exit(EXIT_DONE))  # until the daemon is there to end in order
         from dropscribe.commands import run
 
         return run.run(given, worker)

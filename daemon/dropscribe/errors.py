@@ -137,10 +137,16 @@ class ConfigError(DropscribeError):
 
     exit_code = 2
 
-    def __init__(self, faults: Sequence[Fault]) -> None:
+    def __init__(self, faults: Sequence[Fault], salvaged: object = None) -> None:
+        """*salvaged* are the settings with every faulty one at its default, where the file could be read at all."""
         first = faults[0]
         super().__init__(first.where, first.what, first.remedy)
-        self.faults = tuple(faults)
+        self.faults, self.salvaged = tuple(faults), salvaged
+
+    @property
+    def summary(self) -> str:
+        """All faults in one line."""
+        return "; ".join(f"{fault.where}: {fault.what}" for fault in self.faults)
 
 
 class ReasonedError(Exception):

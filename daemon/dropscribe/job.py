@@ -92,7 +92,11 @@ class Job:
 
 def printable(path: bytes) -> str:
     """Return *path* as text that cannot break a line, a log or a terminal."""
-    text = path.decode("utf-8", "backslashreplace")
+    return on_one_line(path.decode("utf-8", "backslashreplace"))
+
+
+def on_one_line(text: str) -> str:
+    """Return *text* with what could break a line, a log or a terminal escaped."""
     return "".join(c if c.isprintable() or c in "\u200d\u200c" else c.encode("unicode_escape").decode() for c in text)
 
 

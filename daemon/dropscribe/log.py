@@ -11,6 +11,8 @@ import sys
 import time
 from logging.handlers import RotatingFileHandler
 
+from dropscribe.job import on_one_line
+
 LOG = logging.getLogger("dropscribe")
 LARGEST = 2 * 10**6  # bytes of one log file
 KEPT = 5  # older files
@@ -42,7 +44,7 @@ def _message(formatter: logging.Formatter, record: logging.LogRecord) -> str:
     text = record.getMessage()
     if record.exc_info:
         text += " | " + formatter.formatException(record.exc_info)
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return on_one_line(text)
 
 
 class PrivateFile(RotatingFileHandler):

@@ -65,8 +65,8 @@ class PageStore:
                 try:
                     if not line.endswith(b"\n"):
                         break
-                    self._places[int(json.loads(line)["number"])] = whole
-                except (ValueError, KeyError, TypeError):
+                    self._places[PageText.from_dict(json.loads(line)).number] = whole
+                except (ValueError, KeyError, TypeError, AttributeError):
                     break
                 whole += len(line)
         os.truncate(self._path, whole)

@@ -42,6 +42,7 @@ class Teller(Protocol):
 def read(order: Order, engine: Engine, settings: Settings, state: str, teller: Teller) -> Outcome:
     """Read the file of *order* and stage its outputs; raise `ReasonedError` or `Stopped` when that cannot be."""
     begun = time.monotonic()
+    teller.progress("open", 0, 0)
     with closing(open_document(order.path, settings)) as document:
         sha256, size = _digest(order.path), os.stat(order.path).st_size
         name = key(sha256, engine.info, settings, None if settings.output.reuse else order.job)

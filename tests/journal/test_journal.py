@@ -54,7 +54,7 @@ def test_a_composed_and_a_decomposed_name_are_two_files(journal: Journal) -> Non
 
 
 def test_a_file_that_will_not_be_read_is_rejected_at_once(journal: Journal) -> None:
-    journal.reject_unread(found(b"a"), Reason.EMPTY, "The file is empty.")
+    journal.reject_unread([(found(b"a"), Reason.EMPTY, "The file is empty.")])
 
     (job,) = journal.in_state(State.REJECTED)
     assert (job.path, job.reason, job.detail, job.signature) == (b"a", Reason.EMPTY, "The file is empty.", SIGNATURE)
@@ -64,7 +64,7 @@ def test_a_file_that_will_not_be_read_is_rejected_at_once(journal: Journal) -> N
 def test_refusing_a_file_unread_does_not_touch_one_being_read(journal: Journal) -> None:
     job = claimed(journal)
 
-    journal.reject_unread(found(), Reason.EMPTY, "x")
+    journal.reject_unread([(found(), Reason.EMPTY, "x")])
 
     assert journal.get(job.id) == job
 

@@ -253,7 +253,7 @@ def test_a_file_dated_far_in_the_future_is_queued_like_any_other(journal: Journa
 def test_a_detail_may_hold_an_undecodable_name(journal: Journal, step: str) -> None:
     detail = os.fsdecode(b"cannot open /inbox/\xff.png")
     if step == "reject_unread":
-        journal.reject_unread(found(), Reason.DAMAGED, detail)
+        journal.reject_unread([(found(), Reason.DAMAGED, detail)])
     elif step == "reject":
         journal.reject(claimed(journal), Reason.DAMAGED, detail)
     else:

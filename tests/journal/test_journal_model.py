@@ -78,13 +78,11 @@ class JournalModel(RuleBasedStateMachine):
 
     @rule(path=PATHS)
     def reject_unread(self, path: bytes) -> None:
-        self.journal.reject_unread(Found(path, Signature(0, 0, 0, 0), 0.0), Reason.EMPTY, "empty")
-        row = self.live(path)
-        if row is None:
+        self.journal.reject_unread([(Found(path, Signature(0, 0, 0, 0), 0.0), Reason.EMPTY, "empty")])
+        if self.live(path) is None:
             job = self.journal.live_at(path)
             assert job is not None
             row = self.rows[job.id] = Row(job.id, path, Signature(0, 0, 0, 0))
-        if row.state is State.QUEUED:
             row.state, row.reason = State.REJECTED, Reason.EMPTY
 
     @rule(target=handles, stem=PATHS)

@@ -10,6 +10,7 @@ from dropscribe import config, leftovers
 from dropscribe.cli import EXIT_DONE, EXIT_FAILED, settings_of
 from dropscribe.commands.show import size
 from dropscribe.doctor import Check, State, examine, examine_without_settings
+from dropscribe.doctor.values import fault, ok
 from dropscribe.errors import ConfigError
 from dropscribe.leftovers import Leftover, MemoryReport
 
@@ -53,8 +54,14 @@ def _count(number: int, what: str) -> str:
 
 def _memory(*, as_json: bool) -> int:
     report = leftovers.memory_report()
-    print(json.dumps(asdict(report), indent=2) if as_json else "\n".join(_memory_lines(report)))
-    return EXIT_DONE
+    lost = [worker for worker in report.workers if worker.parent_pid == 1]
+    checks = [
+        fault("leftovers", f"worker {w.pid} holds {size(w.footprint_bytes)} and has lost its daemon", f"kill {w.pid}")
+        for w in lost
+    ] or [ok("leftovers", f"no worker without a daemon ({len(report.workers)} at work)")]
+    values = {"ok": not lost, "checks": [asdict(check) for check in checks], **asdict(report)}
+    print(json.dumps(values, indent=2) if as_json else "\n".join(_memory_lines(report)))
+    return EXIT_FAILED if lost else EXIT_DONE
 
 
 def _memory_lines(report: MemoryReport) -> list[str]:

@@ -6,7 +6,7 @@ import sys
 from dropscribe.cli import EXIT_DONE, EXIT_FAILED, complain, settings_of
 from dropscribe.commands.show import size
 from dropscribe.engines import LoadProgress, hub
-from dropscribe.errors import REMEDIES, ReasonedError
+from dropscribe.errors import REMEDIES, DropscribeError, ReasonedError
 
 
 def models(given: argparse.Namespace) -> int:
@@ -18,7 +18,10 @@ def models(given: argparse.Namespace) -> int:
             folder = hub.pull(name, settings.engine.revision if name == settings.engine.model else None, _show)
             print(f"{name} is in {folder}")
         elif given.action == "remove":
-            print(f"removed {name}, {size(hub.remove(name))} free again")
+            freed = hub.remove(name)
+            if not freed:
+                raise DropscribeError("models", f"{name} is not on this machine", "dropscribe models lists what is")
+            print(f"removed {name}, {size(freed)} free again")
         else:
             _list(settings.engine.model)
     except ReasonedError as error:

@@ -8,15 +8,17 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 
 from dropscribe import control, engines, lock
 from dropscribe.cli import EXIT_DONE, EXIT_FAILED, complain, settings_of
 from dropscribe.config import Settings
-from dropscribe.errors import REMEDIES, Reason, ReasonedError
+from dropscribe.errors import REMEDIES, DropscribeError, Reason, ReasonedError
 from dropscribe.formats import SUFFIXES
+from dropscribe.job import Order, Outcome
 
 
 def read(given: argparse.Namespace, worker: Sequence[str]) -> int:
@@ -70,35 +72,35 @@ def _alone(settings: Settings, paths: Sequence[str], form: str, private: str) ->
     """Read in this process: the model is loaded once for all files, and released whatever happens."""
     from dropscribe import reading
     from dropscribe.engines.session import engine_session
-    from dropscribe.job import Order
 
     name, _ = engines.choose(settings.engine.name)
     engine = engines.create(name, settings, engines.Signals())
-    with _progress(len(paths)) as show, engine_session(engine, lambda progress: show.step(progress.step)):
+    with _progress(len(paths)) as show, ExitStack() as stack:
+        try:
+            stack.enter_context(engine_session(engine, lambda progress: show.step(progress.step)))
+        except ReasonedError as error:
+            raise DropscribeError("read", error.detail, REMEDIES[error.reason]) from None
         for number, path in enumerate(paths, 1):
-            if missing := _missing(path):
-                yield missing
-                continue
             show.file = number
-            order = Order(
-                number,
-                0,
-                os.path.basename(path),
-                path,
-                os.path.basename(path),
-                os.path.join(private, str(number)),
-                (form,),
+            name, staging = os.path.basename(path), os.path.join(private, str(number))
+            order = Order(number, 0, name, path, name, staging, (form,))
+            yield _missing(path) or _one(
+                partial(reading.read, order, engine, settings, f"{private}/state", show), order
             )
-            try:
-                outcome = reading.read(order, engine, settings, os.path.join(private, "state"), show)
-            except ReasonedError as error:
-                yield {"ok": False, "error": error.detail, "reason": str(error.reason)}
-                continue
-            yield {
-                "ok": True,
-                "files": {s: os.path.join(order.staging, "out" + s) for s in outcome.staged},
-                "review": outcome.review,
-            }
+
+
+def _one(read: Callable[[], Outcome], order: Order) -> dict[str, Any]:
+    """Return the answer for one file, in the form in which the daemon gives it."""
+    try:
+        outcome = read()
+    except ReasonedError as error:
+        return {"ok": False, "error": error.detail, "reason": str(error.reason)}
+    except MemoryError:
+        return {"ok": False, "error": "it needs more memory than is allowed", "reason": str(Reason.DECODE_MEMORY)}
+    except OSError as error:
+        return {"ok": False, "error": str(error)}
+    files = {suffix: os.path.join(order.staging, "out" + suffix) for suffix in outcome.staged}
+    return {"ok": True, "files": files, "review": outcome.review}
 
 
 class _Progress:
@@ -115,6 +117,8 @@ class _Progress:
 
     def progress(self, stage: str, page: int, pages: int) -> None:
         """Show the page in hand."""
+        if not pages:
+            return
         done = int(20 * (page - 1) / pages)
         self.step(f"file {self.file} of {self._files} [{'#' * done}{'.' * (20 - done)}] page {page} of {pages}")
 

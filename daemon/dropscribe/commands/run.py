@@ -9,25 +9,26 @@ from collections.abc import Sequence
 
 from dropscribe import config, lock, log, memory
 from dropscribe.agent import launchd
+from dropscribe.cli import settings_to_ask
 from dropscribe.config import Settings
-from dropscribe.errors import ConfigError, DropscribeError, ReasonedError
+from dropscribe.errors import DropscribeError, ReasonedError
 from dropscribe.journal.schema import TooNew
 from dropscribe.log import LOG
 from dropscribe.service import Service
+from dropscribe.service.waiting import Waiting
 
-MENDED_LOOK = 2.0  # seconds between looks at faulty settings
+MENDED_LOOK = 2.0  # seconds between looks at what keeps an agent from beginning
 
 
 def run(given: argparse.Namespace, worker: Sequence[str]) -> int:
     """Run the daemon; return its exit code."""
-    settings = wait_for_settings(given.config) if given.agent else config.load(given.config)
+    settings = _settings_of_agent(given) if given.agent else config.load(given.config)
     to_terminal = not given.agent and sys.stderr.isatty()
     log.start(settings.log.folder, settings.log.level, settings.log.format, to_terminal=to_terminal)
     memory.set_dataless_policy()
     if given.agent:
         os.umask(0o077)
         launchd.shorten_output(settings.log.folder)
-        wait_for_lock(settings.folders.state)
     with _service(settings, given, worker) as service:
         if to_terminal:
             print(
@@ -58,29 +59,47 @@ def _service(settings: Settings, given: argparse.Namespace, worker: Sequence[str
             time.sleep(MENDED_LOOK)
 
 
-def wait_for_lock(state: str) -> None:
-    """Wait for another daemon on the same state to end: an agent that gave up would be started again for ever."""
-    told = False
+def _settings_of_agent(given: argparse.Namespace) -> Settings:
+    """Return sound settings whose state is free; wait until there are any."""
+    while True:
+        settings = wait_for_settings(given)
+        if not wait_for_lock(settings):
+            return settings  # read just now
+
+
+def wait_for_lock(settings: Settings) -> bool:
+    """Wait for another daemon on the same state to end; return whether there was one.
+
+    An agent that gave up would be started again for ever.
+    """
+    state, told = settings.folders.state, False
     while (pid := lock.holder(state)) is not None:
         if not told:
+            log.start(settings.log.folder, "info", "text", to_terminal=True)
             LOG.error("waiting for another daemon (pid %d) on %s to end", pid, state)
             told = True
         time.sleep(MENDED_LOOK)
+    return told
 
 
-def wait_for_settings(path: str | None) -> Settings:
-    """Return the settings; while they are faulty stay up, cold, and wait for the file to be mended.
+def wait_for_settings(given: argparse.Namespace) -> Settings:
+    """Return the settings; while they are faulty stay up, cold, answer `status`, and wait for the file to be mended.
 
     An agent that exits on a lasting fault is started again for ever, or vanishes without a word.
     """
-    told = None
-    while True:
-        try:
-            return config.load(path)
-        except ConfigError as error:
-            what = "; ".join(f"{fault.where}: {fault.what}" for fault in error.faults)
-            if what != told:
-                told = what
-                log.start(config.log_home(), "info", "text", to_terminal=True)
-                LOG.error("waiting for the settings to be mended: %s", what)
-            time.sleep(MENDED_LOOK)
+    waiting, told = None, ""
+    try:
+        while True:
+            settings, error = settings_to_ask(given)
+            if error is None:
+                return settings
+            if waiting is None:
+                log.start(settings.log.folder, "info", "text", to_terminal=True)
+                waiting = Waiting(settings, given.config)
+            if error.summary != told:
+                told = error.summary
+                LOG.error("waiting for the settings to be mended: %s", told)
+            waiting.wait(told, MENDED_LOOK)
+    finally:
+        if waiting is not None:
+            waiting.close()

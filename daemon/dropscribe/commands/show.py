@@ -10,25 +10,24 @@ from typing import Any
 import yaml
 
 from dropscribe import agent as agents
-from dropscribe import config, control, engines, log
-from dropscribe.cli import EXIT_DONE, EXIT_FAILED, settings_of
+from dropscribe import config, control, engines, lock, log
+from dropscribe.cli import EXIT_DONE, EXIT_FAILED, settings_of, settings_to_ask
 from dropscribe.config import Settings
 from dropscribe.control import NotRunning
-from dropscribe.errors import DropscribeError
+from dropscribe.errors import ConfigError, DropscribeError
+from dropscribe.job import on_one_line
 from dropscribe.service import status as statuses
 
 REDRAW = 0.5  # seconds
+ANSWER = 0.8  # seconds for the daemon's answer: the whole command is to take no more than one
 
 
 def status(given: argparse.Namespace) -> int:
     """Show what the daemon is doing; from the journal when it does not run."""
-    settings = settings_of(given)
-    while given.watch:
-        values = current(settings, given.config)
-        text = json.dumps(values) if given.json else ("\x1b[2J\x1b[H" if sys.stdout.isatty() else "") + describe(values)
-        print(text, flush=True)
-        time.sleep(REDRAW)
-    values = current(settings, given.config)
+    settings, error = settings_to_ask(given)
+    if given.watch:
+        return _watch(given, settings, error)
+    values = current(settings, given.config, error)
     if given.json:
         print(json.dumps(values, indent=2))
         return EXIT_DONE
@@ -38,14 +37,29 @@ def status(given: argparse.Namespace) -> int:
     return EXIT_DONE
 
 
-def current(settings: Settings, path: str | None) -> dict[str, Any]:
-    """Return the status as the daemon tells it, or as the journal does."""
+def _watch(given: argparse.Namespace, settings: Settings, error: ConfigError | None) -> int:
+    """Show the status again and again; Ctrl-C is the way to end it."""
+    clear = "\x1b[2J\x1b[H" if sys.stdout.isatty() and not given.json else ""
     try:
-        answer = control.ask(settings.folders.state, timeout=5, command="status")
+        while True:
+            values = current(settings, given.config, error)
+            print(clear + (json.dumps(values) if given.json else describe(values)), flush=True)
+            time.sleep(REDRAW)
+    except KeyboardInterrupt:
+        return EXIT_DONE
+
+
+def current(settings: Settings, path: str | None, error: ConfigError | None = None) -> dict[str, Any]:
+    """Return the status as the daemon tells it, or as the journal does; *error* is what is wrong with the file."""
+    try:
+        answer = control.ask(settings.folders.state, timeout=ANSWER, command="status")
     except NotRunning:
-        return statuses.stopped(settings, path)
-    values: dict[str, Any] = answer["status"]
-    return values
+        values = statuses.stopped(settings, path)
+        pid = lock.holder(settings.folders.state)
+        values["daemon"] |= {"running": pid is not None, "pid": pid, "config_error": error and error.summary}
+        return values
+    told: dict[str, Any] = answer["status"]
+    return told
 
 
 def size(count: int | None) -> str:
@@ -91,6 +105,9 @@ def describe(values: dict[str, Any]) -> str:
 def _daemon_line(daemon: dict[str, Any]) -> str:
     if not daemon["running"]:
         return "daemon     not running; this is what its journal says"
+    if daemon["engine"] is None:
+        what = "waits for its settings to be mended" if daemon["agent"] else "does not answer now"
+        return f"daemon     running (pid {daemon['pid']}) and {what}; the rest is what its journal says"
     how = "agent, " if daemon["agent"] else ""
     engine = f"engine {daemon['engine']}: {daemon['engine_reason']}"
     since = f"since {daemon['started']}"
@@ -127,7 +144,7 @@ def _model_lines(model: dict[str, Any]) -> list[str]:
 
 
 def _recent_line(item: dict[str, Any]) -> str:
-    tail = ", ".join(item["outputs"]) if item["outputs"] else item["reason"] or ""
+    tail = ", ".join(map(on_one_line, item["outputs"])) if item["outputs"] else item["reason"] or ""
     seconds = f" in {item['seconds']:.1f} s" if item["seconds"] is not None else ""
     return f"{item['state']:10} {item['name']}{seconds}" + (f" -> {tail}" if tail else "")
 
@@ -145,7 +162,7 @@ def check(given: argparse.Namespace) -> int:
 
 def logs(given: argparse.Namespace) -> int:
     """Print the log; with --follow go on as it grows, across rotation."""
-    path = log.path(settings_of(given).log.folder)
+    path = log.path(settings_to_ask(given)[0].log.folder)
     if not os.path.exists(path):
         raise DropscribeError("logs", f"there is no log at {path}", "start the daemon: dropscribe run")
     with open(path, encoding="utf-8", errors="replace") as file:

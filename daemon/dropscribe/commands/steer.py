@@ -2,36 +2,38 @@
 
 import argparse
 import os
+import sqlite3
 import sys
 
 from dropscribe import control
-from dropscribe.cli import EXIT_DONE, EXIT_FAILED, settings_of
+from dropscribe.cli import EXIT_DONE, EXIT_FAILED, complain, settings_to_ask
 from dropscribe.config import Settings
 from dropscribe.control import NotRunning
 from dropscribe.errors import DropscribeError, UsageError
 from dropscribe.job import printable
 from dropscribe.journal import Journal
+from dropscribe.journal.schema import TooNew
 from dropscribe.lock import StateLock
 from dropscribe.service import JOURNAL, failed
 
 
 def pause(given: argparse.Namespace) -> int:
     """Let the daemon read nothing."""
-    control.ask(settings_of(given).folders.state, command="pause")
+    control.ask(settings_to_ask(given)[0].folders.state, command="pause")
     print("Paused. What is dropped waits; dropscribe resume goes on.")
     return EXIT_DONE
 
 
 def resume(given: argparse.Namespace) -> int:
     """Let the daemon go on."""
-    control.ask(settings_of(given).folders.state, command="resume")
+    control.ask(settings_to_ask(given)[0].folders.state, command="resume")
     print("Going on.")
     return EXIT_DONE
 
 
 def unload(given: argparse.Namespace) -> int:
     """Let the model go."""
-    answer = control.ask(settings_of(given).folders.state, command="unload")
+    answer = control.ask(settings_to_ask(given)[0].folders.state, command="unload")
     state = answer["status"]["model"]["state"]
     print(
         "No model is loaded."
@@ -47,11 +49,13 @@ def retry(given: argparse.Namespace) -> int:
     """Move failed files back into the inbox, through the daemon or, without one, directly."""
     if not given.names and not given.all:
         raise UsageError("retry", "which files? (got none)", "name them, or use --all")
-    moved, missing = _retried(settings_of(given), given.names)
+    moved, missing = _retried(settings_to_ask(given)[0], given.names)
     for path in moved:
         print(f"back in the inbox: {printable(path)}")
     for name in missing:
-        print(f"not in the failed folder: {printable(name)}", file=sys.stderr)
+        complain(
+            "retry", f"{printable(name)} is not in the failed folder", "look there for its name: dropscribe status"
+        )
     if given.all and not moved:
         print("nothing to retry", file=sys.stderr)
     return EXIT_FAILED if missing else EXIT_DONE
@@ -60,12 +64,12 @@ def retry(given: argparse.Namespace) -> int:
 def _retried(settings: Settings, names: list[str]) -> tuple[list[bytes], list[bytes]]:
     """Return where files came back to, and the names that mean no file; through the daemon where one runs."""
     folders = settings.folders
+    wanted = [os.fsencode(_below(name, folders.failed)) for name in names]
     try:
-        answer = control.ask(folders.state, timeout=None, command="retry", names=names)
+        answer = control.ask(folders.state, timeout=None, command="retry", names=[os.fsdecode(n) for n in wanted])
     except NotRunning:
         lock = StateLock(folders.state)
-        journal = Journal(os.path.join(folders.state, JOURNAL))
-        wanted = [os.fsencode(name) for name in names]
+        journal = _journal(os.path.join(folders.state, JOURNAL))
         paths = failed.candidates(folders.failed, folders.inbox, wanted)
         moved = failed.retry(folders.failed, folders.inbox, paths, journal)
         journal.close()
@@ -74,3 +78,17 @@ def _retried(settings: Settings, names: list[str]) -> tuple[list[bytes], list[by
     if not answer["ok"]:
         raise DropscribeError("retry", answer["error"], answer.get("remedy", "look at: dropscribe logs"))
     return [os.fsencode(path) for path in answer["moved"]], [os.fsencode(name) for name in answer["missing"]]
+
+
+def _below(name: str, failed: str) -> str:
+    """Return *name* as it is called below the failed folder: people also give the whole path, or `./name`."""
+    path = os.path.normpath(name)
+    return os.path.relpath(path, failed) if path.startswith(failed + os.sep) else path
+
+
+def _journal(path: str) -> Journal:
+    try:
+        return Journal(path)
+    except (OSError, sqlite3.Error, TooNew) as error:
+        remedy = "install the newer Dropscribe again, or look at the folder"
+        raise DropscribeError("retry", f"the journal cannot be used ({error})", remedy) from None

@@ -80,13 +80,24 @@ def load(path: str | None) -> Settings:
 def _parsed(text: str) -> object:
     """Return the values in *text*: YAML, or JSON, which is YAML unless it is indented with tabs."""
     try:
-        return yaml.safe_load(text)
+        return yaml.load(text, _Once)
     except yaml.YAMLError:
         try:
             return json.loads(text)
         except ValueError:
             pass
         raise
+
+
+class _Once(yaml.SafeLoader):
+    """Refuses a key that is written twice: all but the last would be lost without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _ in node.value]
+        for index, (key, _) in enumerate(node.value):
+            if key.value in keys[:index]:
+                raise yaml.constructor.ConstructorError(None, None, f"{key.value} is there twice", key.start_mark)
+        return super().construct_mapping(node, deep)
 
 
 def checked(values: dict[Any, Any], name: str) -> Settings:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 from types import UnionType
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Meta, Struct
@@ -47,7 +47,7 @@ def checked(values: dict[Any, Any], name: str, defaults: dict[str, dict[str, str
     settings = Settings(**found)  # type: ignore[arg-type]  # each under its own name
     layout = layout_faults(settings, name) if not any(f.where.startswith(f"{name}: folders.") for f in faults) else []
     if faults + layout:
-        raise ConfigError(faults + layout)
+        raise ConfigError(faults + layout, salvaged=settings)
     return settings
 
 
@@ -61,7 +61,7 @@ def _section(section: str, given: dict[Any, Any], name: str, defaults: dict[str,
             continue
         try:
             values[key] = _value(kinds(section)[key], value)
-        except ValueError as error:  # msgspec's own errors are such too
+        except (ValueError, OverflowError) as error:  # msgspec's own errors are such too
             default = defaults.get(key, "the default")
             faults.append(Fault(where, f"{error} {_got(value)}", f"correct it, or remove the line to use {default}"))
     return SECTIONS[section](**values)
@@ -99,7 +99,7 @@ def _members(kind: Any) -> Iterator[Any]:
     """Yield the plain types of an annotated one, without None."""
     if get_origin(kind) is Annotated:
         yield from _members(get_args(kind)[0])
-    elif isinstance(kind, UnionType):
+    elif isinstance(kind, UnionType) or get_origin(kind) is Union:
         for part in get_args(kind):
             if part is not type(None):
                 yield from _members(part)

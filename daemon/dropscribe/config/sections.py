@@ -43,7 +43,7 @@ def _measure(units: Mapping[str, float], example: str) -> Callable[[object], flo
         found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]*)\s*", value)
         if not found or (found[2] and found[2].lower() not in known):
             raise ValueError(f"must look like {example}")
-        return float(found[1]) * (known[found[2].lower()] if found[2] else 1)
+        return float(_number(float(found[1]) * (known[found[2].lower()] if found[2] else 1)))
 
     return parse
 
@@ -97,10 +97,10 @@ Seconds = Annotated[float, Kind(_seconds), Meta(ge=0, le=LONGEST)]
 SomeSeconds = Annotated[float, Kind(_seconds), Meta(gt=0, le=LONGEST)]
 SecondsOrNever = Annotated[Seconds | None, _or_never(_seconds)]
 SomeSecondsOrNever = Annotated[SomeSeconds | None, _or_never(_seconds)]
-Bytes = Annotated[int, Kind(_bytes), Meta(ge=1)]
+Bytes = Annotated[int, Kind(_bytes), Meta(ge=1, le=10**15)]
 BytesOrNever = Annotated[Bytes | None, _or_never(_bytes)]
 BytesOrNull = Annotated[Bytes | None, Kind(lambda value: None if value is None else _bytes(value))]
-Count = Annotated[int, Kind(_number), Meta(ge=1)]
+Count = Annotated[int, Kind(_number), Meta(ge=1, le=10**12)]
 Folder = Annotated[str, Kind(_folder)]
 Switch = Annotated[bool, Kind(_switch)]
 

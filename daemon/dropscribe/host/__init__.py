@@ -25,6 +25,7 @@ from dropscribe.memory.policy import Action, IdleAction
 from dropscribe.wire import Message
 
 DYING = 1.0  # seconds for a worker that has closed its end to be really gone
+RELEASE_AT_STOP = 10.0  # seconds
 LOAD_STALL = 300.0  # seconds of a load without a sign of life
 
 
@@ -252,6 +253,8 @@ class Host:
         self._enter(ModelState.UNLOADING)
         ask = ask and not worker.deaf
         grace = self.settings.model.stop_grace if ask else DYING if worker.deaf else 0.0
+        if reason == "stop":
+            grace = min(grace, RELEASE_AT_STOP)  # the page in hand has had its grace already
         self._ending = Ending(worker.process, self.last_unload, now, worker.life.footprint, ask=ask, grace=grace)
 
     def _over(self, worker: Connection, ending: Ending, now: float) -> None:
@@ -266,10 +269,10 @@ class Host:
 
     def tick(self, now: float, *, queue_empty: bool) -> list[Event]:
         """Do what the time demands; return what has happened since the last call, in order."""
-        if self._aftermath is not None:
-            self._aftermath.tick(now)
         if self.worker is not None:
             self._mind_end(self.worker, now)
+        if self._aftermath is not None:
+            self._aftermath.tick(now)
         self._mind_memory(now)
         self._mind_idleness(now, queue_empty=queue_empty)
         events, self._events = self._events, []

@@ -19,7 +19,7 @@ def ready(life: Life, message: Message, now: float, wall: float) -> None:
 
 def progress(reading: Reading, message: Message, now: float) -> bool:
     """Note a step of the job in hand; return whether it was the end of a page."""
-    reading.quiet_since = now
+    reading.quiet_since, reading.taken_up = now, True
     match message.get("stage", message["kind"]):
         case "decode":
             reading.decoding_since, reading.pages = now, message["pages"]

@@ -23,7 +23,7 @@ class Ending:
         self, process: WorkerProcess, unload: Unload, now: float, last_seen: int | None, *, ask: bool, grace: float
     ) -> None:
         """Begin: *ask* it to release and leave, for at most *grace* seconds; unasked, signals follow after *grace*."""
-        self._process, self.unload = process, unload
+        self._process, self.unload, self._asked = process, unload, ask
         self._begun = now
         self._next_step = now + grace
         self._steps = [signal.SIGTERM, signal.SIGKILL]
@@ -48,7 +48,8 @@ class Ending:
             return
         step = self._steps.pop(0)
         self.unload.how = "term" if step is signal.SIGTERM else "kill"
-        LOG.warning("the worker (pid %d) does not leave by itself: %s", self._process.pid, step.name)
+        what = "does not leave by itself" if self._asked else "is not waited for"
+        LOG.warning("the worker (pid %d) %s: %s", self._process.pid, what, step.name)
         self._process.signal(step)
         self._next_step = now + TERM_GRACE
 

@@ -20,6 +20,7 @@ from dropscribe.wire import BrokenStream, Inbound, Message, pack, receive
 
 COMMAND = (sys.executable, "-m", "dropscribe.worker")
 RECORD = "worker.json"
+SAME_START, SAME_BOOT = 2.0, 60.0  # seconds
 NOISE = "worker.log"  # what native code of the worker prints; begun anew with each worker
 
 
@@ -45,7 +46,7 @@ class WorkerProcess:
         self._inbound = Inbound()
         self._unsent = bytearray()
         self.pid = self._process.pid
-        record = {"pid": self.pid, "started": _started(self.pid)}
+        record = {"pid": self.pid, "started": _started(self.pid), "booted": psutil.boot_time()}
         try:
             durable.write(os.path.join(state, RECORD), json.dumps(record).encode())
         except OSError:
@@ -131,10 +132,10 @@ def end_leftover(state: str) -> int | None:
     try:
         with open(path, "rb") as file:
             record = json.load(file)
-        pid, started = int(record["pid"]), float(record["started"])
+        pid, started, booted = int(record["pid"]), float(record["started"]), float(record["booted"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    members = [pid] if _started(pid) == started else _group(pid)
+    members = _group(pid) if _is_ours(pid, started, booted) else []
     if members:
         try:
             os.killpg(pid, signal.SIGKILL)
@@ -145,8 +146,19 @@ def end_leftover(state: str) -> int | None:
     return pid if members else None
 
 
+def _is_ours(pid: int, started: float, booted: float) -> bool:
+    """Say whether group *pid* is still that of the worker which began at *started*: numbers come again.
+
+    A leader that has ended keeps its number from others as long as its group lives, but not over a restart of the
+    machine. Both times are derived from the clock, which may have been set meanwhile.
+    """
+    leader = _started(pid)
+    same_boot = abs(psutil.boot_time() - booted) < SAME_BOOT
+    return same_boot and (leader is None or abs(leader - started) < SAME_START)
+
+
 def _group(pid: int) -> list[int]:
-    """Return the processes of group *pid*: as long as there are any, the system gives that number to nobody else."""
+    """Return the processes of group *pid*."""
     members = []
     for candidate in psutil.pids():
         try:

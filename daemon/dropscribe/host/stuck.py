@@ -27,16 +27,20 @@ def _limits(reading: Reading, settings: Settings) -> Iterator[tuple[float, Reaso
         )
         yield reading.page_since + _with_margin(engine.page_budget), Reason.ENGINE_TIMEOUT, sentence
     elif reading.decoding_since is None:
-        opening = reading.pages == 0
-        limit = 2 * intake.decode_timeout if opening else _with_margin(engine.page_budget)
-        what = "Opening the file" if opening else "Writing the results"
-        yield (
-            reading.quiet_since + limit,
-            Reason.DECODE_TIMEOUT if opening else Reason.ENGINE_TIMEOUT,
-            f"{what} took longer than {limit:g} s.",
-        )
+        yield _between_pages(reading, settings)
     if reading.stopping_since is not None:
         yield reading.stopping_since + STOP_ANSWER, Reason.PRESSURE, "The reading did not stop when it was asked to."
+
+
+def _between_pages(reading: Reading, settings: Settings) -> tuple[float, Reason, str]:
+    """Return the limit on opening the file, and on writing the results; that nobody begins is no file's fault."""
+    opening, limit = 2 * settings.intake.decode_timeout, _with_margin(settings.engine.page_budget)
+    if not reading.taken_up:
+        return reading.quiet_since + opening, Reason.ENGINE_TIMEOUT, f"The engine did not begin within {opening:g} s."
+    if reading.pages == 0:
+        sentence = f"Opening the file took longer than {opening:g} s."
+        return reading.quiet_since + opening, Reason.DECODE_TIMEOUT, sentence
+    return reading.quiet_since + limit, Reason.ENGINE_TIMEOUT, f"Writing the results took longer than {limit:g} s."
 
 
 def _with_margin(limit: float) -> float:

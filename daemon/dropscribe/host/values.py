@@ -63,6 +63,7 @@ class Reading:
 
     order: Order
     since: float
+    taken_up: bool = False  # the worker has begun with it
     page: int = 0
     pages: int = 0
     tokens: int = 0

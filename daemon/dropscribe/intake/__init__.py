@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dropscribe.config import Settings
 from dropscribe.intake import names
 from dropscribe.intake.look import Look, Scan, Slice
-from dropscribe.intake.table import Hopeless, Settled, Table
+from dropscribe.intake.table import LONGEST_WAIT, Hopeless, Settled, Table
 from dropscribe.job import Found, Signature
 
 ROOT_CHECK = 5.0  # seconds between looks at the inbox itself
@@ -120,10 +120,10 @@ class Intake:
 
     def deadline(self, now: float) -> float | None:
         """Return when this part wants to be called again."""
-        times = [self._next_scan, self.table.next_due()]
-        if self._scans and self.table.has_room:
-            times.append(now)
-        return min(t for t in times if t is not None)
+        due, scan = self.table.next_due(), self._next_scan
+        if self._scans:
+            scan = now if self.table.has_room else LONGEST_WAIT + now  # the table makes room when something is due
+        return scan if due is None else min(due, scan)
 
     def work_ahead(self, now: float) -> bool:
         """Say whether a file is about to settle, for at most `PREWARM_LIMIT` at a stretch."""

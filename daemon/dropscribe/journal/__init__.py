@@ -87,13 +87,17 @@ class Journal:
             )
             return db.total_changes - before
 
-    def reject_unread(self, found: Found, reason: Reason, detail: str) -> None:
-        """Record that a settled file will not be read at all."""
-        self.add([found])
+    def reject_unread(self, refused: Iterable[tuple[Found, Reason, str]]) -> None:
+        """Record that settled files will not be read at all, each with the reason and a sentence.
+
+        A path that has a live job is left to it.
+        """
+        rows = [(f.path, *_columns(f.signature), f.since, reason, _text(detail)) for f, reason, detail in refused]
         with self._writing() as db:
-            db.execute(
-                "UPDATE jobs SET state='rejected', reason=?, detail=? WHERE path=? AND state='queued'",
-                (reason, _text(detail), found.path),
+            db.executemany(
+                "INSERT INTO jobs (path, size, mtime_ns, inode, device, since, state, reason, detail)"
+                " VALUES (?,?,?,?,?,?,'rejected',?,?) ON CONFLICT DO NOTHING",
+                rows,
             )
 
     def known(self, paths: Sequence[bytes]) -> dict[bytes, Signature]:

@@ -7,9 +7,9 @@ import os
 import time
 from collections.abc import Sequence
 from functools import partial
-from typing import Protocol
+from typing import Protocol, TypeVar
 
-from dropscribe import engines
+from dropscribe import engines, whereabouts
 from dropscribe.config import Settings
 from dropscribe.control import Client, Control
 from dropscribe.disk import Disk
@@ -39,6 +39,7 @@ from dropscribe.service.wait import Wait
 
 JOURNAL = "journal.db"
 LONGEST_SLEEP = 3600.0
+DISK_GRACE = 5.0  # seconds that a stop waits for a disk beyond the grace of the page in hand
 
 
 class Closes(Protocol):
@@ -48,6 +49,9 @@ class Closes(Protocol):
         """End; may be called twice."""
 
 
+Part = TypeVar("Part", bound=Closes)
+
+
 class Service:
     """The daemon, from its lock to its last breath. A context manager."""
 
@@ -55,35 +59,49 @@ class Service:
         self, settings: Settings, path: str | None, *, agent: bool = False, command: Sequence[str] = COMMAND
     ) -> None:
         self.settings, self.agent = settings, agent
+        self._owned: list[Closes] = []
+        try:
+            self._begin(path, command)
+        except BaseException:
+            self.close()
+            raise
+
+    def _begin(self, path: str | None, command: Sequence[str]) -> None:
+        """Build everything, in the order in which one part needs another."""
+        settings = self.settings
         self.started = time.time()
-        self.lock = StateLock(settings.folders.state)
+        self._own(StateLock(settings.folders.state))
+        whereabouts.leave_word(path, settings.folders.state)
         self.engine, self.engine_reason = engines.choose(settings.engine.name)
         self.stopping = self.failed = False
-        self.wait = Wait()
+        self.wait = self._own(Wait())
         leftover = end_leftover(settings.folders.state)
         if leftover:
             LOG.warning("ended worker %d, left behind by a killed daemon", leftover)
-        self.journal = Journal(os.path.join(settings.folders.state, JOURNAL))
+        self.journal = self._own(Journal(os.path.join(settings.folders.state, JOURNAL)))
         if self.journal.damaged:
             LOG.error(
                 "the journal was damaged; it is set aside as %s and made anew from the folders", self.journal.damaged
             )
         away = places.prepare(settings, self.journal.facts)
         now = time.monotonic()
-        self.disk = Disk(self.wait.wake)
+        self.disk = self._own(Disk(self.wait.wake))
         self.holds = Holds()
-        self.host = Host(settings, self.engine, self._peaks, command)
+        self.host = self._own(Host(settings, self.engine, self._peaks, command))
         hints, outbox = Hints(self.wait.wake), Outbox(settings.folders.outbox, away["outbox"])
-        self.inbox = Inbox(settings, self.journal, self.disk, self.holds, hints, away["inbox"], now)
-        self.pipeline = Pipeline(settings, self.journal, self.disk, self.host, self.inbox, outbox, self.holds)
+        self.inbox = self._own(Inbox(settings, self.journal, self.disk, self.holds, hints, away["inbox"], now))
+        self.pipeline = Pipeline(
+            settings, self.journal, self.disk, self.host, self.inbox, outbox, self.holds,
+            may_begin=lambda: not (self.paused or self.stopping),
+        )  # fmt: skip
         self.recovery = Recovery(settings, self.journal, self.disk, outbox, self.holds)
         self.archivist = Archivist(settings, self.journal, self.disk, self.holds, away, self._job_over)
-        self.power = Power()
-        self.notices = Notices(settings.notify)
+        self.power = self._own(Power())
+        self.notices = self._own(Notices(settings.notify))
         self.saved = SavedSettings(path, settings, now)
         self.paused = self.journal.facts.get("paused") is not None
         self._sleep = policy.SleepWatch(now, time.time())
-        self.control = Control(settings.folders.state, self.wait.selector)
+        self.control = self._own(Control(settings.folders.state, self.wait.selector))
         self.commands = Commands(self)
         self._stop_by = 0.0
 
@@ -91,15 +109,22 @@ class Service:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End in reverse order; each part once, whatever the others do."""
-        parts: tuple[Closes, ...] = (
-            self.power, self.notices, self.inbox, self.disk, self.control, self.journal, self.lock,
-        )  # fmt: skip
-        for part in (self.host, *parts):
+        whereabouts.forget(self.saved.explicit_path)
+        self.close()
+
+    def close(self) -> None:
+        """End in reverse order; each part once, whatever the others do. May be called twice."""
+        while self._owned:
+            part = self._owned.pop()
             try:
                 part.close()
             except Exception:
                 LOG.exception("while ending")
+
+    def _own(self, part: Part) -> Part:
+        """Close *part* at the end."""
+        self._owned.append(part)
+        return part
 
     def _peaks(self) -> list[int]:
         return self.journal.facts.peaks(engines.peak_key(self.engine, self.settings))
@@ -134,10 +159,12 @@ class Service:
 
     @property
     def unfinished(self) -> bool:
-        """Say whether something is between two records of the journal."""
-        if self.stopping and self.holds.unfinished and time.monotonic() >= self._stop_by:
-            return False  # the disk is full: the next start finishes it
-        return self.pipeline.busy or self.archivist.busy or self.commands.in_hand
+        """Say whether something is between two records of the journal, or on the disk thread."""
+        late = time.monotonic() - self._stop_by if self.stopping else 0.0
+        if (late >= 0 and self.stopping and self.holds.unfinished) or late >= DISK_GRACE:
+            return False  # the disk is full, or does not answer: the next start finishes it
+        at_work = self.pipeline.busy or self.archivist.busy or self.commands.in_hand
+        return at_work or (self.stopping and self.disk.pending > 0)
 
     def tick(self, now: float) -> None:
         """Let every part do what is due."""
@@ -187,7 +214,8 @@ class Service:
 
     def _wind_down(self, now: float) -> None:
         """At the end: after the grace, stop between two tokens."""
-        self.archivist.tick(now)
+        if now < self._stop_by:
+            self.archivist.tick(now)
         self.commands.turn_away()
         if self.host.busy and now >= self._stop_by:
             self.host.stop_reading(now)
@@ -245,8 +273,8 @@ class Service:
             self.host.deadline(now, queue_empty=self.idle), self.archivist.deadline(),
             self.holds.deadline(now), self.saved.deadline(), self.notices.deadline(), extra,
         ]  # fmt: skip
-        if self.stopping and self.host.busy:
-            times.append(self._stop_by)
+        if self.stopping:
+            times += [moment for moment in (self._stop_by, self._stop_by + DISK_GRACE) if moment > now]
         soonest = min((t for t in times if t is not None), default=now + LONGEST_SLEEP)
         for data in self.wait.until(self.host, max(0.0, min(soonest - now, LONGEST_SLEEP))):
             if data is self.control:

@@ -8,6 +8,7 @@ from functools import partial
 from dropscribe import intake
 from dropscribe.config import Settings
 from dropscribe.disk import Disk
+from dropscribe.errors import Reason
 from dropscribe.intake import Intake, look
 from dropscribe.intake.look import Look, Scan, Slice
 from dropscribe.intake.table import Hopeless, Settled
@@ -35,6 +36,7 @@ class Inbox:
         self._looking: set[bytes] = set()
         self._look_again: set[bytes] = set()
         self._scan_running = False
+        self.unrecorded = 0  # judged, and not in the journal yet: its disk is full
         self._next_check = now + intake.ROOT_CHECK
         self.watch = Watch(settings.folders.inbox, settings.intake.watch, hints)
         self.intake.polling = self.watch.kind == "poll"
@@ -146,16 +148,19 @@ class Inbox:
         kept = self._journal.facts.kept(paths) if self._settings.output.originals == "keep" else {}
         verdicts = self.intake.take(looks, live, kept, now, wall)
         settled = [verdict.found for verdict in verdicts if isinstance(verdict, Settled)]
-        if settled:
-            self._holds.journalled(partial(self._add, settled), now)
-        for verdict in verdicts:
-            if isinstance(verdict, Hopeless):
-                LOG.warning("%s: %s", printable(verdict.found.path), verdict.detail)
-                refuse = partial(self._journal.reject_unread, verdict.found, verdict.reason, verdict.detail)
-                self._holds.journalled(refuse, now)
+        refused = [(v.found, v.reason, v.detail) for v in verdicts if isinstance(v, Hopeless)]
+        for found, _, detail in refused:
+            LOG.warning("%s: %s", printable(found.path), detail)
+        if settled or refused:
+            self.unrecorded += len(verdicts)
+            self._holds.journalled(partial(self._record, settled, refused), now)
 
-    def _add(self, settled: Sequence[Found]) -> None:
-        self._journal.add(settled)
+    def _record(self, settled: Sequence[Found], refused: Sequence[tuple[Found, Reason, str]]) -> None:
+        if settled:
+            self._journal.add(settled)
+        if refused:
+            self._journal.reject_unread(refused)
+        self.unrecorded -= len(settled) + len(refused)
 
     def _replaced(self, path: bytes, live: dict[bytes, Signature]) -> None:
         """A waiting job's file has new content: the job is gone, the content settles anew."""

@@ -30,9 +30,10 @@ class Pipeline:
     """Gives jobs to the host, one at a time, and takes their outcomes to the outbox and the journal."""
 
     def __init__(
-        self, settings: Settings, journal: Journal, disk: Disk, host: Host, inbox: Inbox, outbox: Outbox, holds: Holds
-    ) -> None:
-        self.settings = settings
+        self, settings: Settings, journal: Journal, disk: Disk, host: Host, inbox: Inbox, outbox: Outbox, holds: Holds,
+        may_begin: Callable[[], bool],
+    ) -> None:  # fmt: skip
+        self.settings, self._may_begin = settings, may_begin
         self._journal, self._disk, self._host, self._holds = journal, disk, host, holds
         self._inbox, self._outbox = inbox, outbox
         self._preparing = False
@@ -85,6 +86,8 @@ class Pipeline:
         self._preparing = False
         signature, identity, stem = result
         now = time.monotonic()
+        if not self._may_begin():
+            return  # paused, or told to stop, meanwhile
         if signature is None and not self._inbox.same_as(job, identity, now):
             self._holds.put(Reason.INBOX_OFFLINE, f"the inbox {self.settings.folders.inbox} is not there", now)
         elif signature is None or not signature.same_file(job.signature):
@@ -136,7 +139,7 @@ class Pipeline:
         if outcome.end == "read":
             self._publish(job, event.order.staging, outcome)
             return
-        self._outbox.sweep(event.order.staging)
+        self._sweep(event.order.staging)
         match outcome.end:
             case Kind.FILE:
                 self._refused(job, outcome, now)
@@ -157,7 +160,7 @@ class Pipeline:
         """Count the worker's death, or its being stuck, against the job it had in hand."""
         job, self.job = self.job, None
         assert job is not None
-        self._outbox.sweep(event.order.staging)
+        self._sweep(event.order.staging)
         if event.reason.kind is Kind.FILE:
             self._holds.journalled(partial(self._journal.reject, job, event.reason, event.detail), time.monotonic())
         else:
@@ -179,13 +182,8 @@ class Pipeline:
     def _blame(self, job: Job, reason: Reason, detail: str, *, death: bool) -> None:
         def record() -> None:
             state = self._journal.blame(job, reason, detail, death=death, attempts=self.settings.engine.attempts)
-            LOG.warning(
-                "%s: attempt %d failed (%s)%s",
-                job.name,
-                job.attempts + 1,
-                reason,
-                "" if state is State.QUEUED else ": given up",
-            )
+            given_up = "" if state is State.QUEUED else "; given up"
+            LOG.warning("%s: attempt %d failed (%s)%s: %s", job.name, job.attempts + 1, reason, given_up, detail)
 
         self._holds.journalled(record, time.monotonic())
 
@@ -219,7 +217,7 @@ class Pipeline:
 
         def record() -> None:
             self._publishing -= 1
-            self._outbox.sweep(staging)
+            self._sweep(staging)
             if isinstance(error, Changed):
                 self._disk.ask(
                     partial(self._look_twice, job),
@@ -251,13 +249,12 @@ class Pipeline:
 
     def sweep(self, job: Job) -> None:
         """Remove what was staged, and the pages that were kept, for a job that is over."""
-        staging = staging_folder(self.settings.folders.outbox, job.id, job.claim)
+        self._sweep(staging_folder(self.settings.folders.outbox, job.id, job.claim))
+        forget = partial(pagestore.forget_job, self.settings.folders.state, job.id)
+        self._disk.ask(forget, lambda done: None, lambda error: LOG.warning("%s: %s", job.name, error))
 
-        def request() -> None:
-            self._outbox.sweep(staging)
-            pagestore.forget_job(self.settings.folders.state, job.id)
-
-        self._disk.ask(request, lambda done: None, lambda error: LOG.warning("%s: sweeping: %s", job.name, error))
+    def _sweep(self, staging: str) -> None:
+        self._disk.ask(partial(self._outbox.sweep, staging), lambda done: None, lambda error: None)
 
 
 def replaceable(settings: Settings, journal: Journal, job: Job) -> dict[bytes, int]:

@@ -4,12 +4,14 @@ Every key of the contract is always present; null where something is unknown.
 """
 
 import os
+import sqlite3
 import time
+from contextlib import closing
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from dropscribe import __version__, memory
-from dropscribe.config import Settings
+from dropscribe.config import Settings, default_path
 from dropscribe.host import Host
 from dropscribe.host.states import ModelState
 from dropscribe.job import Job, State, printable
@@ -25,8 +27,6 @@ MOST_WAITING = 100  # files listed under `intake`
 def running(service: "Service", now: float) -> dict[str, Any]:
     """Return the status of the running daemon."""
     table = service.inbox.intake.table
-    hold = service.holds.current
-    paused_reason = "paused by command" if service.paused else f"{hold.reason}: {hold.detail}" if hold else None
     waiting = [
         {"name": printable(path), "waiting_for": str(what)} for path, what in list(table.waiting())[:MOST_WAITING]
     ]
@@ -40,19 +40,39 @@ def running(service: "Service", now: float) -> dict[str, Any]:
         },
         "model": model(service.host, service.settings, now, queue_empty=service.idle),
         "memory": _memory(service.host.keeper.sample),
-        "queue": _queue(service.journal, len(table), paused_reason),
+        "queue": _queue(service.journal, len(table) + service.inbox.unrecorded, _waits(service)),
         "current": _current(service.host, now),
         "recent": [_recent(job) for job in service.journal.recent(RECENT)],
         "intake": waiting,
     }  # fmt: skip
 
 
+def _waits(service: "Service") -> str | None:
+    """Return why the queue does not move on, or None."""
+    hold, blocked = service.holds.current, service.host.admission.blocked_reason
+    if service.paused:
+        return "paused by command"
+    if hold is not None:
+        return f"{hold.reason}: {hold.detail}"
+    return f"the model is not loaded: {blocked}" if blocked and service.journal.next_queued() is not None else None
+
+
 def stopped(settings: Settings, config: str | None) -> dict[str, Any]:
     """Return what the journal in the state folder tells about a daemon that is not running."""
     from dropscribe.service import JOURNAL
 
+    config = config or (default_path() if os.path.exists(default_path()) else None)
     path = os.path.join(settings.folders.state, JOURNAL)
-    journal = Journal.looking(schema.open_to_look(path), path) if os.path.exists(path) else None
+    try:
+        if os.path.exists(path):
+            with closing(Journal.looking(schema.open_to_look(path), path)) as journal:
+                return _told(config, journal)
+    except sqlite3.Error:
+        pass  # damaged, or of another version: the next start sees to it
+    return _told(config, None)
+
+
+def _told(config: str | None, journal: Journal | None) -> dict[str, Any]:
     daemon: dict[str, Any] = dict.fromkeys(
         (
             "running",
@@ -71,7 +91,7 @@ def stopped(settings: Settings, config: str | None) -> dict[str, Any]:
     )
     daemon |= {"running": False, "version": __version__, "config": config}
     paused = "paused by command" if journal and journal.facts.get("paused") else None
-    result = {
+    return {
         "daemon": daemon,
         "model": {**_cold(), "state": str(ModelState.COLD)},
         "memory": _memory(memory.sample(None)),
@@ -80,9 +100,6 @@ def stopped(settings: Settings, config: str | None) -> dict[str, Any]:
         "recent": [_recent(job) for job in journal.recent(RECENT)] if journal else [],
         "intake": [],
     }
-    if journal:
-        journal.close()
-    return result
 
 
 def _cold() -> dict[str, Any]:

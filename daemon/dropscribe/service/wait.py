@@ -31,6 +31,14 @@ class Wait:
         except BlockingIOError:
             pass  # it is awake already
 
+    def close(self) -> None:
+        """Hand the signals back and let go of the pipe; may be called twice."""
+        if self._in.fileno() >= 0:
+            signal.set_wakeup_fd(-1)
+        self.selector.close()
+        self._in.close()
+        self._out.close()
+
     def take_signals(self) -> None:
         """Let signals end the wait: a handler that only sets a flag would not."""
         signal.set_wakeup_fd(self._in.fileno(), warn_on_full_buffer=False)

@@ -4,6 +4,7 @@ Owns the life of the model and hands pages to the ladder. MLX is imported when a
 used from the thread that loaded it.
 """
 
+import os
 import sys
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack
@@ -52,7 +53,7 @@ class DeepSeekOcr:
         self._rows_wanted, self._look_ahead = rows, look_ahead
         self._loaded: Loaded | None = None
         self._rows = 1
-        self._pictures = PictureFolder()
+        self._pictures = PictureFolder(os.path.join(settings.folders.state, "pictures"))
         self._readers: WeakSet[Generator[PageText]] = WeakSet()
         self._loaded_stack = ExitStack()
         self._detector: Sessions | None = None
