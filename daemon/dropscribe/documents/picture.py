@@ -31,7 +31,7 @@ from PIL import (
 
 from dropscribe import sniff
 from dropscribe.config import Settings
-from dropscribe.documents import colour, ink, limits, whole
+from dropscribe.documents import colour, ink, jpeg, limits, whole
 from dropscribe.errors import Reason, ReasonedError
 from dropscribe.pages import Page
 
@@ -143,12 +143,19 @@ class PictureDocument:
     def _page(self, image: Image.Image, number: int) -> Page:
         across, down = _resolution(image)
         image.load()
+        if self.media_type == sniff.JPEG and jpeg.is_damaged(_content(self._path)):
+            raise ReasonedError(Reason.DAMAGED, f"{self._name} is damaged: a part of its data is missing or garbled.")
         limits.check_pixels(*image.size, self._settings, self._name)
         upright = colour.upright_rgb(image)
         flags: tuple[str, ...] = ()
         if self.media_type == sniff.TIFF and (squared := _squared(upright, across, down)):
             upright, across, flags = squared, max(across or 0, down or 0), ("scaled",)
         return Page(number, upright, dpi=across, blank=ink.is_blank(upright), flags=flags)
+
+
+def _content(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()
 
 
 def _lacks_rows(image: Image.Image, size: int) -> bool:
