@@ -31,7 +31,7 @@ from PIL import (
 
 from dropscribe import sniff
 from dropscribe.config import Settings
-from dropscribe.documents import colour, ink, jpeg, limits, whole
+from dropscribe.documents import codings, colour, ink, jpeg, limits, whole
 from dropscribe.errors import Reason, ReasonedError
 from dropscribe.pages import Page
 
@@ -62,6 +62,7 @@ _MULTI_PICTURE = MpoImagePlugin.MpoImageFile.format  # phones write it under .jp
 
 DPI_SANE = (20.0, 4800.0)
 FAX_STRETCH = (1.2, 4.0)  # a fax has 204 x 98 dots per inch; more than the second is a lie
+_VAGUE = frozenset({Reason.DAMAGED, Reason.TRUNCATED, Reason.UNSUPPORTED})  # decoders guess; the header may know
 DNG_VERSION = 50706  # TIFF tag: a raw camera file, whose first frame is only a preview
 STRIPS, TILES = (273, 279), (324, 325)  # TIFF tags: offsets and byte counts
 
@@ -101,11 +102,14 @@ class PictureDocument:
 
     @contextmanager
     def _faults(self, pixels: int | None = None) -> Iterator[None]:
-        """Run a decoder; what it calls damage is `truncated` where the file lacks its end."""
+        """Run a decoder; what it calls damage is `unsupported` in an unknown coding, `truncated` without an end."""
         try:
             with limits.decoding(self._name, self._settings, pixels):
                 yield
         except ReasonedError as error:
+            if error.reason in _VAGUE and (coding := codings.unread(self._path, self.media_type)):
+                what = f"{self._name} is stored {coding}, which cannot be decoded here."
+                raise ReasonedError(Reason.UNSUPPORTED, what) from None
             if error.reason is Reason.DAMAGED and whole.cut_off(self._path, self.media_type):
                 raise self._cut_off() from None
             raise
@@ -117,7 +121,8 @@ class PictureDocument:
         """Return the pages; a TIFF's frames are walked, no further than allowed (a chain that loops ends by itself)."""
         if self.media_type != sniff.TIFF:
             return 1
-        if DNG_VERSION in image.tag_v2:  # type: ignore[attr-defined]  # a TIFF
+        tags = image.tag_v2  # type: ignore[attr-defined]  # a TIFF
+        if DNG_VERSION in tags or codings.is_raw(tags):
             raise ReasonedError(Reason.UNSUPPORTED, "This is a raw camera file; only developed pictures are read.")
         frames = 1
         while self._has_frame(image, frames):
