@@ -31,7 +31,7 @@ from PIL import (
 
 from dropscribe import sniff
 from dropscribe.config import Settings
-from dropscribe.documents import codings, colour, ink, jpeg, limits, whole
+from dropscribe.documents import codings, colour, gif, ink, jpeg, limits, whole
 from dropscribe.errors import Reason, ReasonedError
 from dropscribe.pages import Page
 
@@ -119,6 +119,9 @@ class PictureDocument:
 
     def _count(self, image: Image.Image) -> int:
         """Return the pages; a TIFF's frames are walked, no further than allowed (a chain that loops ends by itself)."""
+        if self.media_type == sniff.GIF:
+            # Only the first frame is read, but others may lie far outside the screen: a bomb for the next program.
+            limits.check_pixels(*gif.extent(self._path), self._settings, f"{self._name} with all its frames")
         if self.media_type != sniff.TIFF:
             return 1
         tags = image.tag_v2  # type: ignore[attr-defined]  # a TIFF
