@@ -74,7 +74,7 @@ class PictureDocument:
         self.media_type = kind
         self._path, self._settings = path, settings
         self._name = f"The {kind.split('/')[1].removeprefix('x-').removeprefix('vnd.').split('.')[-1].upper()} picture"
-        if whole.ends_in_a_hole(path, kind):
+        if whole.is_filled_up(path, kind):
             raise self._cut_off()
         with open(path, "rb") as file, self._faults(), closing(self._open(file)) as image:
             self.count = self._count(image)

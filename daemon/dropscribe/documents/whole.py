@@ -39,8 +39,13 @@ def cut_off(path: str, kind: str) -> bool:
     return False
 
 
-def ends_in_a_hole(path: str, kind: str) -> bool:
-    """Say whether a JPEG's last bytes are only the room that was set aside for them."""
+def is_filled_up(path: str, kind: str) -> bool:
+    """Say whether the end is missing and a decoder would not tell: where it paints something in place of it.
+
+    The last bytes of a JPEG may be only the room that was set aside for them; libheif shows what has arrived.
+    """
+    if kind in (sniff.HEIC, sniff.HEIF, sniff.AVIF):
+        return cut_off(path, kind)
     if kind != sniff.JPEG or os.path.getsize(path) <= HOLE_BYTES:
         return False
     with open(path, "rb") as file:

@@ -17,11 +17,37 @@ def content(page: PageText, font: Glyphless, placed: Matrix) -> bytes:
 
     *placed* maps pixels of the upright page, counted from its bottom left corner, to the user space of the PDF page.
     """
-    lines = [f"q {' '.join(map(_number, placed))} cm BT 3 Tr"]
+    lines = [f"q {operator(placed)} BT 3 Tr"]
     for area in areas(page):
         for row in area.rows:
             lines += _row(row, page.height, font)
     return "\n".join([*lines, "ET Q", ""]).encode("ascii") if len(lines) > 1 else b""
+
+
+# How a picture, drawn on the unit square, has to be turned there to stand upright: by its EXIF orientation (Exif 2.3).
+UPRIGHT: dict[int, Matrix] = {
+    1: (1, 0, 0, 1, 0, 0),
+    2: (-1, 0, 0, 1, 1, 0),
+    3: (-1, 0, 0, -1, 1, 1),
+    4: (1, 0, 0, -1, 0, 1),
+    5: (0, -1, -1, 0, 1, 1),
+    6: (0, -1, 1, 0, 0, 1),
+    7: (0, 1, 1, 0, 0, 0),
+    8: (0, 1, -1, 0, 1, 0),
+}
+CLOCKWISE = {0: 1, 90: 6, 180: 3, 270: 8}  # the orientation that stands for a turn by so many degrees
+
+
+def after(first: Matrix, second: Matrix) -> Matrix:
+    """Return the matrix that does what *first* does, then *second*."""
+    a, b, c, d, e, f = first
+    p, q, r, s, t, u = second
+    return a * p + b * r, a * q + b * s, c * p + d * r, c * q + d * s, e * p + f * r + t, e * q + f * s + u
+
+
+def operator(matrix: Matrix) -> str:
+    """Return the PDF operator that changes coordinates by *matrix*."""
+    return f"{' '.join(map(_number, matrix))} cm"
 
 
 def placement(crop: Box, rotate: int, width: int, height: int) -> Matrix:
