@@ -167,5 +167,5 @@ def _without_tags(text: str) -> str:
     """Return the words of an HTML table, a row of it to a line; other text as it is."""
     if "<table" not in text:
         return text
-    text = re.sub(r"(?i)</tr\s*>|<br\s*/?>|</?table[^>]*>", "\n", text)
-    return html.unescape(re.sub(r"(?i)</?(?:t[dhr]|thead|tbody|tfoot|caption|colgroup|col)\b[^>]*>", " ", text))
+    text = re.sub(r"(?i)</tr\s*>|<br\s*/?>|</?table[^<>]*>", "\n", text)
+    return html.unescape(re.sub(r"(?i)</?(?:t[dhr]|thead|tbody|tfoot|caption|colgroup|col)\b[^<>]*>", " ", text))
