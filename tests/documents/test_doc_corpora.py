@@ -67,6 +67,16 @@ def test_a_cut_off_picture_of_the_corpora_is_truncated(name: str, corpora: Path,
     assert reader.read(str(corpora / "generated" / name))["reason"] == "truncated"
 
 
+@pytest.mark.parametrize("part", [0.3, 0.7, 0.99])
+def test_a_heic_of_many_tiles_is_truncated_though_some_of_them_are_there(
+    corpora: Path, tmp_path: Path, reader: Reader, part: float
+) -> None:
+    whole = (corpora / "generated" / "bitflip.heic").read_bytes()
+    (tmp_path / "a.heic").write_bytes(whole[: int(len(whole) * part)])
+
+    assert reader.read(str(tmp_path / "a.heic"))["reason"] == "truncated"
+
+
 BLANK = ["black-a4.jpg", "fully-transparent.png", "gradient.webp", "static-noise.png"]
 
 
