@@ -112,6 +112,39 @@ def test_fonts_of_the_page_are_kept_and_shared_ones_not_changed(tmp_path):
         assert list(pdf.pages[1].Resources.Font.keys()) == ["/F1"]
 
 
+OLD_LAYERS = {
+    "plain": b"BT 3 Tr /F1 12 Tf 1 0 0 1 20 20 Tm (old) Tj [(wo) -20 (rds)] TJ 0 Tr ET",
+    "mode kept from before": b"q 3 Tr BT /F1 12 Tf 20 20 Td (old) Tj T* (words) ' ET Q",
+    "two objects": b"BT 3 Tr /F1 12 Tf 20 20 Td (old) Tj ET BT 20 40 Td (words) Tj ET 0 Tr",
+}
+
+
+@pytest.mark.parametrize("what", OLD_LAYERS)
+def test_an_older_invisible_layer_gives_way_and_what_can_be_seen_stays(tmp_path, what):
+    path = original(tmp_path / "in.pdf")
+    with pikepdf.Pdf.open(path, allow_overwriting_input=True) as pdf:
+        font = pikepdf.Dictionary(Type=pikepdf.Name.Font, Subtype=pikepdf.Name.Type1, BaseFont=pikepdf.Name.Helvetica)
+        pdf.pages[0].obj.Resources = pikepdf.Dictionary(Font=pikepdf.Dictionary(F1=font))
+        pdf.pages[0].contents_add(OLD_LAYERS[what] + b" BT /F1 12 Tf 20 80 Td (seen) Tj ET")
+        pdf.save()
+    out = rendered(tmp_path, path, [read(path)])
+
+    with pypdfium2.PdfDocument(out) as document:
+        assert sorted(document[0].get_textpage().get_text_bounded().split()) == ["bar", "seen"]
+    assert ImageChops.difference(picture(out), picture(path)).getbbox() is None
+
+
+def test_hidden_words_between_others_stay_lest_those_move(tmp_path):
+    path = original(tmp_path / "in.pdf")
+    with pikepdf.Pdf.open(path, allow_overwriting_input=True) as pdf:
+        font = pikepdf.Dictionary(Type=pikepdf.Name.Font, Subtype=pikepdf.Name.Type1, BaseFont=pikepdf.Name.Helvetica)
+        pdf.pages[0].obj.Resources = pikepdf.Dictionary(Font=pikepdf.Dictionary(F1=font))
+        pdf.pages[0].contents_add(b"BT /F1 12 Tf 20 80 Td (a) Tj 3 Tr (hidden) Tj 0 Tr (b) Tj ET")
+        pdf.save()
+
+    assert ImageChops.difference(picture(rendered(tmp_path, path, [read(path)])), picture(path)).getbbox() is None
+
+
 def test_a_title_of_its_own_is_kept(tmp_path):
     path = original(tmp_path / "in.pdf")
     with pikepdf.Pdf.open(path, allow_overwriting_input=True) as pdf:

@@ -1,6 +1,7 @@
 """The pages of a PDF as its author made them, with the text layer added to those that were read.
 
-Touches no picture, no font and no drawing of the page; boxes fall where a viewer shows the page.
+Touches no picture, no font and no drawing of the page; boxes fall where a viewer shows the page. An older invisible
+layer gives way to ours; text that can be seen stays, and is found twice where the page was read all the same.
 """
 
 import zlib
@@ -9,7 +10,7 @@ from typing import Any
 
 from pikepdf import Dictionary, Name, Pdf
 
-from dropscribe.formats import layer
+from dropscribe.formats import layer, oldlayer
 from dropscribe.formats.glyphless import Glyphless
 from dropscribe.pages import Box, PageText
 
@@ -42,6 +43,7 @@ def _add_layer(pdf: Pdf, text: PageText, font: Glyphless, shared: Any) -> None:
     words = layer.content(text, font, placed)
     if not words:
         return
+    oldlayer.take_off(pdf, page.obj)
     if text.rotation:
         page.obj.Rotate = rotate  # shown upright, as it was read
     resources = _inherited(page.obj, Name.Resources)
