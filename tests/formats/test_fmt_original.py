@@ -134,6 +134,20 @@ def test_an_older_invisible_layer_gives_way_and_what_can_be_seen_stays(tmp_path,
     assert ImageChops.difference(picture(out), picture(path)).getbbox() is None
 
 
+@pytest.mark.parametrize("rotate", [0, 90])
+def test_words_that_can_be_seen_as_text_are_not_put_there_again(tmp_path, rotate):
+    path = original(tmp_path / "in.pdf", rotate)
+    with pikepdf.Pdf.open(path, allow_overwriting_input=True) as pdf:
+        font = pikepdf.Dictionary(Type=pikepdf.Name.Font, Subtype=pikepdf.Name.Type1, BaseFont=pikepdf.Name.Helvetica)
+        pdf.pages[0].obj.Resources = pikepdf.Dictionary(Font=pikepdf.Dictionary(F1=font))
+        pdf.pages[0].obj.Contents = pdf.make_stream(b"BT /F1 30 Tf 20 80 Td (same wrung) Tj ET")
+        pdf.save()
+    out = rendered(tmp_path, path, [read(path, turn=(360 - rotate) % 360, text="same wrong")])
+
+    with pypdfium2.PdfDocument(out) as document:
+        assert sorted(document[0].get_textpage().get_text_bounded().split()) == ["same", "wrong", "wrung"]
+
+
 def test_hidden_words_between_others_stay_lest_those_move(tmp_path):
     path = original(tmp_path / "in.pdf")
     with pikepdf.Pdf.open(path, allow_overwriting_input=True) as pdf:

@@ -29,7 +29,7 @@ def render(reading: Reading, path: str) -> None:
     if reading.source.media_type == "application/pdf":
         try:
             with Pdf.open(reading.file) as pdf:
-                original.add_layers(pdf, reading.texts)
+                original.add_layers(pdf, reading.texts, reading.file)
                 _save(pdf, reading, path)
                 return
         except (pikepdf.PdfError, original.OtherPages):
