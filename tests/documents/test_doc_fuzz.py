@@ -44,6 +44,8 @@ def damaged(content: bytes, chance: random.Random) -> bytes:
     """Return *content* with a few bytes changed, a stretch removed, doubled or blanked, or its end cut off or moved."""
     out = bytearray(content)
     for _ in range(chance.choice((1, 1, 2, 5, 20))):
+        if not out:
+            break
         at, how = chance.randrange(len(out)), chance.random()
         if how < 0.5:
             out[at] ^= 1 << chance.randrange(8)
