@@ -108,11 +108,31 @@ def test_the_oddities_of_sound_files_are_no_damage(tmp_path: Path, kind: str) ->
     assert len(pages_of(tmp_path, SOUND[kind]())) == 1
 
 
+@pytest.mark.timeout(10)
+def test_runs_of_marks_do_not_take_long(tmp_path: Path) -> None:
+    content = encoded(page(), "JPEG")[:-2] + b"\xff\0" * 9 + (b"\xff" * 999_999 + b"\0") * 3 + b"\xff\xd9"
+
+    assert jpeg.is_damaged(content)
+
+
 def test_what_others_write_to_stderr_comes_through_again(capfd: pytest.CaptureFixture[str]) -> None:
     assert jpeg.is_damaged(holed(encoded(page(), "JPEG"), 999, 0.5, bytes))
     os.write(2, b"after\n")
 
     assert capfd.readouterr().err == "after\n"
+
+
+def test_it_works_without_a_stderr() -> None:
+    usual = os.dup(2)
+    content = holed(encoded(page(), "JPEG"), 999, 0.5, bytes)
+    os.close(2)
+    try:
+        found = jpeg.is_damaged(content), jpeg.is_damaged(content)
+    finally:
+        os.dup2(usual, 2)
+        os.close(usual)
+
+    assert found == (True, True)
 
 
 def test_no_descriptors_are_left_behind() -> None:

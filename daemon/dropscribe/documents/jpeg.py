@@ -3,7 +3,8 @@
 Decoders of JPEG go on over a hole: they warn, and invent the rest. Pillow hides the warning, so another build of the
 same library, OpenCV's, decodes the picture once more, to an eighth of its size (half of Pillow's time), and is
 listened to. What no decoder notices is not noticed here: changed bits that happen to make sense again, with exactly
-as many blocks as before. No picture is returned.
+as many blocks as before (in 480 trials each, 99 % of the holes of 4096 bytes were noticed, 94 % of 512, 67 % of 64, and
+a third of single bytes). No picture is returned.
 """
 
 import os
@@ -26,7 +27,7 @@ _LOST = re.compile(
 )
 _SPARE = re.compile(rb"(\d+) extraneous bytes before marker 0x([0-9a-f]+)")
 _MARKER = re.compile(rb"\xff+([^\x00\xff])")
-_AFTER_DATA = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])")
+_AFTER_DATA = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])")  # no `+`: a run of them would take the square of its length
 _SCAN, _END = 0xDA, 0xD9
 
 
@@ -86,11 +87,11 @@ def _warnings(data: bytes) -> bytes:
 @contextmanager
 def _stderr_caught() -> Iterator[int]:
     """Lead what native code writes to stderr into a pipe, whose reading end is given; the caller holds a lock."""
-    reader, writer = os.pipe()
     try:
         usual = os.dup(2)
     except OSError:
-        usual = os.open(os.devnull, os.O_WRONLY)  # there is no stderr
+        usual = os.open(os.devnull, os.O_WRONLY)  # there is no stderr: this takes its number, before the pipe does
+    reader, writer = os.pipe()
     try:
         for end in (reader, writer):
             os.set_blocking(end, False)  # nobody waits: too many words are cut short
