@@ -22,6 +22,7 @@ _ENDINGS = (
 )
 PICTURE_ENDINGS = frozenset(_ENDINGS.split())
 
+_JPEG_2000 = b"\0\0\0\x0cjP  \r\n\x87\n"
 _MAGIC = (
     (b"\x89PNG\r\n\x1a\n", PNG),
     (b"\xff\xd8\xff", JPEG),
@@ -32,7 +33,7 @@ _MAGIC = (
     (b"II+\0", TIFF),  # BigTIFF
     (b"MM\0+", TIFF),
     (b"8BPS\0\x01", PSD),
-    (b"\0\0\0\x0cjP  \r\n\x87\n", JP2),
+    (_JPEG_2000, JP2),
     (b"\xff\x4f\xff\x51", J2K),
     (b"\x01\xda\0", SGI),
     (b"\x01\xda\x01", SGI),
@@ -62,6 +63,24 @@ FOREIGN = (
     (b"FUJIFILMCCD-RAW", "a raw camera file"),
     (b"IIU\0", "a raw camera file"),
     (b"IIRO", "a raw camera file"),
+    (b"IIRS", "a raw camera file"),
+    (b"MMOR", "a raw camera file"),
+    (b"II\x1a\0\0\0HEAPCCDR", "a raw camera file"),
+    (b"\0MRM", "a raw camera file"),
+    (b"FOVb", "a raw camera file"),
+    (b"8BPS\0\x02", "a large Photoshop document"),
+    (b"gimp xcf", "a GIMP document"),
+    (b"II\xbc\x01", "a JPEG XR picture"),
+    (b"\x97JB2\r\n\x1a\n", "a JBIG2 picture"),
+    (b"\x8aMNG\r\n\x1a\n", "a MNG film"),
+    (b"\x8bJNG\r\n\x1a\n", "a JNG picture"),
+    (b"BPG\xfb", "a BPG picture"),
+    (b"FLIF", "a FLIF picture"),
+    (b"icns", "a Macintosh icon"),
+    (b"v/1\x01", "an OpenEXR picture"),
+    (b"#?RADIANCE", "a Radiance picture"),
+    (b"SIMPLE  =", "a FITS file"),
+    (b"\xd7\xcd\xc6\x9a", "a Windows metafile"),
     (b"DDS ", "a DDS texture"),
     (b"AT&TFORM", "a DjVu document"),
     (b"OggS", "a sound or video file"),
@@ -72,6 +91,8 @@ FOREIGN = (
     (b"bplist00", "a property list"),
     (b"\0\0\0\x01Bud1", "a file of the Finder's own"),
 )
+_JPEG_2000_KIN = {b"jpm ": "a JPM document", b"mjp2": "a Motion JPEG 2000 film"}
+_HEIF_MAJOR = (b"mif1", b"msf1", b"miaf", b"mif2", b"avci", b"avcs", b"vvic", b"vvis", b"evbi", b"jpeg", b"j2ki")
 _HEIF_BRANDS = {b"heic": HEIC, b"heix": HEIC, b"heim": HEIC, b"heis": HEIC, b"hevc": HEIC, b"hevx": HEIC}
 _HEIF_BRANDS |= {b"hevm": HEIC, b"hevs": HEIC, b"avif": AVIF, b"avis": AVIF}
 
@@ -99,7 +120,7 @@ def _boxed(head: bytes) -> str | None:
     end = min(int.from_bytes(head[:4], "big"), len(head))
     brands = [head[8:12], *(head[at : at + 4] for at in range(16, end - 3, 4))]
     known = next((_HEIF_BRANDS[brand] for brand in brands if brand in _HEIF_BRANDS), None)
-    return known or (HEIF if brands[0] in (b"mif1", b"msf1") else None)
+    return known or (HEIF if brands[0] in _HEIF_MAJOR else None)
 
 
 def _plausible(head: bytes) -> str | None:
@@ -138,7 +159,13 @@ def foreign(head: bytes, text: bool = True) -> str | None:
         if head.startswith(magic):
             return name
     if head[4:8] == b"ftyp" and _boxed(head) is None:
-        return "a video or sound file"
+        return "a raw camera file" if head[8:12] == b"crx " else "a video or sound file"
+    if head.startswith(_JPEG_2000) and head[20:24] in _JPEG_2000_KIN:
+        return _JPEG_2000_KIN[head[20:24]]
+    if head[:4] == b"\1\0\0\0" and head[40:44] == b" EMF":
+        return "a Windows metafile"
+    if head[128:132] == b"DICM":
+        return "a DICOM file"
     if head[:4] == b"RIFF" and head[8:12] in (b"WAVE", b"AVI "):
         return "a video or sound file"
     if not text or not head:

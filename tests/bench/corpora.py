@@ -28,11 +28,6 @@ from harness import FAKE_DAEMON, REAL_DAEMON, Daemon, left
 NOTE = ".error.txt"
 UNFINISHED = ("settling", "queued", "running", "written", "rejected")
 IGNORED = "ignored-or-reported"  # what the index expects of droppings and of files that are no pictures
-# Where the index expects an error and a text is the better answer; each must be read, or it is a fault again.
-BETTER_READ = {
-    "pdf.js-ghostscript-698804-1-fuzzed.pdf": "only its table of references is broken; its one page is truly blank",
-    "pillow-decompression_bomb_extents.gif": "the bomb is its second frame; of an animation the first one is read",
-}
 
 
 @dataclass(frozen=True)
@@ -44,7 +39,7 @@ class Dropped:
 
     @property
     def expect(self) -> str:
-        return "decodes" if self.entry["id"] in BETTER_READ else str(self.entry["expect"])
+        return str(self.entry["expect"])
 
     def outputs(self, daemon: Daemon, ending: str) -> list[Path]:
         """Return what the daemon wrote for this file in the format with that ending."""
@@ -184,8 +179,6 @@ def report(daemon: Daemon, dropped: list[Dropped], seen: Drained, bound: float) 
     faults = [f"{file.entry['id']}: {what}" for file in dropped if (what := fault(daemon, file))]
     faults += [f"{name}: {took:.0f} s, more than {bound:.0f}" for name, took in seen.longest.items() if took > bound]
     print(*(f"FAULT: {line}" for line in faults), *deaths(daemon), sep="\n")
-    known = [file.entry["id"] for file in dropped if file.entry["id"] in BETTER_READ]
-    print(*(f"not as the index expects: {name}: {BETTER_READ[name]}" for name in known), sep="\n")
     slowest = sorted(seen.longest.items(), key=lambda item: -item[1])[:5]
     print("longest in hand: " + ", ".join(f"{name} {took:.1f} s" for name, took in slowest))
     first, last, most = seen.resident[0], seen.resident[-1], max(seen.resident)

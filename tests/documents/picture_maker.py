@@ -4,10 +4,13 @@ import io
 from pathlib import Path
 from typing import Any
 
+import pillow_heif
+import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from dropscribe.config import Settings, checked
 from dropscribe.documents import open_document
+from dropscribe.errors import Reason, ReasonedError
 from dropscribe.pages import Page
 
 Colour = int | tuple[int, ...]
@@ -54,3 +57,41 @@ def upper_left_is_darkest(image: Image.Image) -> bool:
     boxes = [(0, 0, *middle), (middle[0], 0, image.width, middle[1]), (0, middle[1], middle[0], image.height)]
     ink = [sum(255 - value for value in grey.crop(box).tobytes()) for box in boxes]
     return ink[0] > 2 * max(ink[1:])
+
+
+FORMATS: list[tuple[str, dict[str, Any]]] = [
+    ("PNG", {}),
+    ("JPEG", {}),
+    ("JPEG", {"progressive": True}),
+    ("TIFF", {}),
+    ("TIFF", {"compression": "tiff_lzw"}),
+    ("TIFF", {"compression": "jpeg"}),
+    ("TIFF", {"big_tiff": True}),
+    ("WEBP", {}),
+    ("GIF", {}),
+    ("BMP", {}),
+    ("ICO", {"sizes": [(240, 80)]}),
+    ("AVIF", {}),
+    ("HEIF", {}),
+    ("JPEG2000", {}),
+    ("JPEG2000", {"no_jp2": True}),
+    ("PPM", {}),
+    ("TGA", {}),
+    ("PCX", {}),
+    ("SGI", {}),
+    ("QOI", {}),
+]
+
+
+def save(image: Image.Image, format: str, how: dict[str, Any]) -> bytes:
+    if format != "HEIF":
+        return encoded(image, format, **how)
+    out = io.BytesIO()
+    pillow_heif.from_pillow(image).save(out)
+    return out.getvalue()
+
+
+def reason_of(folder: Path, content: bytes, name: str = "a.bin", settings: Settings | None = None) -> Reason:
+    with pytest.raises(ReasonedError) as caught:
+        pages_of(folder, content, name, settings)
+    return caught.value.reason

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from pdf_maker import Maker, lines
-from picture_maker import encoded, written
+from picture_maker import encoded, save, written
 from reading_child import Reader
 
 from corpus import CORPORA, corpus_entries
@@ -34,15 +34,18 @@ WHOLE: dict[str, Callable[[], bytes]] = {
     "WEBP": lambda: encoded(written(), "WEBP"),
     "GIF": lambda: encoded(written(), "GIF"),
     "AVIF": lambda: encoded(written(), "AVIF"),
+    "HEIF": lambda: save(written(), "HEIF", {}),
     "JPEG2000": lambda: encoded(written(), "JPEG2000"),
     "PDF": whole_pdf,
 }
 
 
 def damaged(content: bytes, chance: random.Random) -> bytes:
-    """Return *content* with a few bytes changed, a stretch removed or doubled, or its end cut off."""
+    """Return *content* with a few bytes changed, a stretch removed, doubled or blanked, or its end cut off or moved."""
     out = bytearray(content)
     for _ in range(chance.choice((1, 1, 2, 5, 20))):
+        if not out:
+            break
         at, how = chance.randrange(len(out)), chance.random()
         if how < 0.5:
             out[at] ^= 1 << chance.randrange(8)
@@ -54,6 +57,10 @@ def damaged(content: bytes, chance: random.Random) -> bytes:
             out[at:at] = out[at : at + chance.randrange(1, 64)]
         elif how < 0.93:
             del out[max(at, 32) :]
+        elif how < 0.96:
+            del out[max(at, 32) : -chance.choice((2, 12, 48))]
+        elif how < 0.98:
+            out[at:] = bytes(len(out) - at)
     return bytes(out)
 
 

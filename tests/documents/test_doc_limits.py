@@ -79,6 +79,16 @@ def test_any_frame_of_a_tiff_over_the_pixel_limit_is_refused(tmp_path: Path, pag
     assert reason_of(tmp_path, content, intake(max_pixels=1000)) is Reason.TOO_MANY_PIXELS
 
 
+def test_a_gif_is_measured_with_all_its_frames(tmp_path: Path) -> None:
+    frames = [written("P", 0, 1), written("P", 1, 0)]
+    content = bytearray(encoded(frames[0], "GIF", save_all=True, append_images=frames[1:], duration=50))
+    second = content.rindex(b",\0\0\0\0" + struct.pack("<HH", 240, 80))
+    struct.pack_into("<HH", content, second + 1, 760, 20)  # it now reaches to 1000 x 100
+
+    assert reason_of(tmp_path, bytes(content), intake(max_pixels=99_999)) is Reason.TOO_MANY_PIXELS
+    assert len(pages_of(tmp_path, bytes(content), settings=intake(max_pixels=100_000))) == 1
+
+
 @pytest.mark.parametrize("kind", ["tiff", "pdf"])
 def test_a_document_over_the_page_limit_is_refused_and_one_at_it_is_read(tmp_path: Path, kind: str) -> None:
     frames, maker = [Image.new("L", (20, 20)) for _ in range(4)], Maker()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pikepdf
 import pytest
 from pdf_maker import Maker, lines
-from picture_maker import contrast, intake, pages_of, upper_left_is_darkest, written
+from picture_maker import contrast, encoded, intake, pages_of, upper_left_is_darkest, written
 from PIL import Image
 
 from dropscribe.config import Settings
@@ -100,6 +100,57 @@ def test_a_page_of_impossible_size_is_damaged(tmp_path: Path) -> None:
 
 def test_an_empty_page_is_blank(tmp_path: Path) -> None:
     assert only(tmp_path, Maker().page()).blank
+
+
+def without_table(content: bytes, keyword: bytes = b"xxxx") -> bytes:
+    """Return a PDF whose table of objects says nothing of use, so that the objects must be searched for."""
+    return re.sub(rb"\nxref\n.*?\ntrailer", b"\n%s\n0 1\n0000000000 65535 f \ntrailer" % keyword, content, flags=re.S)
+
+
+def loose(maker: Maker) -> bytes:
+    return maker.bytes(object_stream_mode=pikepdf.ObjectStreamMode.disable, compress_streams=False)
+
+
+def test_of_a_pdf_in_ruins_empty_pages_are_no_text(tmp_path: Path) -> None:
+    assert reason_of(tmp_path, without_table(loose(Maker().page().page()))) is Reason.DAMAGED
+
+
+@pytest.mark.parametrize("keyword", [b"xxxx", b"xref"])  # qpdf mends the first, and cannot open the second
+def test_a_mended_pdf_is_read_with_its_empty_pages(tmp_path: Path, keyword: bytes) -> None:
+    pages = pages_of(tmp_path, without_table(loose(Maker().page().page(lines(*LETTER))), keyword))
+
+    assert [page.blank for page in pages] == [True, False]
+
+
+def test_a_page_whose_drawing_cannot_be_unpacked_is_not_blank(tmp_path: Path) -> None:
+    maker = Maker().page("1 w 5 5 m 100 40 l S")
+    maker.pdf.pages[0].Contents = pikepdf.Stream(maker.pdf, b"no such code", Filter=pikepdf.Name.FlateDecode)
+
+    assert reason_of(tmp_path, maker.bytes(compress_streams=False)) is Reason.DAMAGED
+
+
+def test_a_page_whose_scan_cannot_be_decoded_is_not_blank(tmp_path: Path) -> None:
+    broken = Maker().page(SCAN, pictures={"P": scan(600, 800)})
+    picture = broken.pdf.pages[0].Resources.XObject.P
+    picture.write(b"\xff\xd8\xff no JPEG", filter=pikepdf.Name.DCTDecode)
+    white = Maker().page(SCAN, pictures={"P": Image.new("L", (600, 800), 255)})
+
+    assert reason_of(tmp_path, broken.bytes()) is Reason.DAMAGED
+    assert only(tmp_path, white).blank
+
+
+def test_a_scan_with_a_hole_is_damaged_in_a_pdf_too(tmp_path: Path) -> None:
+    maker = Maker().page(SCAN, pictures={"P": scan(600, 800)})
+    content = encoded(scan(600, 800), "JPEG", quality=98)
+    half = len(content) // 2
+    for middle in (content[half : half + 900], bytes(900)):
+        maker.pdf.pages[0].Resources.XObject.P.write(
+            content[:half] + middle + content[half + 900 :], filter=pikepdf.Name.DCTDecode
+        )
+        if any(middle):
+            assert not only(tmp_path, maker).blank
+        else:
+            assert reason_of(tmp_path, maker.bytes()) is Reason.DAMAGED
 
 
 def test_a_password_to_open_is_encrypted_and_one_of_the_owner_is_not_asked_for(tmp_path: Path) -> None:

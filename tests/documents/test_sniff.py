@@ -36,6 +36,11 @@ def test_each_format_is_told_by_its_first_bytes(format: str, mime: str) -> None:
     assert mime == sniff.media_type(encoded(written(), format)[: sniff.HEAD])
 
 
+@pytest.mark.parametrize("brand", [b"mif1", b"avci", b"jpeg", b"heic"])
+def test_pictures_in_boxes_are_shown_to_their_decoder_whatever_is_inside(brand: bytes) -> None:
+    assert sniff.media_type(b"\0\0\0\x18ftyp" + brand + b"\0\0\0\0mif1miaf") in (sniff.HEIF, sniff.HEIC)
+
+
 def archive() -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as file:
@@ -55,6 +60,15 @@ FOREIGN = {
     "text beginning like PNM": b"P5 is a road in Latvia\n",
     "JPEG XL": b"\xff\x0a" + bytes(20),
     "raw camera file": b"II*\0\x10\0\0\0CR\x02\0",
+    "raw camera file in boxes": b"\0\0\0\x18ftypcrx \0\0\0\1crx isom",
+    "large Photoshop document": b"8BPS\0\x02" + bytes(30),
+    "JPM document": b"\0\0\0\x0cjP  \r\n\x87\n\0\0\0\x14ftypjpm \0\0\0\0jpm ",
+    "Windows metafile": b"\1\0\0\0" + bytes(36) + b" EMF" + bytes(40),
+    "DICOM": bytes(128) + b"DICM" + bytes(20),
+    "GIMP document": b"gimp xcf v011\0" + bytes(20),
+    "DjVu": b"AT&TFORM\0\0\0\x20DJVU",
+    "EPS": b"%!PS-Adobe-3.0 EPSF-3.0\n",
+    "EPS with a preview": b"\xc5\xd0\xd3\xc6" + bytes(30),
 }
 
 

@@ -4,7 +4,7 @@ import os
 
 import pikepdf
 import pypdfium2
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from dropscribe.formats import pdf as pdf_format
 
@@ -48,6 +48,14 @@ def drawn(size=(400, 300)):
     image = Image.new("RGB", size, "white")
     ImageDraw.Draw(image).rectangle((40, 60, 200, 90), fill="navy")
     return image
+
+
+def lettered(size=(1200, 900)):
+    """Return a page of writing as it lies on the glass: a little askew, no two letters alike."""
+    image = Image.new("L", size, 255)
+    words = "\n".join("".join(chr(33 + (n * n + 7 * k) % 90) for k in range(70)) for n in range(size[1] // 28))
+    ImageDraw.Draw(image).multiline_text((20, 20), words, 0, ImageFont.load_default(22))
+    return image.rotate(1.3, Image.Resampling.BICUBIC, fillcolor=255).point([0] * 128 + [255] * 128).convert("RGB")
 
 
 def shown(path, page=0, scale=1.0):

@@ -1,5 +1,7 @@
 """PDFs made from PDFs: pages stay as they are, words fall where they were read."""
 
+import warnings
+from io import BytesIO
 from pathlib import Path
 
 import pikepdf
@@ -49,7 +51,8 @@ def read(path, turn=0, number=1, text="bar", **more):
 def rendered(folder, path, texts):
     out = str(folder / "out.pdf")
     pdf_format.render(reading_of(texts, [picture(path, t.number - 1) for t in texts], path, "application/pdf"), out)
-    with pikepdf.Pdf.open(out) as pdf:
+    with pikepdf.Pdf.open(out) as pdf, warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # it says that no decoder of JBIG2 is installed
         assert pdf.check_pdf_syntax() == []
     return out
 
@@ -109,6 +112,53 @@ def test_fonts_of_the_page_are_kept_and_shared_ones_not_changed(tmp_path):
         assert list(pdf.pages[1].Resources.Font.keys()) == ["/F1"]
 
 
+OLD_LAYERS = {
+    "plain": b"BT 3 Tr /F1 12 Tf 1 0 0 1 20 20 Tm (old) Tj [(wo) -20 (rds)] TJ 0 Tr ET",
+    "mode kept from before": b"q 3 Tr BT /F1 12 Tf 20 20 Td (old) Tj T* (words) ' ET Q",
+    "two objects": b"BT 3 Tr /F1 12 Tf 20 20 Td (old) Tj ET BT 20 40 Td (words) Tj ET 0 Tr",
+}
+
+
+@pytest.mark.parametrize("what", OLD_LAYERS)
+def test_an_older_invisible_layer_gives_way_and_what_can_be_seen_stays(tmp_path, what):
+    path = original(tmp_path / "in.pdf")
+    with pikepdf.Pdf.open(path, allow_overwriting_input=True) as pdf:
+        font = pikepdf.Dictionary(Type=pikepdf.Name.Font, Subtype=pikepdf.Name.Type1, BaseFont=pikepdf.Name.Helvetica)
+        pdf.pages[0].obj.Resources = pikepdf.Dictionary(Font=pikepdf.Dictionary(F1=font))
+        pdf.pages[0].contents_add(OLD_LAYERS[what] + b" BT /F1 12 Tf 20 80 Td (seen) Tj ET")
+        pdf.save()
+    out = rendered(tmp_path, path, [read(path)])
+
+    with pypdfium2.PdfDocument(out) as document:
+        assert sorted(document[0].get_textpage().get_text_bounded().split()) == ["bar", "seen"]
+    assert ImageChops.difference(picture(out), picture(path)).getbbox() is None
+
+
+@pytest.mark.parametrize("rotate", [0, 90])
+def test_words_that_can_be_seen_as_text_are_not_put_there_again(tmp_path, rotate):
+    path = original(tmp_path / "in.pdf", rotate)
+    with pikepdf.Pdf.open(path, allow_overwriting_input=True) as pdf:
+        font = pikepdf.Dictionary(Type=pikepdf.Name.Font, Subtype=pikepdf.Name.Type1, BaseFont=pikepdf.Name.Helvetica)
+        pdf.pages[0].obj.Resources = pikepdf.Dictionary(Font=pikepdf.Dictionary(F1=font))
+        pdf.pages[0].obj.Contents = pdf.make_stream(b"BT /F1 30 Tf 20 80 Td (same wrung) Tj ET")
+        pdf.save()
+    out = rendered(tmp_path, path, [read(path, turn=(360 - rotate) % 360, text="same wrong")])
+
+    with pypdfium2.PdfDocument(out) as document:
+        assert sorted(document[0].get_textpage().get_text_bounded().split()) == ["same", "wrong", "wrung"]
+
+
+def test_hidden_words_between_others_stay_lest_those_move(tmp_path):
+    path = original(tmp_path / "in.pdf")
+    with pikepdf.Pdf.open(path, allow_overwriting_input=True) as pdf:
+        font = pikepdf.Dictionary(Type=pikepdf.Name.Font, Subtype=pikepdf.Name.Type1, BaseFont=pikepdf.Name.Helvetica)
+        pdf.pages[0].obj.Resources = pikepdf.Dictionary(Font=pikepdf.Dictionary(F1=font))
+        pdf.pages[0].contents_add(b"BT /F1 12 Tf 20 80 Td (a) Tj 3 Tr (hidden) Tj 0 Tr (b) Tj ET")
+        pdf.save()
+
+    assert ImageChops.difference(picture(rendered(tmp_path, path, [read(path)])), picture(path)).getbbox() is None
+
+
 def test_a_title_of_its_own_is_kept(tmp_path):
     path = original(tmp_path / "in.pdf")
     with pikepdf.Pdf.open(path, allow_overwriting_input=True) as pdf:
@@ -116,6 +166,39 @@ def test_a_title_of_its_own_is_kept(tmp_path):
         pdf.save()
     with pikepdf.Pdf.open(rendered(tmp_path, path, [read(path)])) as pdf:
         assert (pdf.docinfo.Title, pdf.docinfo.Producer) == ("Annual report", "Dropscribe")
+
+
+def test_metadata_that_must_agree_stay_as_they_are(tmp_path):
+    path = original(tmp_path / "in.pdf")
+    with pikepdf.Pdf.open(path, allow_overwriting_input=True) as pdf:
+        pdf.docinfo.Producer = "Scanner 3"
+        with pdf.open_metadata() as metadata:
+            metadata.load_from_docinfo(pdf.docinfo)
+            metadata["pdfaid:part"] = "2"
+        pdf.save()
+    with pikepdf.Pdf.open(path) as pdf:
+        before = str(pdf.docinfo.Producer), pdf.Root.Metadata.read_bytes()
+    with pikepdf.Pdf.open(rendered(tmp_path, path, [read(path)])) as pdf:
+        assert before == (str(pdf.docinfo.Producer), pdf.Root.Metadata.read_bytes())
+
+
+def test_labels_fields_and_pictures_of_the_original_stay_as_they_are(tmp_path):
+    path = original(tmp_path / "in.pdf")
+    picture(path).save(jpeg := BytesIO(), "JPEG")
+    kinds = {"JPXDecode": b"\0\0\0\x0cjP  ", "JBIG2Decode": b"\0\0\0\1", "DCTDecode": jpeg.getvalue()}
+    with pikepdf.Pdf.open(path, allow_overwriting_input=True) as pdf:
+        pdf.Root.PageLabels = pikepdf.Dictionary(Nums=pikepdf.Array([0, pikepdf.Dictionary(S=pikepdf.Name.r, St=4)]))
+        field = pikepdf.Dictionary(FT=pikepdf.Name.Tx, T="name", V="value", Subtype=pikepdf.Name.Widget)
+        pdf.Root.AcroForm = pikepdf.Dictionary(Fields=pikepdf.Array([pdf.make_indirect(field)]))
+        streams = {
+            f"/{kind}": pikepdf.Stream(pdf, data, Filter=pikepdf.Name(f"/{kind}")) for kind, data in kinds.items()
+        }
+        pdf.pages[0].obj.Resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(streams))
+        pdf.save()
+    with pikepdf.Pdf.open(rendered(tmp_path, path, [read(path)])) as pdf:
+        assert (pdf.pages[0].label, str(pdf.Root.AcroForm.Fields[0].V)) == ("iv", "value")
+        found = pdf.pages[0].Resources.XObject
+        assert kinds == {kind: found[f"/{kind}"].read_raw_bytes() for kind in kinds}
 
 
 def test_a_pdf_that_opens_without_a_password_is_searchable_too(tmp_path):

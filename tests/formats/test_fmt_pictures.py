@@ -5,10 +5,11 @@ from pathlib import Path
 import pikepdf
 import pypdfium2
 import pytest
-from fmt_pdfs import drawn, grey, noise, photo, picture_of, rendered, shown
+from fmt_pdfs import drawn, grey, lettered, noise, photo, picture_of, rendered, shown, text_by_pdfium
 from fmt_samples import page_text, reading_of
 from PIL import Image, ImageChops, ImageCms
 
+from dropscribe.documents import colour
 from dropscribe.formats import pdf as pdf_format
 from dropscribe.pages import Block
 
@@ -33,13 +34,37 @@ def test_few_colours_are_kept_exactly(tmp_path):
     assert ImageChops.difference(shown(path), drawn()).getbbox() is None
 
 
-def test_black_and_white_takes_one_bit(tmp_path):
-    image = drawn().convert("1").convert("RGB")
-    path = rendered(tmp_path, reading_of([page_text()], [image], dpi=72))
+@pytest.mark.parametrize("size", [(1200, 900), (1201, 907)])
+def test_a_page_of_writing_in_black_and_white_is_coded_as_a_fax(tmp_path, size):
+    image = lettered(size).convert("1").convert("RGB")
+    path = rendered(tmp_path, reading_of([page_text(width=size[0], height=size[1])], [image], dpi=72))
 
     assert ImageChops.difference(shown(path), image).getbbox() is None
     with pikepdf.Pdf.open(path) as pdf:
-        assert picture_of(pdf).BitsPerComponent == 1
+        assert (picture_of(pdf).BitsPerComponent, picture_of(pdf).Filter) == (1, "/CCITTFaxDecode")
+        assert pikepdf.PdfImage(picture_of(pdf)).as_pil_image().convert("RGB").tobytes() == image.tobytes()
+
+
+@pytest.mark.parametrize("ink", ["white", "black", "red"])
+@pytest.mark.parametrize("size", [(1, 1), (3, 20000), (20000, 20), (7, 1)])
+def test_pages_of_odd_sizes_are_shown_too(tmp_path, size, ink):
+    words = [Block("text", "word", (0, 0, *size))]
+    image = Image.new("RGB", size, ink)
+    path = rendered(tmp_path, reading_of([page_text(1, blocks=words, width=size[0], height=size[1])], [image]))
+
+    with pikepdf.Pdf.open(path) as pdf:
+        assert (picture_of(pdf).Width, picture_of(pdf).Height) == size
+        assert all(3 <= side <= 14400 for side in pdf.pages[0].MediaBox[2:])
+    assert text_by_pdfium(path).strip() == "word"
+
+
+def test_dithered_black_and_white_does_not_swell(tmp_path):
+    image = photo().convert("1")
+    path = rendered(tmp_path, reading_of([page_text()], [image.convert("RGB")], dpi=72))
+
+    with pikepdf.Pdf.open(path) as pdf:
+        assert len(picture_of(pdf).read_raw_bytes()) <= len(image.tobytes())
+    assert ImageChops.difference(shown(path), image.convert("RGB")).getbbox() is None
 
 
 @pytest.mark.parametrize(("image", "space"), [(noise(), "/DeviceRGB"), (grey(), "/DeviceGray")])
@@ -65,16 +90,46 @@ def test_an_unchanged_jpeg_keeps_its_very_bytes_and_its_colours(tmp_path):
         assert picture_of(pdf).ColorSpace[1].read_bytes() == profile
 
 
-@pytest.mark.parametrize("reason", ["turned by EXIF", "turned by the engine", "of another size", "damaged"])
-def test_a_jpeg_that_was_changed_is_shown_as_it_was_read(tmp_path, reason):
+@pytest.mark.parametrize("turn", [0, 90, 180, 270])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_turned_jpeg_keeps_its_bytes_and_is_shown_upright_with_its_words_in_place(tmp_path, orientation, turn):
+    upright = drawn()
+    by_engine = upright.rotate(turn, expand=True)  # as the file's orientation leaves it: the engine turns it further
+    back = {5: 5, 6: 8, 8: 6}.get(orientation, orientation)
+    stored = by_engine.transpose(colour.TURNS[back]) if back != 1 else by_engine
     exif = Image.Exif()
-    exif[0x0112] = 6 if reason == "turned by EXIF" else 1
-    file = jpeg(tmp_path / "a.jpg", noise((300, 300)), exif=exif)
+    exif[0x0112] = orientation
+    file = jpeg(tmp_path / "a.jpg", stored, exif=exif)
+    with Image.open(file) as decoded:
+        page_image = colour.upright_rgb(decoded)
+    page = page_text(rotation=turn, blocks=[Block("text", "navy", (40, 60, 200, 90))])
+    path = rendered(tmp_path, reading_of([page], [page_image], file, "image/jpeg", dpi=72))
+
+    with pikepdf.Pdf.open(path) as pdf:
+        assert picture_of(pdf).read_raw_bytes() == Path(file).read_bytes()
+    assert max(band[1] for band in ImageChops.difference(shown(path), upright).resize((40, 30)).getextrema()) < 30
+    with pypdfium2.PdfDocument(path) as document:
+        left, bottom, right, top = document[0].get_textpage().get_charbox(0)
+    assert sum(shown(path).getpixel(((left + right) / 2, 300 - (bottom + top) / 2))[:2]) < 40
+
+
+def test_a_jpeg_in_four_inks_keeps_its_bytes_and_its_white(tmp_path):
+    file = jpeg(tmp_path / "a.jpg", drawn().convert("CMYK"))
+    path = rendered(tmp_path, reading_of([page_text()], [drawn()], file, "image/jpeg", dpi=72))
+
+    with pikepdf.Pdf.open(path) as pdf:
+        assert picture_of(pdf).read_raw_bytes() == Path(file).read_bytes()
+    assert min(shown(path).getpixel((10, 10))) > 245
+    assert shown(path).getpixel((120, 75))[0] < 60
+
+
+@pytest.mark.parametrize("reason", ["of another size", "damaged"])
+def test_a_jpeg_that_was_changed_is_shown_as_it_was_read(tmp_path, reason):
+    file = jpeg(tmp_path / "a.jpg", noise((300, 300)))
     if reason == "damaged":
         Path(file).write_bytes(b"\xff\xd8\xff")
-    page = page_text(rotation=90 if reason == "turned by the engine" else 0)
     image = noise((400, 300) if reason == "of another size" else (300, 300))
-    path = rendered(tmp_path, reading_of([page], [image], file, "image/jpeg"))
+    path = rendered(tmp_path, reading_of([page_text()], [image], file, "image/jpeg"))
 
     with pikepdf.Pdf.open(path) as pdf:
         assert picture_of(pdf).read_raw_bytes() != Path(file).read_bytes()

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dropscribe.formats import md, plain, renderer, txt
+from dropscribe.pages import Block
 
 
 def rendered(format_name: str, *texts: str) -> str:
@@ -51,6 +52,25 @@ def test_surrogate_pairs_become_the_character_and_lone_ones_the_replacement():
 
 def test_places_of_figures_that_were_not_saved_leave_no_trace_in_md():
     assert rendered("md", "above\n\n![](FIGURE:1-1)\n\nbelow ![](FIGURE:1-2)end") == "above\n\nbelow end\n"
+
+
+HOSTILE = {
+    "openings": "![" * 100_000,
+    "tables": "<table" * 30_000,
+    "one script from the right, then numbers": "א" + " 1" * 100_000,
+    "one word": "a" * 200_000,
+    "marks": "a" + "\u0301" * 200_000,
+    "blanks": " " * 200_000 + "a",
+}
+
+
+@pytest.mark.timeout(20)  # each takes a second or two; what grows with the square takes a minute
+@pytest.mark.parametrize("format_name", ["txt", "md", "json", "hocr", "alto", "pdf"])
+@pytest.mark.parametrize("what", HOSTILE)
+def test_no_text_takes_long_to_write(what, format_name, tmp_path):
+    text = HOSTILE[what]
+    page = page_text(1, text, [Block("text", text, (0, 0, 20_000, 1))], width=20_000, height=1)
+    renderer(format_name)(reading_of([page]), str(tmp_path / "out"))
 
 
 @settings(deadline=None)  # a loaded machine is not a fault

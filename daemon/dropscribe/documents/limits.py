@@ -91,7 +91,7 @@ def fault(what: str, error: Exception) -> ReasonedError:
     words = str(error).lower()
     if "memory" in words and ("alloc" in words or "out of" in words):
         return ReasonedError(Reason.DECODE_MEMORY, f"{what} takes too much memory to decode.")
-    if "unsupported" in words or "not supported" in words:
+    if any(sign in words for sign in ("unsupported", "not supported", "cannot handle", "decoding plugin")):
         return ReasonedError(Reason.UNSUPPORTED, f"{what} is stored in a way that cannot be decoded here.")
     if any(sign in words for sign in ("truncated", "unexpected end", "eof", "end of file", "not enough image data")):
         return ReasonedError(Reason.TRUNCATED, f"{what} is cut off: its end is missing.")

@@ -1,6 +1,8 @@
 """Picture files: what Pillow and its HEIF plugin read, from a file to upright pages.
 
 The format is the one that the content shows; no other decoder gets to see the file. PDF is `portable`'s business.
+A hole in the middle is noticed in a JPEG, and where a format has checks of its own (PNG, most of TIFF). HEIC, AVIF,
+WebP and JPEG 2000 have none, their decoders paint over it without a word, and so it is not noticed here.
 """
 
 import os
@@ -31,7 +33,7 @@ from PIL import (
 
 from dropscribe import sniff
 from dropscribe.config import Settings
-from dropscribe.documents import colour, ink, limits, whole
+from dropscribe.documents import codings, colour, gif, ink, jpeg, limits, whole
 from dropscribe.errors import Reason, ReasonedError
 from dropscribe.pages import Page
 
@@ -62,6 +64,8 @@ _MULTI_PICTURE = MpoImagePlugin.MpoImageFile.format  # phones write it under .jp
 
 DPI_SANE = (20.0, 4800.0)
 FAX_STRETCH = (1.2, 4.0)  # a fax has 204 x 98 dots per inch; more than the second is a lie
+_VAGUE = frozenset({Reason.DAMAGED, Reason.TRUNCATED, Reason.UNSUPPORTED})  # decoders guess; the header may know
+ENOUGH = 0.98  # of a TIFF's only strip
 DNG_VERSION = 50706  # TIFF tag: a raw camera file, whose first frame is only a preview
 STRIPS, TILES = (273, 279), (324, 325)  # TIFF tags: offsets and byte counts
 
@@ -72,8 +76,9 @@ class PictureDocument:
     def __init__(self, path: str, kind: str, settings: Settings) -> None:
         self.media_type = kind
         self._path, self._settings = path, settings
+        self._rows_overrun = False  # a TIFF's: enough of them is there to try, and to say so if it fails
         self._name = f"The {kind.split('/')[1].removeprefix('x-').removeprefix('vnd.').split('.')[-1].upper()} picture"
-        if whole.ends_in_a_hole(path, kind):
+        if whole.is_filled_up(path, kind):
             raise self._cut_off()
         with open(path, "rb") as file, self._faults(), closing(self._open(file)) as image:
             self.count = self._count(image)
@@ -101,12 +106,15 @@ class PictureDocument:
 
     @contextmanager
     def _faults(self, pixels: int | None = None) -> Iterator[None]:
-        """Run a decoder; what it calls damage is `truncated` where the file lacks its end."""
+        """Run a decoder; what it calls damage is `unsupported` in an unknown coding, `truncated` without an end."""
         try:
             with limits.decoding(self._name, self._settings, pixels):
                 yield
         except ReasonedError as error:
-            if error.reason is Reason.DAMAGED and whole.cut_off(self._path, self.media_type):
+            if error.reason in _VAGUE and (coding := codings.unread(self._path, self.media_type)):
+                what = f"{self._name} is stored {coding}, which cannot be decoded here."
+                raise ReasonedError(Reason.UNSUPPORTED, what) from None
+            if error.reason is Reason.DAMAGED and (self._rows_overrun or whole.cut_off(self._path, self.media_type)):
                 raise self._cut_off() from None
             raise
 
@@ -115,14 +123,20 @@ class PictureDocument:
 
     def _count(self, image: Image.Image) -> int:
         """Return the pages; a TIFF's frames are walked, no further than allowed (a chain that loops ends by itself)."""
+        if self.media_type == sniff.GIF:
+            # Only the first frame is read, but others may lie far outside the screen: a bomb for the next program.
+            limits.check_pixels(*gif.extent(self._path), self._settings, f"{self._name} with all its frames")
         if self.media_type != sniff.TIFF:
             return 1
-        if DNG_VERSION in image.tag_v2:  # type: ignore[attr-defined]  # a TIFF
+        tags = image.tag_v2  # type: ignore[attr-defined]  # a TIFF
+        if DNG_VERSION in tags or codings.is_raw(tags):
             raise ReasonedError(Reason.UNSUPPORTED, "This is a raw camera file; only developed pictures are read.")
         frames = 1
         while self._has_frame(image, frames):
             frames += 1
             limits.check_pages(frames, self._settings)
+        if whole.lacks_frames(self._path):
+            raise self._cut_off()
         return frames
 
     def _has_frame(self, image: Image.Image, index: int) -> bool:
@@ -137,12 +151,17 @@ class PictureDocument:
         if number > 1:
             image.seek(number - 1)
             limits.check_pixels(*image.size, self._settings, f"Page {number}")
-        if self.media_type == sniff.TIFF and _lacks_rows(image, os.path.getsize(self._path)):
-            raise self._cut_off()
+        if self.media_type == sniff.TIFF:
+            size = os.path.getsize(self._path)
+            self._rows_overrun = _lacks_rows(image, size, 1.0)
+            if _lacks_rows(image, size, ENOUGH):
+                raise self._cut_off()
 
     def _page(self, image: Image.Image, number: int) -> Page:
         across, down = _resolution(image)
         image.load()
+        if self.media_type == sniff.JPEG and jpeg.is_damaged(_content(self._path)):
+            raise ReasonedError(Reason.DAMAGED, f"{self._name} is damaged: a part of its data is missing or garbled.")
         limits.check_pixels(*image.size, self._settings, self._name)
         upright = colour.upright_rgb(image)
         flags: tuple[str, ...] = ()
@@ -151,10 +170,16 @@ class PictureDocument:
         return Page(number, upright, dpi=across, blank=ink.is_blank(upright), flags=flags)
 
 
-def _lacks_rows(image: Image.Image, size: int) -> bool:
-    """Say whether a TIFF frame's strips or tiles lie beyond the end of its file of *size* bytes.
+def _content(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()
 
-    The fax decoders fill what is missing with white and raise nothing.
+
+def _lacks_rows(image: Image.Image, size: int, enough: float) -> bool:
+    """Say whether a TIFF frame's strips or tiles reach beyond the end of its file of *size* bytes.
+
+    The fax decoders fill what is missing with white and raise nothing. Of a single strip the share *enough* must be
+    there: some writers claim a round figure for it.
     """
     tags = image.tag_v2  # type: ignore[attr-defined]  # a TIFF
     for offsets, counts in (STRIPS, TILES):
@@ -162,10 +187,9 @@ def _lacks_rows(image: Image.Image, size: int) -> bool:
         lengths: tuple[int, ...] = tags.get(counts) or ()
         if any(start >= size for start in starts):
             return True
-        # A single strip may claim more than there is: some writers put a round figure there.
         if len(starts) > 1 and any(start + length > size for start, length in zip(starts, lengths, strict=False)):
             return True
-        if len(starts) == 1 and lengths and size - starts[0] < lengths[0] * 0.98:
+        if len(starts) == 1 and lengths and size - starts[0] < lengths[0] * enough:
             return True
     return False
 

@@ -15,8 +15,11 @@ from dropscribe import sniff
 from dropscribe.config import Settings
 from dropscribe.documents import ink, limits, owntext, raster, whole
 from dropscribe.documents.fonts import Fonts
+from dropscribe.documents.remains import Remains
 from dropscribe.errors import Reason, ReasonedError
 from dropscribe.pages import Block, Page
+
+MOST_JUDGED = 50  # pages of a damaged file that are searched for any content before its blank ones are believed
 
 
 class PdfDocument:
@@ -31,7 +34,7 @@ class PdfDocument:
             raise ReasonedError(Reason.TRUNCATED, "The PDF is cut off: its end is missing.")
         with self._faults("The PDF"):
             self._pdf = pdfium.PdfDocument(os.path.abspath(path))
-        self._fonts = Fonts(path)
+        self._fonts, self._remains = Fonts(path), Remains(path)
         try:
             with self._faults("The PDF"):
                 self._pdf.init_forms()
@@ -53,6 +56,7 @@ class PdfDocument:
         """Let go of the file; may be called twice."""
         if self._pdf is not None:
             self._fonts.close()
+            self._remains.close()
             self._pdf.close()
             self._pdf = None
 
@@ -75,12 +79,31 @@ class PdfDocument:
             dpi, shrunk = raster.resolution(size, images, self._settings)
             image = raster.render(page, dpi)
             blank = ink.is_blank(image)
-            if blank and self._pdf.get_formtype() == pdfium_c.FORMTYPE_XFA_FULL:
-                # Its content is a program for Acrobat to run; an empty text would be a lie.
-                raise ReasonedError(Reason.UNSUPPORTED, "This PDF is a dynamic XFA form, which only Acrobat can draw.")
+            if blank:
+                self._check_blank(page, number)
+            elif raster.has_a_holed_scan(page):
+                raise ReasonedError(Reason.DAMAGED, f"Page {number} of the PDF is damaged: a part of its scan is lost.")
             text, blocks = self._own_text(page, number, image, images) or (None, ())
         flags = ("scaled",) if shrunk else ()
         return Page(number, image, dpi=dpi, from_pdf=True, text=text, blocks=blocks, blank=blank, flags=flags)
+
+    def _check_blank(self, page: pdfium.PdfPage, number: int) -> None:
+        """Raise `ReasonedError` where *page* is white only because PDFium could not draw what belongs there."""
+        assert self._pdf is not None
+        if self._pdf.get_formtype() == pdfium_c.FORMTYPE_XFA_FULL:
+            # Its content is a program for Acrobat to run; an empty text would be a lie.
+            raise ReasonedError(Reason.UNSUPPORTED, "This PDF is a dynamic XFA form, which only Acrobat can draw.")
+        hollow = self._remains.in_ruins() and not any(map(self._shows_anything, range(min(self.count, MOST_JUDGED))))
+        if hollow or self._remains.lacks_content(number) or raster.lacks_a_picture(page):
+            raise ReasonedError(Reason.DAMAGED, f"Page {number} of the PDF is damaged: what it showed is lost.")
+
+    def _shows_anything(self, index: int) -> bool:
+        assert self._pdf is not None
+        try:
+            with closing(self._pdf.get_page(index)) as page:
+                return bool(pdfium_c.FPDFPage_CountObjects(page) > 0 or pdfium_c.FPDFPage_GetAnnotCount(page) > 0)
+        except pdfium.PdfiumError:
+            return False
 
     def _own_text(
         self, page: pdfium.PdfPage, number: int, image: Image, images: tuple[raster.Placed, ...]

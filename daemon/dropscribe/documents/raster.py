@@ -10,7 +10,7 @@ import pypdfium2.raw as pdfium_c
 from PIL import Image
 
 from dropscribe.config import Settings
-from dropscribe.documents import limits
+from dropscribe.documents import jpeg, limits
 from dropscribe.errors import Reason, ReasonedError
 
 POINTS_PER_INCH = 72
@@ -19,6 +19,7 @@ LEAST_SCAN_DPI, MOST_SCAN_DPI = 144.0, 300.0  # below, a picture is enlarged for
 PAGE_PIXELS = 36_000_000  # A4 at 600 dpi; an A0 drawing is shrunk to this
 SMALL_LONG_SIDE, SCAN_LONG_SIDE = 1000.0, 2500.0  # pixels that a tiny page, and a tiny page with a large scan, get
 MOSTLY, WHOLLY = 0.5, 0.9  # shares of the page under an image: a scan with more on the page, and nothing but a scan
+NOTABLE = 0.1  # share of the page under an image that may well hold text
 ABSURD_POINTS = 1_000_000.0  # 350 metres; Acrobat stops at 14,400 points times a user unit
 MAX_OBJECTS = 20_000  # of a page that are looked at: drawings have millions, and the first tell what it is
 
@@ -43,6 +44,34 @@ def placed_images(page: pdfium.PdfPage, settings: Settings) -> tuple[Placed, ...
             points = width * height / POINTS_PER_INCH**2
             found.append(Placed(min(1.0, inches / points), math.sqrt(across * down / inches)))
     return tuple(found)
+
+
+def lacks_a_picture(page: pdfium.PdfPage) -> bool:
+    """Say whether an image that takes a good part of *page* cannot be decoded (PDFium leaves it out)."""
+    return not all(map(_decodes, _large_images(page, NOTABLE)))
+
+
+def has_a_holed_scan(page: pdfium.PdfPage) -> bool:
+    """Say whether a JPEG that takes most of *page* lost some of its data (PDFium fills the rest with grey)."""
+    for item in _large_images(page, MOSTLY):
+        filters = item.get_filters()
+        if filters and filters[-1] in ("DCTDecode", "DCT") and jpeg.is_damaged(bytes(item.get_data(True))):
+            return True
+    return False
+
+
+def _large_images(page: pdfium.PdfPage, share: float) -> Iterator[pdfium.PdfImage]:
+    width, height = page.get_size()
+    least = share * width * height / POINTS_PER_INCH**2
+    return (item for item in islice(_images(page), MAX_OBJECTS) if _inches_covered(item) >= least)
+
+
+def _decodes(item: pdfium.PdfImage) -> bool:
+    try:
+        item.get_bitmap()
+    except pdfium.PdfiumError:
+        return False
+    return True
 
 
 def _images(page: pdfium.PdfPage) -> Iterator[pdfium.PdfImage]:

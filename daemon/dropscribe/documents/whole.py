@@ -13,6 +13,7 @@ from dropscribe import sniff
 TAIL_BYTES = 65536  # a PDF reader wants `startxref` in the last 1024; junk behind it is common
 HOLE_BYTES = 512  # NULs at the end: a download whose room was set aside before its bytes came
 MAX_FRAMES = 10_000  # of a TIFF that are walked
+_TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 
 
 def cut_off(path: str, kind: str) -> bool:
@@ -24,9 +25,11 @@ def cut_off(path: str, kind: str) -> bool:
         if kind == sniff.WEBP:
             return int.from_bytes(file.read(8)[4:], "little") + 8 > size
         if kind in (sniff.HEIC, sniff.HEIF, sniff.AVIF):
-            return _box_overruns(file, size)
+            return _last_box(file, size)[1] > size
         if kind == sniff.TIFF:
-            return _directory_overruns(file, size)
+            return _directory_overruns(file, size, values=True)
+        if kind == sniff.PSD:
+            return _sections_overrun(file, size)
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             if kind == sniff.PNG:
                 return data.rfind(b"IEND") < 0
@@ -39,13 +42,28 @@ def cut_off(path: str, kind: str) -> bool:
     return False
 
 
-def ends_in_a_hole(path: str, kind: str) -> bool:
-    """Say whether a JPEG's last bytes are only the room that was set aside for them."""
-    if kind != sniff.JPEG or os.path.getsize(path) <= HOLE_BYTES:
+def is_filled_up(path: str, kind: str) -> bool:
+    """Say whether the end is missing and a decoder would not tell: where it paints something in place of it.
+
+    The last bytes of a JPEG may be only the room that was set aside for them; libheif shows what has arrived.
+    """
+    boxed = kind in (sniff.HEIC, sniff.HEIF, sniff.AVIF)
+    if boxed and cut_off(path, kind):
+        return True
+    size = os.path.getsize(path)
+    if not (boxed or kind == sniff.JPEG) or size <= HOLE_BYTES:
         return False
     with open(path, "rb") as file:
         file.seek(-HOLE_BYTES, os.SEEK_END)
-        return not any(file.read()) and cut_off(path, kind)
+        if any(file.read()):
+            return False
+        return _last_box(file, size)[0] == b"mdat" if boxed else cut_off(path, kind)
+
+
+def lacks_frames(path: str) -> bool:
+    """Say whether the chain of a TIFF's frames leads beyond the end of the file: readers take that for its end."""
+    with open(path, "rb") as file:
+        return _directory_overruns(file, os.fstat(file.fileno()).st_size, values=False)
 
 
 def _lacks_trailer(file: BinaryIO, size: int) -> bool:
@@ -54,25 +72,37 @@ def _lacks_trailer(file: BinaryIO, size: int) -> bool:
     return b"startxref" not in tail and b"%%EOF" not in tail  # one of them is enough: PDFium mends the rest
 
 
-def _box_overruns(file: BinaryIO, size: int) -> bool:
-    """Walk the outer boxes of an ISO container (ISO/IEC 14496-12, 4.2) and see whether one reaches beyond the end."""
-    at = 0
+def _last_box(file: BinaryIO, size: int) -> tuple[bytes, int]:
+    """Walk the outer boxes of an ISO container (ISO/IEC 14496-12, 4.2); return the last one's type and its end."""
+    at, kind = 0, b""
     while at + 8 <= size:
         file.seek(at)
         header = file.read(16)
         length = int.from_bytes(header[:4], "big")
         if length == 1:
             length = int.from_bytes(header[8:16], "big")
-        if length == 0:
-            return False  # reaches to the end, wherever that is
+        elif length == 0:
+            length = size - at  # to the end, wherever that is
         if length < 8:
-            return False  # no box: damaged, which the decoder will say
-        at += length
-    return at > size
+            break  # no box: damaged, which the decoder will say
+        kind, at = header[4:8], at + length
+    return kind, at
 
 
-def _directory_overruns(file: BinaryIO, size: int) -> bool:
-    """Walk the directories of a TIFF's frames (TIFF 6.0, section 2) and see whether one lies beyond the end."""
+def _sections_overrun(file: BinaryIO, size: int) -> bool:
+    """Walk the three sections of a Photoshop document before its picture (each led by its length)."""
+    at = 26
+    for _ in range(3):
+        file.seek(at)
+        at += 4 + int.from_bytes(file.read(4), "big")
+    return at >= size
+
+
+def _directory_overruns(file: BinaryIO, size: int, *, values: bool) -> bool:
+    """Walk the directories of a TIFF's frames (TIFF 6.0, section 2) and see whether one lies beyond the end.
+
+    With *values*, those that stand outside the directories count too.
+    """
     header = file.read(16)
     order: Literal["little", "big"] = "little" if header[:2] == b"II" else "big"
     big = header[2:4] in (b"+\0", b"\0+")
@@ -84,9 +114,19 @@ def _directory_overruns(file: BinaryIO, size: int) -> bool:
         if at + counter > size:
             return True
         file.seek(at)
-        end = at + counter + entry * int.from_bytes(file.read(counter), order)
-        if end > size:
+        length = entry * int.from_bytes(file.read(counter), order)
+        if at + counter + length > size:
             return True
-        file.seek(end)
+        entries = file.read(length)
+        if values and any(_values_end(entries[e : e + entry], order) > size for e in range(0, length, entry)):
+            return True
         at = int.from_bytes(file.read(pointer), order)
     return False
+
+
+def _values_end(entry: bytes, order: Literal["little", "big"]) -> int:
+    """Return where the values of a directory's *entry* end in the file; 0 for those that stand in the entry itself."""
+    room = (len(entry) - 4) // 2  # for the count, and for the value or its place
+    count = int.from_bytes(entry[4 : 4 + room], order)
+    length = count * _TYPE_BYTES.get(int.from_bytes(entry[2:4], order), 0)
+    return int.from_bytes(entry[4 + room :], order) + length if length > room else 0

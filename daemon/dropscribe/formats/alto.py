@@ -60,7 +60,7 @@ def _area(area: Area, spot: str) -> Iterator[str]:
         return
     yield f'    <TextBlock ID="block_{spot}" {_place(area.box)}>\n'
     for index, row in enumerate(area.rows, start=1):
-        turn = ' BASEDIRECTION="ttb"' if row.downward else ""
+        turn = ' BASEDIRECTION="ttb"' if row.downward else ' BASEDIRECTION="rtl"' if row.from_right else ""
         yield f'     <TextLine ID="line_{spot}_{index}" {_place(row.box)}{turn}>\n'
         yield from _words(row, f"{spot}_{index}", area.block.confidence)
         yield "     </TextLine>\n"

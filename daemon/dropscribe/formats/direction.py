@@ -42,10 +42,15 @@ def _lean(word: str) -> str:
 
 def _settled(leans: list[str], base: str) -> list[str]:
     """Return *leans* with neutral words given the direction of both neighbours where these agree, else *base*."""
-    settled = list(leans)
-    for index, lean in enumerate(leans):
-        if not lean:
-            before = next((found for found in reversed(leans[:index]) if found), base)
-            after = next((found for found in leans[index:] if found), base)
-            settled[index] = before if before == after else base
-    return settled
+    before = _nearest(leans, base)
+    after = _nearest(leans[::-1], base)[::-1]
+    return [one if one == other else base for one, other in zip(before, after, strict=True)]
+
+
+def _nearest(leans: list[str], base: str) -> list[str]:
+    """Return each direction, or for a neutral word that of the nearest one before it that has any, else *base*."""
+    found, nearest = base, []
+    for lean in leans:
+        found = lean or found
+        nearest.append(found)
+    return nearest

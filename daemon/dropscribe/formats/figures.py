@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 LABELS = frozenset({"image", "figure"})
 QUALITY = 90  # of JPEG, 0 to 95
-_PLACE = re.compile(r"!\[[^\]\n]*\]\(FIGURE:(\d+)-(\d+)\)")
+# No bracket inside: a page of nothing but opening ones would take the square of its length.
+_PLACE = re.compile(r"!\[[^\[\]\n]*\]\(FIGURE:(\d+)-(\d+)\)")
 _PLACE_LINE = re.compile(r"(?m)^[ \t]*" + _PLACE.pattern + r"[ \t]*(?:\n{1,2}|\Z)")
 
 

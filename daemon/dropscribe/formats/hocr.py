@@ -18,11 +18,15 @@ _HEAD = """<?xml version="1.0" encoding="UTF-8"?>
   <title>{title}</title>
   <meta http-equiv="Content-Type" content="text/html;charset=utf-8" />
   <meta name="ocr-system" content="dropscribe {version} {engine}" />
-  <meta name="ocr-capabilities" content="ocr_page ocr_carea ocr_image ocr_par ocr_line ocrx_word" />
+  <meta name="ocr-capabilities" content="ocr_page ocr_carea ocr_image ocr_par ocr_line ocrx_word ocrp_dir" />
   <meta name="ocr-number-of-pages" content="{pages}" />
+  <meta name="ocr-langs" content="unknown" />
+  <meta name="ocr-scripts" content="unknown" />
  </head>
  <body>
 """
+# The name is in double quotes inside a property; nothing there can be escaped, and many readers split at any semicolon.
+_UNQUOTABLE = str.maketrans({'"': "'", ";": ","})
 _TAIL = " </body>\n</html>\n"
 
 
@@ -37,8 +41,7 @@ def render(reading: Reading, path: str) -> None:
 
 
 def _page(page: PageText, name: str) -> Iterator[str]:
-    # The name is in double quotes inside the property, which has no way to escape one.
-    image = markup.text(f'image "{name.replace(chr(34), chr(39))}"')
+    image = markup.text(f'image "{name.translate(_UNQUOTABLE)}"')
     box = _bbox((0, 0, page.width, page.height))
     number = page.number
     yield f'  <div class="ocr_page" id="page_{number}" title="{image}; {box}; ppageno {number - 1}">\n'
@@ -60,8 +63,8 @@ def _area(area: Area, spot: str) -> Iterator[str]:
 
 def _line(row: Row, spot: str, confidence: float | None) -> Iterator[str]:
     # textangle: degrees counter-clockwise (hOCR 1.2, 8.12).
-    turn = "; textangle 270" if row.downward else ""
-    yield f'     <span class="ocr_line" id="line_{spot}" title="{_bbox(row.box)}{turn}">\n'
+    turn, runs = "; textangle 270" if row.downward else "", ' dir="rtl"' if row.from_right else ""
+    yield f'     <span class="ocr_line" id="line_{spot}"{runs} title="{_bbox(row.box)}{turn}">\n'
     sure = markup.share(confidence)
     rated = "" if sure is None else f"; x_wconf {round(100 * sure)}"
     for index, word in enumerate(row.words, start=1):

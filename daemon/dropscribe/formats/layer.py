@@ -3,7 +3,10 @@
 Knows positions and codes only; which pages get a layer, and what lies under it, is decided in `pdf`.
 """
 
+from dataclasses import replace
+
 from dropscribe.formats import direction
+from dropscribe.formats.already import Letter, said_in
 from dropscribe.formats.glyphless import Glyphless
 from dropscribe.formats.words import Row, areas, units
 from dropscribe.pages import Box, PageText
@@ -12,16 +15,46 @@ FONT = "DropscribeText"  # its name in a page's resources
 Matrix = tuple[float, float, float, float, float, float]
 
 
-def content(page: PageText, font: Glyphless, placed: Matrix) -> bytes:
+def content(page: PageText, font: Glyphless, placed: Matrix, letters: list[Letter] | None = None) -> bytes:
     """Return the operators that draw the text of *page* without a trace.
 
     *placed* maps pixels of the upright page, counted from its bottom left corner, to the user space of the PDF page.
+    Words that the page's own *letters* say in the same place are left out.
     """
-    lines = [f"q {' '.join(map(_number, placed))} cm BT 3 Tr"]
+    lines = [f"q {operator(placed)} BT 3 Tr"]
     for area in areas(page):
         for row in area.rows:
+            if letters:
+                said = said_in(letters, _mapped(row.box, page.height, placed))
+                row = replace(row, words=tuple(word for word in row.words if word.text not in said))
             lines += _row(row, page.height, font)
     return "\n".join([*lines, "ET Q", ""]).encode("ascii") if len(lines) > 1 else b""
+
+
+# How a picture, drawn on the unit square, has to be turned there to stand upright: by its EXIF orientation (Exif 2.3).
+UPRIGHT: dict[int, Matrix] = {
+    1: (1, 0, 0, 1, 0, 0),
+    2: (-1, 0, 0, 1, 1, 0),
+    3: (-1, 0, 0, -1, 1, 1),
+    4: (1, 0, 0, -1, 0, 1),
+    5: (0, -1, -1, 0, 1, 1),
+    6: (0, -1, 1, 0, 0, 1),
+    7: (0, 1, 1, 0, 0, 0),
+    8: (0, 1, -1, 0, 1, 0),
+}
+CLOCKWISE = {0: 1, 90: 6, 180: 3, 270: 8}  # the orientation that stands for a turn by so many degrees
+
+
+def after(first: Matrix, second: Matrix) -> Matrix:
+    """Return the matrix that does what *first* does, then *second*."""
+    a, b, c, d, e, f = first
+    p, q, r, s, t, u = second
+    return a * p + b * r, a * q + b * s, c * p + d * r, c * q + d * s, e * p + f * r + t, e * q + f * s + u
+
+
+def operator(matrix: Matrix) -> str:
+    """Return the PDF operator that changes coordinates by *matrix*."""
+    return f"{' '.join(map(_number, matrix))} cm"
 
 
 def placement(crop: Box, rotate: int, width: int, height: int) -> Matrix:
@@ -42,8 +75,18 @@ def placement(crop: Box, rotate: int, width: int, height: int) -> Matrix:
     return across / width, 0, 0, down / height, x0, y0
 
 
+def _mapped(box: Box, page_height: int, placed: Matrix) -> Box:
+    """Return where *box* of the upright page lies in user space."""
+    a, b, c, d, e, f = placed
+    corners = [(x, page_height - y) for x, y in (box[:2], box[2:])]
+    xs, ys = zip(*((a * x + c * y + e, b * x + d * y + f) for x, y in corners), strict=True)
+    return min(xs), min(ys), max(xs), max(ys)
+
+
 def _row(row: Row, page_height: int, font: Glyphless) -> list[str]:
     """Return the operators for one row: words in the order of their places, a blank in each gap."""
+    if not row.words:
+        return []
     words = sorted(row.words, key=lambda word: word.box[1] if row.downward else word.box[0])
     thick = row.box[2] - row.box[0] if row.downward else row.box[3] - row.box[1]
     lines = [f"/{FONT} {_number(thick)} Tf"]

@@ -1,6 +1,7 @@
 """The pages of a PDF as its author made them, with the text layer added to those that were read.
 
-Touches no picture, no font and no drawing of the page; boxes fall where a viewer shows the page.
+Touches no picture, no font and no drawing of the page; boxes fall where a viewer shows the page. An older invisible
+layer gives way to ours, and words that can be seen as text already are not put there again.
 """
 
 import zlib
@@ -9,7 +10,8 @@ from typing import Any
 
 from pikepdf import Dictionary, Name, Pdf
 
-from dropscribe.formats import layer
+from dropscribe.formats import layer, oldlayer
+from dropscribe.formats.already import Already, Letter
 from dropscribe.formats.glyphless import Glyphless
 from dropscribe.pages import Box, PageText
 
@@ -21,25 +23,28 @@ class OtherPages(Exception):
     """The file has other pages here than it had for the one who read it."""
 
 
-def add_layers(pdf: Pdf, texts: Iterable[PageText]) -> None:
-    """Put the words of *texts* on the pages of *pdf*; only pages that were read by OCR are changed.
+def add_layers(pdf: Pdf, texts: Iterable[PageText], path: str) -> None:
+    """Put the words of *texts* on the pages of *pdf*, from *path*; only pages that were read by OCR are changed.
 
     Raises `OtherPages` when a page is not there.
     """
     font, shared = Glyphless(), pdf.make_indirect(Dictionary())
-    for text in texts:
-        if text.number > len(pdf.pages):
-            raise OtherPages(text.number)
-        if text.text_source == "ocr":
-            _add_layer(pdf, text, font, shared)
+    with Already(path) as already:
+        for text in texts:
+            if text.number > len(pdf.pages):
+                raise OtherPages(text.number)
+            if text.text_source == "ocr":
+                _add_layer(pdf, text, already.letters(text.number), font, shared)
     font.embed(pdf, shared)
 
 
-def _add_layer(pdf: Pdf, text: PageText, font: Glyphless, shared: Any) -> None:
+def _add_layer(pdf: Pdf, text: PageText, letters: list[Letter], font: Glyphless, shared: Any) -> None:
     page = pdf.pages[text.number - 1]
     rotate = (_rotation(page.obj) + text.rotation) % 360
     placed = layer.placement(visible(page.obj), rotate, text.width, text.height)
-    words = layer.content(text, font, placed)
+    words = layer.content(text, font, placed, letters)
+    if words or letters:  # where nothing was read, what an earlier reader found is better than nothing
+        oldlayer.take_off(pdf, page.obj)
     if not words:
         return
     if text.rotation:

@@ -21,7 +21,7 @@ from dropscribe.pages import Page, PageText, Reading
 INCH = 72  # points
 A4_LONG = 11.69  # inches: pictures that do not say how large they are are fitted to this
 FEWEST_DPI, MOST_DPI = 72, 300  # bounds of that fitting
-LONGEST = 14400  # points: no page may be larger (PDF 1.7, annex C)
+SHORTEST, LONGEST = 3, 14400  # points: no page may be smaller or larger (PDF 1.7, annex C)
 
 
 def render(reading: Reading, path: str) -> None:
@@ -29,7 +29,7 @@ def render(reading: Reading, path: str) -> None:
     if reading.source.media_type == "application/pdf":
         try:
             with Pdf.open(reading.file) as pdf:
-                original.add_layers(pdf, reading.texts)
+                original.add_layers(pdf, reading.texts, reading.file)
                 _save(pdf, reading, path)
                 return
         except (pikepdf.PdfError, original.OtherPages):
@@ -69,15 +69,25 @@ def _from_pictures(reading: Reading, path: str) -> None:
 
 def _sheet(spool: Spool, page: Page, text: PageText, reading: Reading, font: Glyphless) -> _Sheet:
     """Write the picture and the words of one page to *spool*."""
-    image = turned(page, text)
-    untouched = image is page.image and reading.source.pages == 1 and reading.source.media_type == "image/jpeg"
-    picture = pictures.embed_original(spool, reading.file, image.size) if untouched else None
-    scale = INCH / resolution(page.dpi, *image.size)
-    wide, high = image.width * scale, image.height * scale
-    drawn = f"q {wide:.5f} 0 0 {high:.5f} 0 0 cm /Picture Do Q\n".encode("ascii")
-    words = layer.content(text, font, layer.placement((0, 0, wide, high), 0, text.width, text.height))
-    content = spool.add_compressed("", drawn + words)
-    return _Sheet(wide, high, picture or pictures.embed(spool, image), content)
+    turn = (text.rotation - page.rotation) % 360
+    wide, high = page.image.size if turn % 180 == 0 else page.image.size[::-1]
+    scale = INCH / resolution(page.dpi, wide, high)
+    size = max(wide * scale, SHORTEST), max(high * scale, SHORTEST)
+    picture, stands = _picture(spool, page, text, reading, turn)
+    drawn = layer.operator(layer.after(stands, (size[0], 0, 0, size[1], 0, 0)))
+    words = layer.content(text, font, layer.placement((0, 0, *size), 0, text.width, text.height))
+    content = spool.add_compressed("", f"q {drawn} /Picture Do Q\n".encode("ascii") + words)
+    return _Sheet(*size, picture, content)
+
+
+def _picture(spool: Spool, page: Page, text: PageText, reading: Reading, turn: int) -> tuple[int, layer.Matrix]:
+    """Write the picture of a page; return its number and how it is turned on the unit square to stand upright."""
+    if reading.source.pages == 1 and reading.source.media_type == "image/jpeg":
+        found = pictures.embed_original(spool, reading.file, page.image.size)
+        if found:
+            upright = layer.UPRIGHT[found.orientation]
+            return found.number, layer.after(upright, layer.UPRIGHT[layer.CLOCKWISE[turn]])
+    return pictures.embed(spool, turned(page, text)).number, layer.UPRIGHT[1]
 
 
 def resolution(dpi: float | None, width: int, height: int) -> float:
@@ -90,10 +100,11 @@ def resolution(dpi: float | None, width: int, height: int) -> float:
 
 def _save(pdf: Pdf, reading: Reading, path: str) -> None:
     """Write *pdf* to *path* with a title, the producer and the date of the reading."""
-    info = pdf.docinfo
-    if not str(info.get(Name.Title, "")).strip():
-        info.Title = plain.for_xml(reading.source.name)
-    info.Producer = "Dropscribe"
+    if Name.Metadata not in pdf.Root:  # the two kinds of metadata must agree in PDF/A: where there are both, both stay
+        info = pdf.docinfo
+        if not str(info.get(Name.Title, "")).strip():
+            info.Title = plain.for_xml(reading.source.name)
+        info.Producer = "Dropscribe"
     with warnings.catch_warnings():
         # Form fields that the author's file had lost are lost here too; nobody is there to be told.
         warnings.simplefilter("ignore", UserWarning)

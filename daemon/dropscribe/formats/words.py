@@ -33,11 +33,12 @@ class Word:
 
 @dataclass(frozen=True)
 class Row:
-    """One line of print; its words are in the order of reading. A `downward` one runs from top to bottom."""
+    """One line of print; its words are in the order of reading. It runs downwards, from the right, or as usual."""
 
     words: tuple[Word, ...]
     box: Box
     downward: bool = False
+    from_right: bool = False
 
 
 @dataclass(frozen=True)
@@ -104,14 +105,15 @@ def _row(words: list[str], box: Box, widest: int, *, downward: bool) -> Row:
     placed: dict[int, Word] = {}
     at = start
     order, from_right = direction.visual_order(words)
-    if from_right and not downward:
+    from_right = from_right and not downward
+    if from_right:
         at = end - step * units(" ".join(words))
     for index in order:
         until = at + step * max(units(words[index]), 1)
         spot = (box[0], at, box[2], min(until, end)) if downward else (at, box[1], min(until, end), box[3])
         placed[index] = Word(words[index], spot)
         at = min(until + step, end)
-    return Row(tuple(placed[index] for index in range(len(words))), box, downward)
+    return Row(tuple(placed[index] for index in range(len(words))), box, downward, from_right)
 
 
 def _wrapped(words: list[str], room: int) -> Iterator[list[str]]:
@@ -165,5 +167,5 @@ def _without_tags(text: str) -> str:
     """Return the words of an HTML table, a row of it to a line; other text as it is."""
     if "<table" not in text:
         return text
-    text = re.sub(r"(?i)</tr\s*>|<br\s*/?>|</?table[^>]*>", "\n", text)
-    return html.unescape(re.sub(r"(?i)</?(?:t[dhr]|thead|tbody|tfoot|caption|colgroup|col)\b[^>]*>", " ", text))
+    text = re.sub(r"(?i)</tr\s*>|<br\s*/?>|</?table[^<>]*>", "\n", text)
+    return html.unescape(re.sub(r"(?i)</?(?:t[dhr]|thead|tbody|tfoot|caption|colgroup|col)\b[^<>]*>", " ", text))
