@@ -41,7 +41,7 @@ class Daemon:
         self.root = root
         self.command = command or FAKE_DAEMON
         self.process: subprocess.Popen[str] | None = None
-        self.environment: dict[str, str] = {}
+        self.environment = {"XDG_STATE_HOME": str(root / "xdg")}  # what a daemon notes there belongs to its test
         names = ("inbox", "outbox", "archive", "failed", "state")
         self.inbox, self.outbox, self.archive, self.failed, self.state = (root / name for name in names)
         self.settings: dict[str, dict[str, Any]] = {

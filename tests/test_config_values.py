@@ -36,6 +36,11 @@ def test_sizes(given: object, size: int) -> None:
     assert (got, type(got)) == (size, int)
 
 
+@pytest.mark.parametrize("key, given", [("max_file", "9" * 400 + "GB"), ("settle", "9" * 400), ("max_pixels", 10**400)])
+def test_numbers_beyond_all_measure_are_faults_like_any_other(key: str, given: object) -> None:
+    assert fault({"intake": {key: given}}).where == f"config.yaml: intake.{key}"
+
+
 BAD_DURATIONS = [
     "soon",
     "5 parsecs",

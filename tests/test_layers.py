@@ -7,7 +7,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "daemon" / "dropscribe"
 VALUES = {"__init__", "errors", "job", "pages", "wire"}
-SETTINGS = {"config", "log", "memory", "durable", "sniff"}
+SETTINGS = {"config", "log", "memory", "durable", "naming", "sniff"}
 STAGES = {
     "intake", "journal", "lock", "outbox", "documents", "engines", "formats", "pagestore", "disk",
     "control", "notices", "power", "whereabouts",

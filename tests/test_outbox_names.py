@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dropscribe.outbox import Outbox, fold, numbered, shortened
+from dropscribe.naming import fold, numbered, shortened
+from dropscribe.outbox import Outbox
 
 SUFFIXES = (".txt", ".json", ".alto.xml")
 NFC, NFD = (unicodedata.normalize(form, "Übersicht é") for form in ("NFC", "NFD"))

@@ -67,6 +67,16 @@ def test_a_torn_end_costs_only_the_torn_page(tmp_path_factory: pytest.TempPathFa
     assert list(after) == list(PageStore(str(folder), "doc")) == [page(1), page(2, "again")]
 
 
+@pytest.mark.parametrize("line", ['{"number": 1}', '{"number": 1, "width": "x"}', "[1]", "7"])
+def test_a_line_that_is_no_whole_page_is_read_again(tmp_path: Path, line: str) -> None:
+    (tmp_path / "doc.jsonl").write_text(line + "\n")
+
+    store = PageStore(str(tmp_path), "doc")
+    assert store.finished == frozenset()
+    store.add(page(1))
+    assert list(store) == [page(1)]
+
+
 def test_a_line_torn_at_its_very_end_does_not_spoil_the_next(tmp_path: Path) -> None:
     PageStore(str(tmp_path), "doc").add(page(1))
     (file,) = tmp_path.iterdir()

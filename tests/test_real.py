@@ -1,6 +1,7 @@
 """The whole of it with nothing false: the real command, the real worker, the embedded engine, real pictures."""
 
 import json
+import os
 import subprocess
 import sys
 from importlib.resources import files
@@ -9,6 +10,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from fakes import picture
 from harness import REAL_DAEMON, Daemon, left
 
 SAMPLES = Path(str(files("dropscribe") / "samples"))
@@ -93,3 +95,26 @@ def test_wrong_use_is_told_in_two_lines_with_exit_code_2(tmp_path: Path) -> None
     assert lines[1] == "  try: correct it, or remove the line to use 2s"
     assert lines[2].startswith("error: config.yaml: folders.outbx: unknown key")
     assert lines[3] == '  try: did you mean "outbox"?'
+
+
+@pytest.mark.parametrize("words", [["bogus"], ["status", "--bogus"], ["read"], []])
+def test_wrong_words_are_told_in_two_lines_too(words: list[str]) -> None:
+    result = subprocess.run([*REAL_DAEMON, *words], capture_output=True, text=True, check=False)
+
+    assert result.returncode == 2
+    error, remedy = result.stderr.splitlines()
+    assert error.startswith("error: ") and remedy.startswith("  try: dropscribe") and remedy.endswith("--help")
+
+
+def test_a_model_that_is_not_there_is_told_without_a_traceback(tmp_path: Path) -> None:
+    config, wanted = tmp_path / "config.yaml", tmp_path / "picture.png"
+    picture(wanted)
+    config.write_text(f"engine: {{name: deepseek-ocr, model: {tmp_path}/none}}\nfolders: {{state: {tmp_path}/state}}\n")
+    result = subprocess.run(
+        [*REAL_DAEMON, "read", str(wanted), "--config", str(config)], capture_output=True, text=True, check=False,
+        env=os.environ | {"HF_HUB_OFFLINE": "1"},
+    )  # fmt: skip
+
+    assert result.returncode == 1
+    error, remedy = result.stderr.splitlines()[-2:]
+    assert error.startswith("error: read: ") and "none" in error and remedy.startswith("  try: ")

@@ -13,7 +13,7 @@ from enum import StrEnum
 from dropscribe import durable
 from dropscribe.errors import REMEDIES, Reason
 from dropscribe.job import Job, Signature, printable
-from dropscribe.outbox import free_folder, numbered, shortened
+from dropscribe.naming import free_folder, numbered, shortened
 
 NOTE = b".error.txt"
 LONGEST_ENDING = 20  # bytes

@@ -9,18 +9,15 @@ import errno
 import json
 import os
 import shutil
-import unicodedata
-import zlib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from dropscribe import durable
 from dropscribe.errors import Reason, ReasonedError
 from dropscribe.job import IsAway, Job, Signature
+from dropscribe.naming import Names, fold, free_folder, numbered, shortened
 
 STAGING = ".dropscribe"
-LONGEST_NAME = 255  # bytes; NAME_MAX of every file system in use
-ROOM_FOR_SUFFIX = 40  # bytes kept free for " (12345)", ".alto.xml" and ".p1234-56.jpg"
 LEAST_ROOM = 2**16  # bytes that must be free before a file is read at all
 NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -46,86 +43,9 @@ class Manifest:
     review: bool = False
 
 
-def fold(name: bytes) -> str:
-    """Return what two names must differ in to be told apart on any disk: case-folded and composed."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", os.fsdecode(name)).casefold())
-
-
 def staging_folder(outbox: str, job: int, claim: int) -> str:
     """Return where the worker stages the files of one claim."""
     return os.path.join(outbox, STAGING, f"{job}-{claim}")
-
-
-def shortened(stem: bytes, room: int = ROOM_FOR_SUFFIX) -> bytes:
-    """Return *stem* cut, at a whole character, to leave *room* bytes, with a short hash of the whole."""
-    limit = LONGEST_NAME - room
-    if len(stem) <= limit:
-        return stem
-    tail = b"~%08x" % zlib.crc32(stem)
-    cut = stem[: limit - len(tail)]
-    while cut and (stem[len(cut)] & 0xC0) == 0x80:  # inside a UTF-8 character
-        cut = cut[:-1]
-    return cut + tail
-
-
-def numbered(stem: bytes) -> Iterator[bytes]:
-    """Yield *stem*, then `stem (2)`, `stem (3)` and so on."""
-    yield stem
-    number = 2
-    while True:
-        yield stem + f" ({number})".encode()
-        number += 1
-
-
-def free_folder(root: bytes, folder: bytes) -> bytes:
-    """Return *folder* (below *root*) with a number after each part whose name a file has taken."""
-    found = b""
-    for part in filter(None, folder.split(b"/")):
-        for name in numbered(part):
-            place = os.path.join(root, found, name)
-            if os.path.isdir(place) or not os.path.lexists(place):
-                found = os.path.join(found, name)
-                break
-    return found
-
-
-class Names:
-    """Which names of an outbox folder are taken, kept as long as nobody else changes the folder."""
-
-    def __init__(self) -> None:
-        self._folders: dict[bytes, tuple[int, set[int]]] = {}
-
-    def taken(self, folder: bytes) -> set[int]:
-        """Return hashes of the folded names in *folder* (hashes: a large outbox must not fill the daemon)."""
-        try:
-            changed = os.stat(folder).st_mtime_ns
-        except FileNotFoundError:
-            return set()
-        known = self._folders.get(folder)
-        if known is None or known[0] != changed:
-            known = changed, {hash(fold(name)) for name in os.listdir(folder)}
-            if len(self._folders) >= 8:
-                self._folders.clear()
-            self._folders[folder] = known
-        return known[1]
-
-    def fresh(self, folder: bytes) -> bool:
-        """Say whether what is known of *folder* is still true; otherwise forget it."""
-        known = self._folders.get(folder)
-        if known is not None and os.stat(folder).st_mtime_ns == known[0]:
-            return True
-        self.forget(folder)
-        return False
-
-    def forget(self, folder: bytes) -> None:
-        """List *folder* anew the next time."""
-        self._folders.pop(folder, None)
-
-    def add(self, folder: bytes, names: Iterable[bytes]) -> None:
-        """Note names that we put into *folder*, `fresh` just before: no need to list it again."""
-        known = self._folders[folder][1]
-        known.update(hash(fold(name)) for name in names)
-        self._folders[folder] = os.stat(folder).st_mtime_ns, known
 
 
 class Outbox:

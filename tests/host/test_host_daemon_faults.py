@@ -1,5 +1,6 @@
 """The whole daemon: workers that do not do what they should, and its own end."""
 
+import os
 import signal
 import sys
 from pathlib import Path
@@ -101,6 +102,18 @@ def test_a_worker_that_ignores_sigterm_is_killed_and_the_queue_goes_on(tmp_path:
         assert gone(pid) and status["model"]["last_unload"]["how"] == "kill"
         assert (daemon.outbox / "good.txt").read_text().strip() == text
         assert "reason: engine-timeout" in (daemon.failed / "stuck.png.error.txt").read_text()
+
+
+def test_a_worker_that_does_not_even_begin_with_a_file_costs_it_an_attempt_and_no_more(tmp_path: Path) -> None:
+    daemon = Daemon(tmp_path, intake={"decode_timeout": "500ms"})
+    with daemon.start():
+        pid = daemon.read_one()["model"]["pid"]
+        os.kill(pid, signal.SIGSTOP)
+        text = picture(daemon.inbox / "innocent.png", 1)
+        daemon.wait_quiet()
+
+        assert (daemon.outbox / "innocent.txt").read_text().strip() == text
+        assert "innocent.png: attempt 1 failed (engine-timeout): The engine did not begin" in daemon.log()
 
 
 # -- the end of the daemon

@@ -235,6 +235,22 @@ def test_a_process_that_got_the_number_of_a_leftover_later_is_left_alone(tmp_pat
         process.close()
 
 
+@pytest.mark.parametrize("record", [{"started": 1.0}, {"booted": 1.0}, {"booted": None}])
+def test_a_stranger_who_leads_a_group_under_the_number_of_a_leftover_is_left_alone(
+    tmp_path: Path, record: dict[str, float | None]
+) -> None:
+    """Numbers come again, and after a restart of the machine all of them do."""
+    with psutil.Popen(["sleep", "600"], process_group=0) as stranger:
+        try:
+            known = {"pid": stranger.pid, "started": stranger.create_time(), "booted": psutil.boot_time()}
+            (tmp_path / "worker.json").write_text(json.dumps(known | record))
+
+            assert end_leftover(str(tmp_path)) is None
+            assert lives(stranger.pid)
+        finally:
+            stranger.kill()
+
+
 @pytest.mark.parametrize("text", ["", "no json", "[]", '{"pid": "x"}', '{"pid": 1}'])
 def test_a_record_that_makes_no_sense_ends_nothing(tmp_path: Path, text: str) -> None:
     (tmp_path / "worker.json").write_text(text)

@@ -4,6 +4,7 @@ import argparse
 import os
 import sqlite3
 import sys
+from typing import Any
 
 from dropscribe import control
 from dropscribe.cli import EXIT_DONE, EXIT_FAILED, complain, settings_to_ask
@@ -19,21 +20,21 @@ from dropscribe.service import JOURNAL, failed
 
 def pause(given: argparse.Namespace) -> int:
     """Let the daemon read nothing."""
-    control.ask(settings_to_ask(given)[0].folders.state, command="pause")
+    _ask(settings_to_ask(given)[0], "pause")
     print("Paused. What is dropped waits; dropscribe resume goes on.")
     return EXIT_DONE
 
 
 def resume(given: argparse.Namespace) -> int:
     """Let the daemon go on."""
-    control.ask(settings_to_ask(given)[0].folders.state, command="resume")
+    _ask(settings_to_ask(given)[0], "resume")
     print("Going on.")
     return EXIT_DONE
 
 
 def unload(given: argparse.Namespace) -> int:
     """Let the model go."""
-    answer = control.ask(settings_to_ask(given)[0].folders.state, command="unload")
+    answer = _ask(settings_to_ask(given)[0], "unload")
     state = answer["status"]["model"]["state"]
     print(
         "No model is loaded."
@@ -66,7 +67,7 @@ def _retried(settings: Settings, names: list[str]) -> tuple[list[bytes], list[by
     folders = settings.folders
     wanted = [os.fsencode(_below(name, folders.failed)) for name in names]
     try:
-        answer = control.ask(folders.state, timeout=None, command="retry", names=[os.fsdecode(n) for n in wanted])
+        answer = _ask(settings, "retry", timeout=None, names=[os.fsdecode(name) for name in wanted])
     except NotRunning:
         lock = StateLock(folders.state)
         journal = _journal(os.path.join(folders.state, JOURNAL))
@@ -75,9 +76,15 @@ def _retried(settings: Settings, names: list[str]) -> tuple[list[bytes], list[by
         journal.close()
         lock.close()
         return moved, failed.unmatched(wanted, paths)
-    if not answer["ok"]:
-        raise DropscribeError("retry", answer["error"], answer.get("remedy", "look at: dropscribe logs"))
     return [os.fsencode(path) for path in answer["moved"]], [os.fsencode(name) for name in answer["missing"]]
+
+
+def _ask(settings: Settings, command: str, timeout: float | None = 10.0, **values: object) -> dict[str, Any]:
+    """Return the daemon's answer; raise what it refuses as an error."""
+    answer = control.ask(settings.folders.state, timeout, command=command, **values)
+    if not answer["ok"]:
+        raise DropscribeError(command, answer["error"], answer.get("remedy", "look at: dropscribe logs"))
+    return answer
 
 
 def _below(name: str, failed: str) -> str:

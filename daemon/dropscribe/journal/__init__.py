@@ -5,8 +5,6 @@ life; a step that a job is not ready for is refused, so a late report of an aban
 not look at folders, and it decides nothing but the order.
 """
 
-import json
-import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,7 +12,7 @@ from itertools import zip_longest
 
 from dropscribe.errors import Reason, ReasonedError
 from dropscribe.job import LIVE, Found, Job, Signature, State
-from dropscribe.journal import schema
+from dropscribe.journal import rows, schema
 from dropscribe.journal.facts import Facts
 
 HISTORY = 10_000  # finished jobs that are remembered
@@ -26,10 +24,6 @@ PATIENT = 5  # interruptions in a row after which a job goes behind the others
 PRUNE_EVERY = 500  # finished jobs between two prunings
 _LIVE = "('" + "','".join(LIVE) + "')"
 _LAST_RANK = "(SELECT coalesce(max(rank), 0) FROM jobs WHERE state='queued')"
-_COLUMNS = (
-    "id, path, size, mtime_ns, inode, device, since, state, claim, attempts, deaths, interruptions, "
-    "pressure_stops, rank, stem, outputs, destination, reason, detail, seconds"
-)
 
 
 class Journal:
@@ -77,13 +71,13 @@ class Journal:
 
     def add(self, found: Iterable[Found]) -> int:
         """Queue settled files that have no live job yet; return how many were new."""
-        rows = [(f.path, *_columns(f.signature), f.since) for f in found]
+        added = [(f.path, *rows.columns(f.signature), f.since) for f in found]
         with self._writing() as db:
             before = db.total_changes
             db.executemany(
                 "INSERT INTO jobs (path, size, mtime_ns, inode, device, since) VALUES (?,?,?,?,?,?)"
                 " ON CONFLICT DO NOTHING",
-                rows,
+                added,
             )
             return db.total_changes - before
 
@@ -92,12 +86,14 @@ class Journal:
 
         A path that has a live job is left to it.
         """
-        rows = [(f.path, *_columns(f.signature), f.since, reason, _text(detail)) for f, reason, detail in refused]
+        added = [
+            (f.path, *rows.columns(f.signature), f.since, reason, rows.text(detail)) for f, reason, detail in refused
+        ]
         with self._writing() as db:
             db.executemany(
                 "INSERT INTO jobs (path, size, mtime_ns, inode, device, since, state, reason, detail)"
                 " VALUES (?,?,?,?,?,?,'rejected',?,?) ON CONFLICT DO NOTHING",
-                rows,
+                added,
             )
 
     def known(self, paths: Sequence[bytes]) -> dict[bytes, Signature]:
@@ -147,7 +143,7 @@ class Journal:
             db.execute(
                 "UPDATE jobs SET state=?, attempts=?, deaths=?, reason=?, detail=?, interruptions=0,"
                 f" rank={_LAST_RANK}+1 WHERE id=? AND claim=? AND state='running'",
-                (State.REJECTED if last else State.QUEUED, tried, deaths, reason, _text(detail), job.id, job.claim),
+                (State.REJECTED if last else State.QUEUED, tried, deaths, reason, rows.text(detail), job.id, job.claim),
             )
         return self.get(job.id).state
 
@@ -156,7 +152,7 @@ class Journal:
         with self._writing() as db:
             db.execute(
                 "UPDATE jobs SET state='rejected', reason=?, detail=? WHERE id=? AND claim=? AND state='running'",
-                (reason, _text(detail), job.id, job.claim),
+                (reason, rows.text(detail), job.id, job.claim),
             )
 
     def adopt(self, path: bytes, signature: Signature, stem: bytes, now: float) -> Job | None:
@@ -165,7 +161,7 @@ class Journal:
             added = db.execute(
                 "INSERT INTO jobs (path, size, mtime_ns, inode, device, since, state, stem)"
                 " VALUES (?,?,?,?,?,?,'running',?) ON CONFLICT DO NOTHING",
-                (path, *_columns(signature), now, stem),
+                (path, *rows.columns(signature), now, stem),
             ).rowcount
         return self.live_at(path) if added else None
 
@@ -182,11 +178,11 @@ class Journal:
             changed = db.execute(
                 "UPDATE jobs SET state='written', outputs=?, seconds=?, reason=NULL, detail=NULL"
                 " WHERE id=? AND claim=? AND state='running'",
-                (_pack(outputs), seconds, job.id, job.claim),
+                (rows.pack(outputs), seconds, job.id, job.claim),
             ).rowcount
             if changed:
-                rows = [(path, job.id, mtime) for path, mtime in zip_longest(outputs, mtimes_ns, fillvalue=0)]
-                db.executemany("INSERT OR REPLACE INTO outputs (path, job, mtime_ns) VALUES (?,?,?)", rows)
+                files = [(path, job.id, mtime) for path, mtime in zip_longest(outputs, mtimes_ns, fillvalue=0)]
+                db.executemany("INSERT OR REPLACE INTO outputs (path, job, mtime_ns) VALUES (?,?,?)", files)
 
     def bound_for(self, job: Job, destination: bytes) -> None:
         """Record where the original is about to go, before it moves."""
@@ -284,27 +280,4 @@ class Journal:
         return next(iter(self._all(where, *values)), None)
 
     def _all(self, where: str, *values: object) -> list[Job]:
-        return [_job(row) for row in self._db.execute(f"SELECT {_COLUMNS} FROM jobs WHERE {where}", values)]
-
-
-def _columns(signature: Signature) -> tuple[int, int, int, int]:
-    return signature.size, signature.mtime_ns, signature.inode, signature.device
-
-
-def _text(detail: str) -> str:
-    """Return *detail* without what the database cannot hold (undecodable names)."""
-    return detail.encode("utf-8", "backslashreplace").decode()
-
-
-def _pack(paths: Sequence[bytes]) -> str:
-    return json.dumps([os.fsdecode(path) for path in paths])
-
-
-def _job(row: tuple[object, ...]) -> Job:
-    (number, path, size, mtime_ns, inode, device, since, state, claim, attempts, deaths, interruptions, pressure, rank,
-     stem, outputs, destination, reason, detail, seconds) = row  # fmt: skip
-    return Job(
-        number, path, Signature(size, mtime_ns, inode, device), since, State(state), claim, attempts, deaths,  # type: ignore[arg-type]  # typed by the schema (STRICT)
-        interruptions, pressure, rank, stem, tuple(os.fsencode(o) for o in json.loads(outputs)) if outputs else (),  # type: ignore[arg-type]
-        destination, Reason(reason) if reason else None, detail, seconds,  # type: ignore[arg-type]
-    )  # fmt: skip
+        return [rows.job(row) for row in self._db.execute(f"SELECT {rows.COLUMNS} FROM jobs WHERE {where}", values)]

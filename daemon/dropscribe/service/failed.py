@@ -18,7 +18,7 @@ from dropscribe.errors import DropscribeError, UsageError
 from dropscribe.job import Signature, printable
 from dropscribe.journal import Journal
 from dropscribe.log import LOG
-from dropscribe.outbox import numbered, shortened
+from dropscribe.naming import numbered, shortened
 
 if TYPE_CHECKING:
     from dropscribe.service import Service

@@ -19,7 +19,8 @@ from dropscribe.intake import look
 from dropscribe.job import Job, Order, Outcome, Signature, State
 from dropscribe.journal import Journal
 from dropscribe.log import LOG
-from dropscribe.outbox import Changed, Outbox, Taken, shortened, staging_folder
+from dropscribe.naming import shortened
+from dropscribe.outbox import Changed, Outbox, Taken, staging_folder
 from dropscribe.service.holds import Holds
 from dropscribe.service.inbox import Inbox
 
