@@ -15,6 +15,10 @@ from dropscribe.engines.reading.picture import Quad
 COLUMN_LINES = 3  # a column has at least so many lines
 COLUMN_WIDTH = 7  # line heights; running text is seldom set narrower, cells of a table often are
 RIM = 0.2  # of a box's height above and below that may be nobody's: the detector draws boxes generously
+SLACK = 2.5  # line heights; a line of running text ends where the next word had no room, a cell anywhere
+STRIPE = 0.9  # line heights of white above and below a row that belongs to no column
+PAUSE = 3  # line heights of white across the page that end all columns
+WIDER = 1.2  # of the usual step from line to line; a larger one parts paragraphs, or rows of a table
 CELL_LINES = 6  # a row of a table has at most so many lines
 CELL_GAP = 0.3  # line heights of white between two cells
 
@@ -36,7 +40,8 @@ def _ordered(spots: list[Spot]) -> list[list[Spot]]:
     if gutter is None:
         return [row for band in _bands(spots) for row in _cells(band)]
     result: list[list[Spot]] = []
-    for group in _between_headings(spots, gutter):
+    groups = [part for group in _between_headings(spots, gutter) for part in _sections(group)]
+    for group in groups:
         left = [s for s in group if s.x1 <= gutter]
         right = [s for s in group if s.x0 >= gutter]
         inset = [s for s in group if s.x0 < gutter < s.x1]
@@ -45,18 +50,48 @@ def _ordered(spots: list[Spot]) -> list[list[Spot]]:
 
 
 def _between_headings(spots: list[Spot], gutter: float) -> list[list[Spot]]:
-    """Return *spots* from top to bottom in groups; each line that crosses the *gutter* alone is one of its own.
+    """Return *spots* from top to bottom in groups; each heading of both columns beside the *gutter* is one of its own."""
+    headings = sorted(_headings(spots, gutter), key=lambda row: row[0].middle)
+    taken = {spot.index for row in headings for spot in row}
+    groups: list[list[Spot]] = [[] for _ in range(len(headings) + 1)]
+    for spot in spots:
+        if spot.index not in taken:
+            groups[sum(row[0].middle < spot.middle for row in headings)].append(spot)
+    mixed = [group for pair in zip(groups, [*headings, []], strict=True) for group in pair]
+    return [group for group in mixed if group]
 
-    What crosses it beside other lines (a caption between the columns) is an inset and ends nothing.
+
+def _headings(spots: list[Spot], gutter: float) -> list[list[Spot]]:
+    """Return what belongs to both columns: lines across the *gutter*, and rows alone between wide white stripes.
+
+    What crosses it beside other lines (a caption between the columns) is an inset and ends nothing. The rows alone
+    are headings shorter than their column, page numbers and running heads.
     """
     crossing = [s for s in spots if s.x0 < gutter < s.x1]
     others = [s for s in spots if not s.x0 < gutter < s.x1]
-    headings = sorted((c for c in crossing if not any(_level_with(c, s) for s in others)), key=lambda s: s.middle)
-    groups: list[list[Spot]] = [[] for _ in range(2 * len(headings) + 1)]
-    for spot in spots:
-        above = sum(h.middle < spot.middle for h in headings)
-        groups[2 * above + (spot in headings)].append(spot)
-    return [group for group in groups if group]
+    line = statistics.median(s.height for s in spots)
+    bands = _bands(others)
+    tops = [min(s.y0 for s in band) for band in bands] + [float("inf")]
+    bottoms = [float("-inf")] + [max(s.y1 for s in band) for band in bands]
+    alone = [
+        band
+        for i, band in enumerate(bands)
+        if min(tops[i] - bottoms[i], tops[i + 1] - bottoms[i + 1]) > STRIPE * line and len(_across(band)) == 1
+    ]
+    return [[c] for c in crossing if not any(_level_with(c, s) for s in others)] + alone
+
+
+def _sections(spots: list[Spot]) -> list[list[Spot]]:
+    """Return *spots* in parts from top to bottom, parted where all columns pause for long: rows of pictures or cards."""
+    line = statistics.median(s.height for s in spots)
+    sections: list[list[Spot]] = []
+    bottom = float("-inf")
+    for band in _bands(spots):
+        if not sections or min(s.y0 for s in band) - bottom > PAUSE * line:
+            sections.append([])
+        sections[-1] += band
+        bottom = max(s.y1 for s in band)
+    return sections
 
 
 def _level_with(one: Spot, other: Spot) -> bool:
@@ -114,9 +149,13 @@ def _column_score(spots: list[Spot], x: float, line: float) -> int:
     lefts, rights = _beside(left, right), _beside(right, left)
     fewest = min(len(lefts), len(rights))
     parted = fewest - 2 * (len(spots) - len(left) - len(right))
-    if fewest < COLUMN_LINES or parted <= 0 or not (_running(lefts, line) and _running(rights, line)):
+    if fewest < COLUMN_LINES or parted <= 0:
         return 0
-    return parted
+    # Of three columns two are one side at first: their rows are ragged, but they part again.
+    plain = [_running(side, line) for side in (lefts, rights)]
+    if not any(plain) or not all(ok or _gutter(side) is not None for ok, side in zip(plain, (lefts, rights), strict=True)):
+        return 0
+    return 0 if _in_step(_across(lefts), _across(rights), line) else parted
 
 
 def _beside(some: list[Spot], others: list[Spot]) -> list[Spot]:
@@ -129,14 +168,52 @@ def _running(column: list[Spot], line: float) -> bool:
     """Say whether *column* looks like running text rather than cells of a table, which are short and ragged.
 
     Lines of running text are long for their height, without holes, and about as long as those above and below
-    (not as the longest of the column: text may flow around a picture).
+    (not as the longest of the column: text may flow around a picture), but for the last of a paragraph.
     """
     found = _across(column)
     widths = [row[-1].x1 - row[0].x0 for row in found]
-    near = [max(widths[max(0, i - 2) : i + 3]) for i in range(len(widths))]
-    full = sum(own > 0.7 * widest for own, widest in zip(widths, near, strict=True))
-    whole = sum(sum(s.width for s in row) > 0.85 * width for row, width in zip(found, widths, strict=True))
-    return statistics.median(widths) > COLUMN_WIDTH * line and min(full, whole) >= 0.6 * len(found)
+    slack = [max(widths[max(0, i - 2) : i + 3]) - width for i, width in enumerate(widths)]
+    last = {i - 1 for i in _starts(found)} | {len(found) - 1}
+    full = [slack[i] < SLACK * line for i in range(len(found)) if i not in last]
+    whole = [sum(s.width for s in row) > 0.85 * width for row, width in zip(found, widths, strict=True)]
+    return statistics.median(widths) > COLUMN_WIDTH * line and min(_share(full), _share(whole)) >= 0.6
+
+
+def _share(checks: list[bool]) -> float:
+    return sum(checks) / len(checks) if checks else 1.0
+
+
+def _in_step(left: list[list[Spot]], right: list[list[Spot]], line: float) -> bool:
+    """Say whether paragraphs lie side by side in both columns: rows of a table, however much its cells hold.
+
+    In columns of running text each side has its paragraphs where they fall. The first ones prove nothing.
+    """
+    sides = _paragraphs(left)[1:], _paragraphs(right)[1:]
+    for height in (lambda top, _: top), (lambda top, bottom: (top + bottom) / 2):  # cells hang from the top or centred
+        ours, others = ([height(*paragraph) for paragraph in side] for side in sides)
+        shared = sum(any(abs(y - other) < 0.4 * line for other in others) for y in ours)
+        if shared >= 2 and shared >= 0.75 * max(len(ours), len(others)):
+            return True
+    return False
+
+
+def _paragraphs(column: list[list[Spot]]) -> list[tuple[float, float]]:
+    """Return top and bottom of each paragraph of *column*."""
+    cuts = [0, *_starts(column), len(column)]
+    return [
+        (_top(column[first]), max(s.y1 for s in column[end - 1])) for first, end in zip(cuts, cuts[1:], strict=False)
+    ]
+
+
+def _starts(column: list[list[Spot]]) -> list[int]:
+    """Return the places of those rows of *column* that stand further below the row before than is usual in it."""
+    steps = [_top(below) - _top(above) for above, below in zip(column, column[1:], strict=False)]
+    usual = statistics.median(sorted(steps)[: (len(steps) + 1) // 2]) if steps else 0.0
+    return [i for i, step in enumerate(steps, 1) if step > WIDER * usual]
+
+
+def _top(row: list[Spot]) -> float:
+    return statistics.median(s.y0 for s in row)
 
 
 def _across(spots: list[Spot]) -> list[list[Spot]]:
