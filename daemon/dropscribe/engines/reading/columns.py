@@ -20,29 +20,37 @@ def gutter(spots: list[Spot]) -> float | None:
     if len(spots) < 2 * COLUMN_LINES:
         return None
     line = statistics.median(s.height for s in spots)
-    edges_of_lines = sorted({s.x0 - 0.25 * line for s in spots})
-    score, x = max((_score(spots, x, line), x) for x in edges_of_lines)
-    return x if score > 0 else None
+    found: dict[tuple[int, int], tuple[int, float]] = {}  # for each way to part the page: lines parted well, and x
+    for x in sorted({s.x0 - 0.25 * line for s in spots}):
+        left, right = _parted(spots, x, line)
+        parted = min(len(_beside(left, right)), len(_beside(right, left)))
+        crossing = len(spots) - len(left) - len(right)
+        if parted >= COLUMN_LINES and parted > 2 * crossing:
+            found[len(left), len(right)] = parted - 2 * crossing, x
+    best_first = sorted(found.values(), reverse=True)
+    return next((x for _, x in best_first if _between_columns(spots, x, line)), None)
 
 
-def _score(spots: list[Spot], x: float, line: float) -> int:
-    """Return how many lines a gutter at *x* would part well; 0 or less where it would not be one.
+def _parted(spots: list[Spot], x: float, line: float) -> tuple[list[Spot], list[Spot]]:
+    return [s for s in spots if s.x1 <= x + 0.1 * line], [s for s in spots if s.x0 >= x]
 
-    Both sides must hold running text side by side over a common stretch, and few lines may cross.
-    """
-    left, right = [s for s in spots if s.x1 <= x + 0.1 * line], [s for s in spots if s.x0 >= x]
-    lefts, rights = _beside(left, right), _beside(right, left)
-    fewest = min(len(lefts), len(rights))
-    parted = fewest - 2 * (len(spots) - len(left) - len(right))
-    if fewest < COLUMN_LINES or parted <= 0:
-        return 0
-    # Of three columns two are one side at first: their rows are ragged, but they part again.
-    plain = [_running(side, line) for side in (lefts, rights)]
-    if not any(plain) or not all(
-        ok or gutter(side) is not None for ok, side in zip(plain, (lefts, rights), strict=True)
-    ):
-        return 0
-    return 0 if _in_step(across(lefts), across(rights), line) else parted
+
+def _between_columns(spots: list[Spot], x: float, line: float) -> bool:
+    """Say whether both sides of *x* are columns of running text side by side, rather than cells of a table."""
+    left, right = _parted(spots, x, line)
+    sides = _beside(left, right), _beside(right, left)
+    if not all(_running(across(side), line) or _running(across(_next_to(x, side)), line) for side in sides):
+        return False
+    return not _in_step(*(across(_next_to(x, side)) for side in sides), line)
+
+
+def _next_to(x: float, side: list[Spot]) -> list[Spot]:
+    """Return the column of *side* that lies next to a gutter at *x*: of three columns two are one side at first."""
+    column: list[Spot] = []
+    for spot in sorted(side, key=lambda s: min(abs(s.x0 - x), abs(s.x1 - x))):
+        if not any(min(s.y1, spot.y1) > max(s.y0, spot.y0) and (s.x1 <= spot.x0 or spot.x1 <= s.x0) for s in column):
+            column.append(spot)
+    return column
 
 
 def _beside(some: list[Spot], others: list[Spot]) -> list[Spot]:
@@ -51,18 +59,17 @@ def _beside(some: list[Spot], others: list[Spot]) -> list[Spot]:
     return [s for s in some if s.y1 > top and s.y0 < bottom]
 
 
-def _running(column: list[Spot], line: float) -> bool:
+def _running(column: list[list[Spot]], line: float) -> bool:
     """Say whether *column* looks like running text rather than cells of a table, which are short and ragged.
 
     Lines of running text are long for their height, without holes, and about as long as those above and below
     (not as the longest of the column: text may flow around a picture), but for the last of a paragraph.
     """
-    found = across(column)
-    widths = [row[-1].x1 - row[0].x0 for row in found]
+    widths = [row[-1].x1 - row[0].x0 for row in column]
     slack = [max(widths[max(0, i - 2) : i + 3]) - width for i, width in enumerate(widths)]
-    last = {i - 1 for i in _starts(found)} | {len(found) - 1}
-    full = [slack[i] < SLACK * line for i in range(len(found)) if i not in last]
-    whole = [sum(s.width for s in row) > 0.85 * width for row, width in zip(found, widths, strict=True)]
+    last = {i - 1 for i in _starts(column)} | {len(column) - 1}
+    full = [slack[i] < SLACK * line for i in range(len(column)) if i not in last]
+    whole = [sum(s.width for s in row) > 0.85 * width for row, width in zip(column, widths, strict=True)]
     return statistics.median(widths) > COLUMN_WIDTH * line and min(_share(full), _share(whole)) >= 0.6
 
 
@@ -76,8 +83,8 @@ def _in_step(left: list[list[Spot]], right: list[list[Spot]], line: float) -> bo
     In columns of running text each side has its paragraphs where they fall. The first ones prove nothing.
     """
     sides = _paragraphs(left)[1:], _paragraphs(right)[1:]
-    for height in (lambda top, _: top), (lambda top, bottom: (top + bottom) / 2):  # cells hang from the top or centred
-        ours, others = ([height(*paragraph) for paragraph in side] for side in sides)
+    for place in (lambda first, last: first), (lambda first, last: (first + last) / 2):  # cells hang or are centred
+        ours, others = ([place(*paragraph) for paragraph in side] for side in sides)
         shared = sum(any(abs(y - other) < 0.4 * line for other in others) for y in ours)
         if shared >= 2 and shared >= 0.75 * max(len(ours), len(others)):
             return True
@@ -85,17 +92,17 @@ def _in_step(left: list[list[Spot]], right: list[list[Spot]], line: float) -> bo
 
 
 def _paragraphs(column: list[list[Spot]]) -> list[tuple[float, float]]:
-    """Return top and bottom of each paragraph of *column*."""
+    """Return where the first and the last line of each paragraph of *column* stand."""
     cuts = [0, *_starts(column), len(column)]
-    return [(_top(column[first]), max(s.y1 for s in column[end - 1])) for first, end in pairwise(cuts)]
+    return [(_height(column[first]), _height(column[end - 1])) for first, end in pairwise(cuts)]
 
 
 def _starts(column: list[list[Spot]]) -> list[int]:
     """Return the places of those rows of *column* that stand further below the row before than is usual in it."""
-    steps = [_top(below) - _top(above) for above, below in pairwise(column)]
+    steps = [_height(below) - _height(above) for above, below in pairwise(column)]
     usual = statistics.median(sorted(steps)[: (len(steps) + 1) // 2]) if steps else 0.0
     return [i for i, step in enumerate(steps, 1) if step > WIDER * usual]
 
 
-def _top(row: list[Spot]) -> float:
-    return statistics.median(s.y0 for s in row)
+def _height(row: list[Spot]) -> float:
+    return statistics.median(s.middle for s in row)
