@@ -10,7 +10,7 @@ from dropscribe.engines.reading.boxes import Spot
 from dropscribe.engines.reading.rows import across
 
 COLUMN_LINES = 3  # a column has at least so many lines
-COLUMN_WIDTH = 7  # line heights; running text is seldom set narrower, cells of a table often are
+COLUMN_WIDTH = 6  # line heights; running text is seldom set narrower, cells of a table often are
 SLACK = 2.5  # line heights; a line of running text ends where the next word had no room, a cell anywhere
 WIDER = 1.2  # of the usual step from line to line; a larger one parts paragraphs, or rows of a table
 
