@@ -41,7 +41,8 @@ def _between_columns(spots: list[Spot], x: float, line: float) -> bool:
     sides = _beside(left, right), _beside(right, left)
     if not all(_running(across(side), line) or _running(across(_next_to(x, side)), line) for side in sides):
         return False
-    return not _in_step(*(across(_next_to(x, side)) for side in sides), line)
+    beside = [across(_next_to(x, side)) for side in sides]
+    return not _in_step(beside[0], beside[1], line)
 
 
 def _next_to(x: float, side: list[Spot]) -> list[Spot]:
@@ -82,13 +83,15 @@ def _in_step(left: list[list[Spot]], right: list[list[Spot]], line: float) -> bo
 
     In columns of running text each side has its paragraphs where they fall. The first ones prove nothing.
     """
-    sides = _paragraphs(left)[1:], _paragraphs(right)[1:]
-    for place in (lambda first, last: first), (lambda first, last: (first + last) / 2):  # cells hang or are centred
-        ours, others = ([place(*paragraph) for paragraph in side] for side in sides)
-        shared = sum(any(abs(y - other) < 0.4 * line for other in others) for y in ours)
-        if shared >= 2 and shared >= 0.75 * max(len(ours), len(others)):
-            return True
-    return False
+    ours, others = _paragraphs(left)[1:], _paragraphs(right)[1:]
+    hanging = _shared([first for first, _ in ours], [first for first, _ in others], 0.4 * line)
+    centred = _shared([sum(ends) / 2 for ends in ours], [sum(ends) / 2 for ends in others], 0.4 * line)
+    shared = max(hanging, centred)
+    return shared >= 2 and shared >= 0.75 * max(len(ours), len(others))
+
+
+def _shared(some: list[float], others: list[float], tolerance: float) -> int:
+    return sum(any(abs(one - other) < tolerance for other in others) for one in some)
 
 
 def _paragraphs(column: list[list[Spot]]) -> list[tuple[float, float]]:
