@@ -136,6 +136,16 @@ def test_columns_whose_paragraphs_stand_apart_stay_columns() -> None:
     assert order_of(quads) == list(range(28))
 
 
+def test_columns_whose_paragraphs_happen_to_lie_side_by_side_stay_columns() -> None:
+    """The gaps of cells differ, as cells wait for the longest of their row; a like count of lines is no proof."""
+    quads = []
+    for x0, x1 in ((100, 480), (520, 900)):
+        for top, lines in ((100, 4), (218, 3), (310, 5)):
+            quads += column(x0, x1, top, lines, pitch=26)
+
+    assert order_of(quads) == list(range(24))
+
+
 def test_pairs_of_short_lines_are_read_across() -> None:
     ends = ((300, 830), (420, 700), (260, 880), (390, 640), (470, 760), (330, 900), (280, 690), (440, 810))
     quads = [

@@ -83,11 +83,15 @@ def _in_step(left: list[list[Spot]], right: list[list[Spot]], line: float) -> bo
 
     In columns of running text each side has its paragraphs where they fall. The first ones prove nothing.
     """
-    ours, others = _paragraphs(left)[1:], _paragraphs(right)[1:]
+    sides = _paragraphs(left), _paragraphs(right)
+    ours, others = (side[1:] for side in sides)
     hanging = _shared([first for first, _ in ours], [first for first, _ in others], 0.4 * line)
     centred = _shared([sum(ends) / 2 for ends in ours], [sum(ends) / 2 for ends in others], 0.4 * line)
     shared = max(hanging, centred)
-    return shared >= 2 and shared >= 0.75 * max(len(ours), len(others))
+    # Cells wait for the longest of their row; gaps between paragraphs are all alike.
+    gaps = [below[0] - above[1] for side in sides for above, below in pairwise(side)]
+    waiting = bool(gaps) and max(gaps) - min(gaps) > 0.5 * line
+    return shared >= (2 if waiting else 3) and shared >= 0.75 * max(len(ours), len(others))
 
 
 def _shared(some: list[float], others: list[float], tolerance: float) -> int:
