@@ -157,6 +157,17 @@ def test_pairs_of_short_lines_are_read_across() -> None:
     assert order_of(quads) == list(range(len(quads)))
 
 
+def test_cells_of_one_line_or_two_are_read_across() -> None:
+    """Paragraphs of running text have more lines; some cells are empty, so the columns are not in step throughout."""
+    quads = []
+    for number, top in enumerate(range(100, 800, 64)):
+        quads += column(100, 400, top, 2, pitch=26) if number % 3 else [box(100, top, 380, top + 22)]
+        quads += [box(450, top, 760, top + 22)] if number % 4 else []
+
+    tops = [float(quads[i][0, 1]) for i in order_of(quads)]
+    assert tops == sorted(tops)
+
+
 def test_three_columns_of_paragraphs_are_read_one_after_the_other() -> None:
     quads = []
     for x0, paragraphs in ((50, (4, 3, 5)), (360, (2, 6, 4)), (670, (5, 5, 2))):

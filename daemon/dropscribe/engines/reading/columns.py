@@ -11,6 +11,8 @@ from dropscribe.engines.reading.rows import across
 
 COLUMN_LINES = 3  # a column has at least so many lines
 COLUMN_WIDTH = 6  # line heights; running text is seldom set narrower, cells of a table often are
+PARAGRAPH = 1.5  # lines; shorter ones on average are cells
+FULL = 0.6  # of the lines, paragraphs' last ones apart
 SLACK = 2.5  # line heights; a line of running text ends where the next word had no room, a cell anywhere
 WIDER = 1.2  # of the usual step from line to line; a larger one parts paragraphs, or rows of a table
 
@@ -64,14 +66,17 @@ def _running(column: list[list[Spot]], line: float) -> bool:
     """Say whether *column* looks like running text rather than cells of a table, which are short and ragged.
 
     Lines of running text are long for their height, without holes, and about as long as those above and below
-    (not as the longest of the column: text may flow around a picture), but for the last of a paragraph.
+    (not as the longest of the column: text may flow around a picture), but for the last of a paragraph; and most
+    paragraphs have several.
     """
+    starts = _starts(column)
     widths = [row[-1].x1 - row[0].x0 for row in column]
     slack = [max(widths[max(0, i - 2) : i + 3]) - width for i, width in enumerate(widths)]
-    last = {i - 1 for i in _starts(column)} | {len(column) - 1}
+    last = {i - 1 for i in starts} | {len(column) - 1}
     full = [slack[i] < SLACK * line for i in range(len(column)) if i not in last]
     whole = [sum(s.width for s in row) > 0.85 * width for row, width in zip(column, widths, strict=True)]
-    return statistics.median(widths) > COLUMN_WIDTH * line and min(_share(full), _share(whole)) >= 0.6
+    long = len(column) >= PARAGRAPH * (len(starts) + 1) and statistics.median(widths) > COLUMN_WIDTH * line
+    return long and min(_share(full), _share(whole)) >= FULL
 
 
 def _share(checks: list[bool]) -> float:
