@@ -14,6 +14,7 @@ COLUMN_WIDTH = 6  # line heights; running text is seldom set narrower, cells of 
 PARAGRAPH = 1.5  # lines; shorter ones on average are cells
 FULL = 0.6  # of the lines, paragraphs' last ones apart
 SLACK = 2.5  # line heights; a line of running text ends where the next word had no room, a cell anywhere
+WIDEST = 2  # line heights from line to line
 WIDER = 1.2  # of the usual step from line to line; a larger one parts paragraphs, or rows of a table
 
 
@@ -90,12 +91,12 @@ def _in_step(left: list[list[Spot]], right: list[list[Spot]], line: float) -> bo
     """
     sides = _paragraphs(left), _paragraphs(right)
     ours, others = (side[1:] for side in sides)
-    hanging = _shared([first for first, _ in ours], [first for first, _ in others], 0.4 * line)
-    centred = _shared([sum(ends) / 2 for ends in ours], [sum(ends) / 2 for ends in others], 0.4 * line)
-    shared = max(hanging, centred)
     # Cells wait for the longest of their row; gaps between paragraphs are all alike.
     gaps = [below[0] - above[1] for side in sides for above, below in pairwise(side)]
     waiting = bool(gaps) and max(gaps) - min(gaps) > 0.5 * line
+    shared = _shared([first for first, _ in ours], [first for first, _ in others], 0.4 * line)
+    if waiting:
+        shared = max(shared, _shared([sum(ends) / 2 for ends in ours], [sum(ends) / 2 for ends in others], 0.4 * line))
     return shared >= (2 if waiting else 3) and shared >= 0.75 * max(len(ours), len(others))
 
 
@@ -112,7 +113,10 @@ def _paragraphs(column: list[list[Spot]]) -> list[tuple[float, float]]:
 def _starts(column: list[list[Spot]]) -> list[int]:
     """Return the places of those rows of *column* that stand further below the row before than is usual in it."""
     steps = [_height(below) - _height(above) for above, below in pairwise(column)]
-    usual = statistics.median(sorted(steps)[: (len(steps) + 1) // 2]) if steps else 0.0
+    if not steps:
+        return []
+    line = statistics.median(s.height for row in column for s in row)
+    usual = min(statistics.median(sorted(steps)[: (len(steps) + 1) // 2]), WIDEST * line)
     return [i for i, step in enumerate(steps, 1) if step > WIDER * usual]
 
 
