@@ -47,6 +47,18 @@ def test_an_upright_page_stays_as_it_is(sessions: Sessions) -> None:
     assert upright(original, sessions) is original
 
 
+def test_a_standing_label_turns_no_upright_page(sessions: Sessions) -> None:
+    label = Image.new("RGB", (420, 40), "white")
+    ImageDraw.Draw(label).text((5, 2), "Revenue in thousand euro", fill="black", font=ImageFont.load_default(30))
+    image = Image.new("RGB", (600, 500), "white")
+    image.paste(label.rotate(90, expand=True), (20, 30))
+    for number, year in enumerate(("2021", "2022", "2023", "2024")):
+        ImageDraw.Draw(image).text((120 + 120 * number, 440), year, fill="black", font=ImageFont.load_default(28))
+    chart = Page(1, image)
+
+    assert upright(chart, sessions) is chart
+
+
 def test_a_page_without_text_stays_as_it_is(sessions: Sessions) -> None:
     noise = Page(1, Image.effect_noise((400, 300), 90).convert("RGB"))
 

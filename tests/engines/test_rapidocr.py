@@ -110,6 +110,50 @@ def test_a_very_long_line_is_not_cut_inside_a_word(engine: RapidOcr) -> None:
     assert read(engine, image).text.split() == words.split()
 
 
+def cells(rows: list[tuple[str, ...]], *, pad: int) -> Image.Image:
+    """Return a table whose cells have lines parted by a stroke, with *pad* pixels between its rows."""
+    font, top = ImageFont.load_default(20), 30
+    image = Image.new("RGB", (760, 60 + sum(pad + 26 * max(c.count("/") + 1 for c in row) for row in rows)), "white")
+    for row in rows:
+        for column, cell in enumerate(row):
+            lines = cell.replace("/", "\n")
+            ImageDraw.Draw(image).multiline_text((30 + 370 * column, top), lines, "black", font, spacing=6)
+        top += pad + 26 * max(cell.count("/") + 1 for cell in row)
+    return image
+
+
+def test_sentences_in_cells_side_by_side_are_read_row_by_row(engine: RapidOcr) -> None:
+    rows = [
+        (
+            "The first machine reads all the/pages that were left over",
+            "It begins when nobody is/at work and stops at six",
+        ),
+        (
+            "A second one keeps the index",
+            "Nobody has ever seen it fail,/and that is not for want of/trying hard to break it",
+        ),
+        ("Both of them share the paper/that the third one brings up/from the store each night", "It is slow"),
+        ("The store has two doors", "Only one of them opens/from the inside"),
+    ]
+    words = read(engine, cells(rows, pad=16)).text.split()
+
+    order = [words.index(word) for word in ("first", "begins", "second", "ever", "Both", "slow", "doors", "opens")]
+    assert order == sorted(order)
+
+
+def test_columns_of_text_are_read_one_after_the_other(engine: RapidOcr) -> None:
+    left = (
+        "The morning was cold and clear/and there was ice on the pond./Two boys had come with their/skates and a rope."
+    )
+    right = (
+        "In the afternoon it snowed for/an hour, and when it was over/the pond could not be seen, so/they went home."
+    )
+    later = left.replace("The", "Next"), right.replace("In", "Then")
+    text = read(engine, cells([(left, right), later], pad=0)).text
+
+    assert text.split() == "/".join((left, later[0], right, later[1])).replace("/", " ").split()
+
+
 def test_a_fault_inside_the_engine_is_told_as_one(engine: RapidOcr) -> None:
     with pytest.raises(ReasonedError) as raised:
         engine.sessions.detect(np.zeros((40, 40), np.uint8))  # a picture without its three colours

@@ -4,11 +4,12 @@ import math
 import random
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dropscribe.engines.reading.boxes import merged, skew
-from dropscribe.engines.reading.finder import overlooked
+from dropscribe.engines.reading.finder import overlooked, parted
 from dropscribe.engines.reading.lines import Line, assemble, plain_markdown
 from dropscribe.engines.reading.order import rows
 from dropscribe.engines.reading.picture import Quad
@@ -103,6 +104,105 @@ def test_both_lines_of_a_cell_are_read_before_the_next_cell() -> None:
     assert order_of(first_row + second_row) == list(range(8))
 
 
+def table(rows: list[tuple[int, int]], *, pad: float, centred: bool = False) -> list[Quad]:
+    """Return a table of two columns of sentences, row by row and cell by cell; *rows* says how many lines they have."""
+    quads, top = [], 100.0
+    for left, right in rows:
+        height = 26 * max(left, right)
+        for x0, x1, lines in ((100, 480, left), (520, 900, right)):
+            quads += column(x0, x1, top + (height - 26 * lines) / 2 * centred, lines, pitch=26)
+        top += height + pad
+    return quads
+
+
+@pytest.mark.parametrize("centred", [False, True])
+def test_cells_of_sentences_are_a_table_and_not_columns(centred: bool) -> None:
+    quads = table([(3, 2), (1, 4), (5, 3), (2, 3), (4, 2)], pad=12, centred=centred)
+    read = order_of(quads)
+
+    assert [read.index(i) for i in (0, 5, 10, 18, 23)] == sorted(read.index(i) for i in (0, 5, 10, 18, 23))
+    assert max(read.index(i) for i in range(5)) < min(read.index(i) for i in range(10, 18))
+
+
+def test_columns_whose_paragraphs_stand_apart_stay_columns() -> None:
+    left, right = [3, 5, 2, 4], [4, 2, 5, 3]
+    quads = []
+    for x0, x1, paragraphs in ((100, 480, left), (520, 900, right)):
+        top = 100.0
+        for lines in paragraphs:
+            quads += column(x0, x1, top, lines, pitch=26)
+            top += 26 * lines + 14
+
+    assert order_of(quads) == list(range(28))
+
+
+def test_columns_whose_paragraphs_happen_to_lie_side_by_side_stay_columns() -> None:
+    """The gaps of cells differ, as cells wait for the longest of their row; a like count of lines is no proof."""
+    quads = []
+    for x0, x1 in ((100, 480), (520, 900)):
+        for top, lines in ((100, 4), (218, 3), (310, 5)):
+            quads += column(x0, x1, top, lines, pitch=26)
+
+    assert order_of(quads) == list(range(24))
+
+
+def test_pairs_of_short_lines_are_read_across() -> None:
+    ends = ((300, 830), (420, 700), (260, 880), (390, 640), (470, 760), (330, 900), (280, 690), (440, 810))
+    quads = [
+        box(x0, 100 + 30 * i, x1, 122 + 30 * i)
+        for i, pair in enumerate(ends)
+        for x0, x1 in zip((100, 520), pair, strict=True)
+    ]
+
+    assert order_of(quads) == list(range(len(quads)))
+
+
+def test_cells_of_one_line_or_two_are_read_across() -> None:
+    """Paragraphs of running text have more lines; some cells are empty, so the columns are not in step throughout."""
+    quads = []
+    for number, top in enumerate(range(100, 800, 64)):
+        quads += column(100, 400, top, 2, pitch=26) if number % 3 else [box(100, top, 380, top + 22)]
+        quads += [box(450, top, 760, top + 22)] if number % 4 else []
+
+    tops = [float(quads[i][0, 1]) for i in order_of(quads)]
+    assert tops == sorted(tops)
+
+
+def test_three_columns_of_paragraphs_are_read_one_after_the_other() -> None:
+    quads = []
+    for x0, paragraphs in ((50, (4, 3, 5)), (360, (2, 6, 4)), (670, (5, 5, 2))):
+        top = 100.0
+        for lines in paragraphs:
+            quads += column(x0, x0 + 280, top, lines, pitch=26)
+            top += 26 * lines + 14
+
+    assert order_of(quads) == list(range(36))
+
+
+def test_a_running_head_and_a_short_heading_belong_to_no_column() -> None:
+    head = [box(100, 20, 300, 42), box(860, 20, 900, 42)]
+    upper = column(100, 480, 100, 5) + column(520, 900, 100, 5)
+    lower = column(100, 480, 330, 5) + column(520, 900, 330, 5)
+
+    assert order_of([*head, *upper, box(100, 278, 340, 302), *lower]) == list(range(23))
+
+
+def test_cards_in_two_rows_are_read_row_by_row() -> None:
+    upper = column(100, 480, 100, 4) + column(520, 900, 100, 4)
+    lower = column(100, 480, 400, 4) + column(520, 900, 400, 4)
+
+    assert order_of(upper + lower) == list(range(16))
+
+
+def test_a_table_set_solid_is_read_line_by_line() -> None:
+    """Nothing shows there which lines make up a cell: as many PDF manuals set the lists of their packages."""
+    quads = []
+    for top in range(100, 400, 52):
+        quads += [box(400, top, 800, top + 25), box(100, top + 13, 200, top + 38), box(400, top + 26, 500, top + 51)]
+
+    assert order_of(quads) == list(range(len(quads)))
+
+
 def test_vertical_text_is_read_from_the_right() -> None:
     quads = [box(x, 100, x + 30, bottom) for x, bottom in ((700, 600), (650, 600), (600, 600), (550, 400))]
 
@@ -172,3 +272,16 @@ def test_ink_like_a_line_that_no_box_holds_is_noticed_and_rules_are_not() -> Non
     (missed,) = overlooked(page, np.stack([box(45, 35, 355, 65), box(45, 95, 355, 125)]))
 
     assert abs(missed[0] - (50, 160)).max() < 16 and abs(missed[2] - (346, 180)).max() < 16
+
+
+def test_a_box_across_a_gutter_is_cut_at_the_hole_and_a_bullet_stays_with_its_line() -> None:
+    page = np.full((200, 800, 3), 255, np.uint8)
+    for top, spans in ((40, ((50, 370), (430, 750))), (120, ((50, 60), (110, 750)))):
+        for left, right in spans:
+            for x in range(left, right - 8, 14):  # strokes of letters
+                page[top : top + 20, x : x + 8] = 0
+
+    cut = parted(page, np.stack([box(46, 35, 754, 65), box(46, 115, 754, 145)]))
+
+    ends = [(float(quad[:, 0].min()), float(quad[:, 0].max())) for quad in cut]
+    assert np.allclose(ends, [(46, 366), (430, 754), (46, 754)], atol=8)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dropscribe.engines.reading.boxes import merged
-from dropscribe.engines.reading.picture import LONGEST, Pixels, Quads, edges, ground, resized, view
+from dropscribe.engines.reading.picture import LONGEST, Cutter, Pixels, Quad, Quads, edges, ground, resized, view
 from dropscribe.engines.reading.ppocr import Sessions
 
 # Height of a box in the detector's view, pixels. Measured on pictures seen at six scales each: boxes break up or
@@ -18,6 +18,8 @@ from dropscribe.engines.reading.ppocr import Sessions
 LETTER, LETTERS = 30, (14, 44)
 LONGEST_FINE = 4000  # pixels; the longest side of a view that was enlarged for small letters
 STRIP = 3  # a picture longer than so many times its breadth, and longer than `LONGEST`, is looked at in strips
+HOLE = 1.2  # line heights without ink inside a box that show two lines; blanks of justified text are narrower
+PIECE = 3  # line heights; a shorter piece (a bullet, a number) is read better with its line
 INK = 64  # of 255; how far a pixel's brightness is from the ground's to count as ink
 
 
@@ -39,7 +41,7 @@ def find(sessions: Sessions, picture: Pixels) -> Quads:
         again = find_at(sessions, picture, better)
         if _length(again) >= 0.9 * _length(quads):
             quads = again
-    return merged(quads)
+    return parted(picture, merged(quads))
 
 
 def find_at(sessions: Sessions, picture: Pixels, scale: float) -> Quads:
@@ -71,6 +73,36 @@ def _strips(picture: Pixels) -> Iterator[tuple[int, int, Pixels]]:
 def _strip_length(picture: Pixels) -> int:
     """Return how long a strip of *picture* may be, in its pixels."""
     return max(LONGEST, STRIP * int(min(picture.shape[:2])))
+
+
+def parted(picture: Pixels, quads: Quads) -> Quads:
+    """Return *quads* with those cut in two that have a hole: the detector joins lines across a narrow gutter."""
+    cutter = Cutter(picture)
+    pieces = [piece for quad in quads for piece in _pieces(cutter, quad)]
+    return np.stack(pieces) if pieces else quads
+
+
+def _pieces(cutter: Cutter, quad: Quad) -> list[Quad]:
+    width, height = edges(quad)
+    if width < (2 * PIECE + HOLE) * height:
+        return [quad]
+    start, end = _hole(cutter.cut(quad))
+    if end - start < HOLE * height / width or min(start, 1 - end) < PIECE * height / width:
+        return [quad]
+    left = [quad[0], quad[0] + start * (quad[1] - quad[0]), quad[3] + start * (quad[2] - quad[3]), quad[3]]
+    right = [quad[0] + end * (quad[1] - quad[0]), quad[1], quad[2], quad[3] + end * (quad[2] - quad[3])]
+    return [np.array(left, np.float32), *_pieces(cutter, np.array(right, np.float32))]
+
+
+def _hole(line: Pixels) -> tuple[float, float]:
+    """Return where the widest white inside *line* begins and ends, as shares of its width; an upright rule is white."""
+    away = np.abs(line.astype(np.int16) - np.median(line, axis=(0, 1)).astype(np.int16)).max(axis=2)
+    ink = (away > max(24, 0.25 * away.max())).mean(axis=0)
+    inked = np.flatnonzero((ink > 0.02) & (ink < 0.95))
+    if len(inked) < 2:
+        return 0.0, 0.0
+    widest = int(np.diff(inked).argmax())
+    return (inked[widest] + 1) / line.shape[1], inked[widest + 1] / line.shape[1]
 
 
 def overlooked(picture: Pixels, quads: Quads) -> Quads:

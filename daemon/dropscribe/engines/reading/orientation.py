@@ -2,7 +2,8 @@
 
 Sideways pages show as tall boxes, upside-down ones as lines that read badly; in both cases a sample of lines is
 read both ways and the recogniser's confidence decides. Columns of vertical CJK text are tall too: their characters
-stand upright, so laid side by side they read well, and such a page stays as it is. Pictures are not decoded here,
+stand upright, so laid side by side they read well, and such a page stays as it is; so does an upright page whose
+longest line happens to stand (the name of an axis beside a chart). Pictures are not decoded here,
 and nothing is kept between pages.
 """
 
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from PIL import Image
 
-from dropscribe.engines.reading.boxes import sideways
+from dropscribe.engines.reading.boxes import sideways, tall
 from dropscribe.engines.reading.finder import find
 from dropscribe.engines.reading.picture import Cutter, Pixels, Quads, edges, pixels, resized, turned
 from dropscribe.engines.reading.ppocr import Read, Sessions
@@ -22,6 +23,7 @@ SAMPLE = 6  # lines; one batch of the recogniser
 SURE = 0.85  # legibility; turned lines stay below .8 on 20 pages tried, upright ones above .9
 LEGIBLE = 0.7  # legibility below which no direction has shown any text
 FEWEST_LETTERS = 0.4  # per line height of length; Chinese has about 1, Latin 1.5 to 2.5
+UPRIGHT = 0.25  # of the letters of tall lines; as many in level lines that are legible show an upright page
 CLEARLY = 0.1  # by how much another direction must read better
 TRANSPOSE = {90: Image.Transpose.ROTATE_270, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_90}
 
@@ -59,13 +61,13 @@ def turned_page(page: Page, clockwise: int) -> Page:
 
 def find_turn(cutter: Cutter, quads: Quads, sessions: Sessions) -> Turn:
     """Return how far the page behind *cutter* must be turned, given the *quads* of its lines in page pixels."""
-    sample = _sample(quads)
+    on_its_side = sideways(quads)
+    sample = _longest(quads, on_its_side)
     if not sample:
         return Turn(0)
     crops = [cutter.cut(quads[index]) for index in sample]
     reads = dict(zip(sample, sessions.recognise(crops), strict=True))
     as_cut = legibility(crops, reads.values())
-    on_its_side = sideways(quads)
     if not on_its_side and as_cut >= SURE:
         return Turn(0, reads)
     overturned = legibility(crops, sessions.recognise([turned(crop, 180) for crop in crops]))
@@ -73,6 +75,9 @@ def find_turn(cutter: Cutter, quads: Quads, sessions: Sessions) -> Turn:
         return Turn(0, reads)
     if not on_its_side:
         return Turn(180) if overturned > as_cut + CLEARLY else Turn(0, reads)
+    level = _legible_letters(cutter, quads, sessions)
+    if level >= UPRIGHT * sum(len(text) for text, _ in reads.values()):
+        return Turn(0, reads if as_cut >= overturned else {})
     better = crops if as_cut >= overturned else [turned(crop, 180) for crop in crops]
     standing = legibility(crops, sessions.recognise([unstacked(crop) for crop in better]))
     vertical = standing > max(as_cut, overturned) - CLEARLY
@@ -121,7 +126,14 @@ def _square(tile: Pixels, side: int) -> Pixels:
     return resized(padded, side / padded.shape[0])
 
 
-def _sample(quads: Quads) -> list[int]:
-    """Return the indices of the longest lines, at most `SAMPLE`."""
-    longest = sorted(range(len(quads)), key=lambda index: -max(edges(quads[index])))
-    return longest[:SAMPLE]
+def _legible_letters(cutter: Cutter, quads: Quads, sessions: Sessions) -> int:
+    """Return how many letters of the level lines of a page full of tall ones are legible as they stand."""
+    level = [i for i in _longest(quads, False) if edges(quads[i])[0] > 2 * edges(quads[i])[1]]
+    reads = sessions.recognise([cutter.cut(quads[i]) for i in level])
+    return sum(len(text) for text, confidence in reads if confidence >= SURE)
+
+
+def _longest(quads: Quads, standing: bool) -> list[int]:
+    """Return the indices of the longest lines, at most `SAMPLE`: of the tall ones, or else of those that are not."""
+    alike = [index for index, quad in enumerate(quads) if tall(quad) == standing]
+    return sorted(alike, key=lambda index: -max(edges(quads[index])))[:SAMPLE]
