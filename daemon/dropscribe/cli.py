@@ -7,15 +7,10 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-from msgspec import structs
-
-from dropscribe import __version__, config, whereabouts
-from dropscribe.config import Settings
+from dropscribe import __version__
 from dropscribe.errors import ConfigError, DropscribeError
 from dropscribe.host.process import COMMAND
-from dropscribe.job import on_one_line
-
-EXIT_DONE, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
+from dropscribe.shell import EXIT_DONE, EXIT_USAGE, complain
 
 
 class _Parser(argparse.ArgumentParser):
@@ -94,31 +89,6 @@ def main(arguments: Sequence[str] | None = None, *, worker: Sequence[str] = COMM
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains at its end
         return EXIT_DONE
-
-
-def complain(where: str, what: str, remedy: str) -> None:
-    """Tell an error in two lines, whatever a file name in it holds."""
-    print(f"error: {on_one_line(where)}: {on_one_line(what)}", file=sys.stderr)
-    if remedy:
-        print(f"  try: {on_one_line(remedy)}", file=sys.stderr)
-
-
-def settings_of(given: argparse.Namespace) -> Settings:
-    """Return the checked settings that the command line names."""
-    return config.load(given.config)
-
-
-def settings_to_ask(given: argparse.Namespace) -> tuple[Settings, ConfigError | None]:
-    """Return settings that are good enough to find a running daemon, and what is wrong with the file, if anything.
-
-    A daemon goes on with its old settings when a faulty file is saved; it must stay within reach all the same.
-    """
-    try:
-        return config.load(given.config), None
-    except ConfigError as error:
-        settings = error.salvaged if isinstance(error.salvaged, Settings) else Settings()
-        state = whereabouts.state_of(given.config) or settings.folders.state
-        return structs.replace(settings, folders=structs.replace(settings.folders, state=state)), error
 
 
 def _commands(worker: Sequence[str]) -> dict[str, Callable[[argparse.Namespace], int]]:

@@ -12,9 +12,9 @@ import pytest
 from dropscribe import config
 from dropscribe.agent import launchd, plan
 from dropscribe.agent.access import Folder
-from dropscribe.agent.keeper import Report
 from dropscribe.agent.launchctl import Launchd
 from dropscribe.agent.places import closed_to_agents, program_of
+from dropscribe.agent.report import Report
 from dropscribe.agent.systemctl import Systemd
 from dropscribe.config import Settings
 from dropscribe.doctor import State, agents, cloud, events, folders, processes

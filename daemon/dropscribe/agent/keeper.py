@@ -2,22 +2,11 @@
 
 import os
 import sys
-from dataclasses import dataclass
 from typing import Protocol
 
 from dropscribe.agent.plan import Plan
+from dropscribe.agent.report import Report
 from dropscribe.agent.waiting import Patience
-
-
-@dataclass(frozen=True)
-class Report:
-    """What the system says about the agent."""
-
-    loaded: bool  # the system knows it now
-    disabled: bool = False  # the user or somebody has switched it off
-    pid: int | None = None
-    last_end: str | None = None  # how its last process ended, in words; None: well, never, or not told
-    runs: int | None = None  # how often it was started
 
 
 class Keeper(Protocol):

@@ -10,9 +10,9 @@ import re
 from dropscribe import durable
 from dropscribe.agent import exits, launchd
 from dropscribe.agent.calls import Answer, call
-from dropscribe.agent.keeper import Report
 from dropscribe.agent.launchd import LABEL
 from dropscribe.agent.plan import AFTER_GRACE, Plan
+from dropscribe.agent.report import Report
 from dropscribe.agent.waiting import Patience, until
 from dropscribe.errors import DropscribeError
 

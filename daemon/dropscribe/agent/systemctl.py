@@ -7,8 +7,8 @@ import tempfile
 from dropscribe import durable
 from dropscribe.agent import exits, systemd
 from dropscribe.agent.calls import NOT_THERE, Answer, call
-from dropscribe.agent.keeper import Report
 from dropscribe.agent.plan import Plan
+from dropscribe.agent.report import Report
 from dropscribe.agent.systemd import UNIT
 from dropscribe.agent.waiting import Patience
 from dropscribe.errors import DropscribeError

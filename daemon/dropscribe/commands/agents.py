@@ -7,7 +7,7 @@ import sys
 from dropscribe.agent import keeper_for, plan
 from dropscribe.agent.install import install as bring_up
 from dropscribe.agent.waiting import Patience
-from dropscribe.cli import EXIT_DONE, EXIT_FAILED, settings_of
+from dropscribe.shell import EXIT_DONE, EXIT_FAILED, settings_of
 
 
 def install(given: argparse.Namespace) -> int:

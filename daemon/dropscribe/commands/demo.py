@@ -14,9 +14,9 @@ from importlib.resources import as_file, files
 from typing import Any
 
 from dropscribe import control, engines
-from dropscribe.cli import EXIT_DONE, EXIT_FAILED
 from dropscribe.commands.show import size
 from dropscribe.control import NotRunning
+from dropscribe.shell import EXIT_DONE, EXIT_FAILED
 
 IDLE = 4  # seconds until the model leaves
 LONGEST = 110.0  # seconds for the whole of it, once a model is there

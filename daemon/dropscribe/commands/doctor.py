@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from dataclasses import asdict
 
 from dropscribe import config, leftovers
-from dropscribe.cli import EXIT_DONE, EXIT_FAILED, settings_of
 from dropscribe.commands.show import size
 from dropscribe.doctor import Check, State, examine, examine_without_settings
 from dropscribe.doctor.values import fault, ok
 from dropscribe.errors import ConfigError
 from dropscribe.leftovers import Leftover, MemoryReport
+from dropscribe.shell import EXIT_DONE, EXIT_FAILED, settings_of
 
 
 def doctor(given: argparse.Namespace) -> int:

@@ -3,10 +3,10 @@
 import argparse
 import sys
 
-from dropscribe.cli import EXIT_DONE, EXIT_FAILED, complain, settings_of
 from dropscribe.commands.show import size
 from dropscribe.engines import LoadProgress, hub
 from dropscribe.errors import REMEDIES, DropscribeError, ReasonedError
+from dropscribe.shell import EXIT_DONE, EXIT_FAILED, complain, settings_of
 
 
 def models(given: argparse.Namespace) -> int:

@@ -14,11 +14,11 @@ from functools import partial
 from typing import Any
 
 from dropscribe import control, engines, lock
-from dropscribe.cli import EXIT_DONE, EXIT_FAILED, complain, settings_of
 from dropscribe.config import Settings
 from dropscribe.errors import REMEDIES, DropscribeError, Reason, ReasonedError
 from dropscribe.formats import SUFFIXES
 from dropscribe.job import Order, Outcome
+from dropscribe.shell import EXIT_DONE, EXIT_FAILED, complain, settings_of
 
 
 def read(given: argparse.Namespace, worker: Sequence[str]) -> int:

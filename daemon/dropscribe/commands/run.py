@@ -9,13 +9,13 @@ from collections.abc import Sequence
 
 from dropscribe import config, lock, log, memory
 from dropscribe.agent import launchd
-from dropscribe.cli import settings_to_ask
 from dropscribe.config import Settings
 from dropscribe.errors import DropscribeError, ReasonedError
 from dropscribe.journal.schema import TooNew
 from dropscribe.log import LOG
 from dropscribe.service import Service
 from dropscribe.service.waiting import Waiting
+from dropscribe.shell import settings_to_ask
 
 MENDED_LOOK = 2.0  # seconds between looks at what keeps an agent from beginning
 

@@ -11,12 +11,12 @@ import yaml
 
 from dropscribe import agent as agents
 from dropscribe import config, control, engines, lock, log
-from dropscribe.cli import EXIT_DONE, EXIT_FAILED, settings_of, settings_to_ask
 from dropscribe.config import Settings
 from dropscribe.control import NotRunning
 from dropscribe.errors import ConfigError, DropscribeError
 from dropscribe.job import on_one_line
 from dropscribe.service import status as statuses
+from dropscribe.shell import EXIT_DONE, EXIT_FAILED, settings_of, settings_to_ask
 
 REDRAW = 0.5  # seconds
 ANSWER = 0.8  # seconds for the daemon's answer: the whole command is to take no more than one

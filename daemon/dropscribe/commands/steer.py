@@ -7,7 +7,6 @@ import sys
 from typing import Any
 
 from dropscribe import control
-from dropscribe.cli import EXIT_DONE, EXIT_FAILED, complain, settings_to_ask
 from dropscribe.config import Settings
 from dropscribe.control import NotRunning
 from dropscribe.errors import DropscribeError, UsageError
@@ -16,6 +15,7 @@ from dropscribe.journal import Journal
 from dropscribe.journal.schema import TooNew
 from dropscribe.lock import StateLock
 from dropscribe.service import JOURNAL, failed
+from dropscribe.shell import EXIT_DONE, EXIT_FAILED, complain, settings_to_ask
 
 
 def pause(given: argparse.Namespace) -> int:
