@@ -30,7 +30,7 @@ LIVE = (State.QUEUED, State.RUNNING, State.WRITTEN, State.REJECTED)
 _SIGNED_64 = 2**63 - 1  # what the journal can hold; times after 2262 and some inodes are larger
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Signature:
     """What tells one content of a path from another: no ctime, which mere attributes change."""
 
@@ -53,7 +53,7 @@ class Signature:
         return (self.size, self.mtime_ns, self.inode) == (other.size, other.mtime_ns, other.inode)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Found:
     """A file that has settled in the inbox; `since` is the wall-clock second from which it was unchanged."""
 

@@ -5,7 +5,6 @@ the longest unused go first. Lives in the worker; the daemon only sweeps what a 
 """
 
 import glob
-import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -21,6 +20,8 @@ def key(sha256: str, engine: EngineInfo, settings: Settings, job: int | None) ->
 
     With *job* the pages serve that job only (`output.reuse: false`).
     """
+    import hashlib  # OpenSSL's, 2 MB: the worker's alone
+
     wanted = {
         "content": sha256,
         "engine": [engine.name, engine.model, engine.revision, engine.version],

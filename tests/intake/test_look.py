@@ -9,7 +9,8 @@ import pytest
 
 from dropscribe.config import checked
 from dropscribe.intake import Intake
-from dropscribe.intake.look import SLICE, Look, Obstacle, Scan, at, root_identity
+from dropscribe.intake.look import SLICE, Look, Obstacle, Scan, Slice, at, root_identity
+from dropscribe.intake.table import ROOM
 from dropscribe.job import Signature
 
 PNG = b"\x89PNG\r\n\x1a\n and more"
@@ -230,6 +231,35 @@ def test_what_has_a_job_or_was_read_and_kept_is_left_alone(intake: Intake, root:
 
     assert intake.take(looks, {}, known, 10.0, 10.0) == []
     assert len(intake.take(looks, {}, known, 12.0, 12.0)) == 1
+
+
+def filled(intake: Intake, now: float) -> None:
+    """Leave no room for another candidate."""
+    signature = Signature(1, 1, 1, 1)
+    intake.take([Look(b"%d.png" % number, signature) for number in range(ROOM)], {}, {}, now, now)
+    assert not intake.table.has_room
+
+
+def test_without_room_events_become_a_full_look_and_no_further_candidates(intake: Intake, root: bytes) -> None:
+    """A hundred thousand files dropped at once must not all be held in memory."""
+    scan = intake.current_scan(0.0)
+    assert scan is not None
+    intake.scanned(scan, Slice([], last=True), 0.0, 0.0)
+    assert intake.below([root + b"/new.png"], 0.0) == [b"new.png"] and not intake.scanning
+    filled(intake, 0.0)
+
+    assert intake.below([root + b"/other.png"], 1.0) == [] and intake.scanning
+    assert intake.current_scan(1.0) is None
+
+
+def test_a_full_look_that_waits_for_room_keeps_nobody_awake(intake: Intake) -> None:
+    """It was due at 60 s; nothing is asked for before the candidates are due."""
+    filled(intake, 99.0)
+
+    assert intake.deadline(100.0) == 101.0
+    for path, _ in list(intake.table.waiting()):
+        intake.table.drop(path)
+    assert intake.deadline(100.0) == 100.0
 
 
 # -- the inbox itself

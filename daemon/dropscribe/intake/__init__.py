@@ -43,9 +43,12 @@ class Intake:
     # -- what wants looking at
 
     def below(self, hints: Sequence[bytes], now: float) -> list[bytes]:
-        """Return the paths below the inbox that *hints* (absolute) name and that want a look."""
+        """Return the paths below the inbox that *hints* (absolute) name and that want a look.
+
+        Without room for more candidates a full look follows instead, when there is room again.
+        """
         prefix = self.root + b"/"
-        wanted = []
+        wanted: list[bytes] = []
         for path in hints:
             if path == self.root:
                 continue
@@ -54,6 +57,9 @@ class Intake:
                 self.table.hurry(relative, now)
             elif relative != path and not names.ignored(relative, self._settings.ignore):
                 wanted.append(relative)
+        if wanted and not self.table.has_room:
+            self.rescan()
+            wanted.clear()
         return wanted
 
     def rescan(self, folder: bytes = b"") -> None:

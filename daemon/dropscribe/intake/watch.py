@@ -23,6 +23,18 @@ REMOTE = frozenset(
 MOST = 10_000  # paths between two looks; more means: scan everything
 
 
+def _tell_folders_only() -> None:
+    """Keep watchdog from listing every file of a folder that is moved in: we look through it ourselves."""
+    for module in ("inotify", "fsevents"):
+        try:
+            library = importlib.import_module(f"watchdog.observers.{module}")
+        except (ImportError, AttributeError):
+            continue  # another system
+        for name in ("generate_sub_created_events", "generate_sub_moved_events"):
+            if hasattr(library, name):
+                setattr(library, name, lambda *paths: iter(()))
+
+
 def _pair_no_moves() -> None:
     """Take the half second out of watchdog's pairing of moves on Linux.
 
@@ -85,6 +97,7 @@ class Watch:
             self.kind, self.why = self._start(root, hints)
 
     def _start(self, root: str, hints: Hints) -> tuple[str, str]:
+        _tell_folders_only()
         if sys.platform == "linux":
             _pair_no_moves()
         observer = Observer()
@@ -94,6 +107,8 @@ class Watch:
         except OSError as error:  # inotify limits, a root that cannot be watched
             observer.unschedule_all()
             return "poll", f"the system gives no events for {root} ({error.strerror or error})"
+        # A thread that reports more than ours can take waits, and piles up nothing.
+        observer.event_queue.maxsize = MOST
         self._observer = observer
         return "native", "events of the system"
 
@@ -106,6 +121,10 @@ class Watch:
     def close(self) -> None:
         """Stop watching; may be called twice."""
         if self._observer is not None:
+            queue = self._observer.event_queue
+            with queue.mutex:
+                queue.maxsize = sys.maxsize  # or a thread that waits for room would never hear of the end
+                queue.not_full.notify_all()
             self._observer.stop()
             self._observer.join(5)
             self._observer = None

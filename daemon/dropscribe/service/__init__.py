@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Protocol, TypeVar
 
-from dropscribe import engines, whereabouts
+from dropscribe import engines, memory, whereabouts
 from dropscribe.config import Settings
 from dropscribe.control import Client, Control
 from dropscribe.disk import Disk
@@ -235,6 +235,7 @@ class Service:
                     if event.peak_bytes:
                         record = partial(self.journal.facts.record_peak, event.model, event.peak_bytes)
                         self.holds.journalled(record, now)
+                    memory.malloc_relief()  # what a burst of files took of ours goes too
 
     @property
     def idle(self) -> bool:

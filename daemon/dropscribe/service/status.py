@@ -8,6 +8,7 @@ import sqlite3
 import time
 from contextlib import closing
 from dataclasses import asdict
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from dropscribe import __version__, memory
@@ -27,9 +28,8 @@ MOST_WAITING = 100  # files listed under `intake`
 def running(service: "Service", now: float) -> dict[str, Any]:
     """Return the status of the running daemon."""
     table = service.inbox.intake.table
-    waiting = [
-        {"name": printable(path), "waiting_for": str(what)} for path, what in list(table.waiting())[:MOST_WAITING]
-    ]
+    first = islice(table.waiting(), MOST_WAITING)
+    waiting = [{"name": printable(path), "waiting_for": str(what)} for path, what in first]
     return {
         "daemon": {
             "running": True, "pid": os.getpid(), "version": __version__, "started": stamp(service.started),

@@ -275,17 +275,19 @@ def test_tells_every_attempt_and_its_mode(tiny: Path, loaded: MakeEngine) -> Non
 
 
 def test_nothing_is_printed_and_no_picture_stays(
-    tiny: Path, loaded: MakeEngine, capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny: Path, loaded: MakeEngine, capfd: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     """Standard output is the worker's; pictures are private, and gone with the reading."""
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    reader = loaded(tiny, engine={"mode": "small"}).read([page(1), page(2)])
+    pictures, killed = tmp_path / "pictures", tmp_path / "pictures" / "of a killed worker"
+    killed.mkdir(parents=True)
+    os.utime(killed, (1, 1))
+    reader = loaded(tiny, engine={"mode": "small"}, folders={"state": str(tmp_path)}).read([page(1), page(2)])
     next(reader)
-    (folder,) = tmp_path.iterdir()
+    (folder,) = pictures.iterdir()
     mode, left = folder.stat().st_mode & 0o777, list(folder.iterdir())
     reader.close()
 
-    assert (mode, left, list(tmp_path.iterdir())) == (0o700, [], [])
+    assert (mode, left, list(pictures.iterdir())) == (0o700, [], [])
     assert capfd.readouterr().out == ""
 
 
