@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -83,19 +83,16 @@ def document(pages: list[Any], name: str) -> Callable[[Path], int]:
     return put
 
 
-def through_daemon(options: argparse.Namespace, checkpoint: Path, root: Path) -> dict[str, tuple[float, list[Any]]]:
-    """Return, for each way in, the seconds and the pages as the daemon's JSON tells of them."""
+def through_daemon(options: argparse.Namespace, checkpoint: Path, root: Path) -> Iterator[tuple[str, float, list[Any]]]:
+    """Yield each way in with its seconds and the pages as the daemon's JSON tells of them."""
     pages = gpu_deepseek.pages_of(options.pages)
-    found = {}
     with Daemon(root, command(options.size), **sections(options, checkpoint)) as daemon:
         daemon.start()
-        for name, put in (("pictures", pictures), ("document", document)):
-            warm = drop(daemon, put(pages if name == "document" else pages[:2], f"warm-{name}"))
+        for name, put in (("pictures", pictures), ("one document", document)):
+            drop(daemon, put(pages if put is document else pages[:2], f"warm {name}"))
             seconds = drop(daemon, put(pages, name))
-            print(f"{name}: {seconds:.2f} s, after {warm:.2f} s to get warm", file=sys.stderr, flush=True)
-            told = [json.loads(p.read_text()) for p in sorted(daemon.outbox.glob(f"{name}*.json"))]
-            found[name] = seconds, [page for one in told for page in one["pages"]]
-    return found
+            told = [json.loads(path.read_text()) for path in sorted(daemon.outbox.glob(f"{name}*.json"))]
+            yield name, seconds, [page for one in told for page in one["pages"]]
 
 
 def child_plain(options: argparse.Namespace) -> None:
@@ -145,19 +142,25 @@ def main() -> None:
         return
     line = [sys.executable, gpu_deepseek.__file__, "--child", "build", "--size", options.size]
     subprocess.run([*line, "--work", str(options.work)], check=True)
-    checkpoint = options.work / options.size
     print(
         f"# deepseek-ocr through the daemon, {options.size}: {options.pages} pages, {options.tokens} tokens an attempt"
     )
-    with tempfile.TemporaryDirectory(prefix="dropscribe-") as folder:
-        found = through_daemon(options, checkpoint, Path(folder))
-        plain = plain_loop(options, checkpoint, found["pictures"][1], Path(folder))
     print("\n| way | attempts | tokens | seconds | pages/s | tokens/s | ratio to the plain loop |\n" + "|---" * 7 + "|")
-    for name, (seconds, pages) in {"plain mlx-vlm": (plain, found["pictures"][1]), **found}.items():
-        attempts = [attempt for page in pages for attempt in page["attempts"]]
-        tokens = sum(attempt["tokens"] for attempt in attempts)
-        speeds = (f"{seconds:.2f}", f"{len(pages) / seconds:.3f}", f"{tokens / seconds:.1f}", f"{plain / seconds:.2f}")
-        gpu_deepseek.row(name, len(attempts), tokens, *speeds)
+    checkpoint, plain = options.work / options.size, 0.0
+    with tempfile.TemporaryDirectory(prefix="dropscribe-") as folder:
+        for name, seconds, pages in through_daemon(options, checkpoint, Path(folder)):
+            if not plain:
+                plain = plain_loop(options, checkpoint, pages, Path(folder))
+                tell("plain mlx-vlm", plain, pages, plain)
+            tell(name, seconds, pages, plain)
+
+
+def tell(name: str, seconds: float, pages: list[Any], plain: float) -> None:
+    """Print a row of the table."""
+    attempts = [attempt for page in pages for attempt in page["attempts"]]
+    tokens = sum(attempt["tokens"] for attempt in attempts)
+    speeds = (f"{seconds:.2f}", f"{len(pages) / seconds:.3f}", f"{tokens / seconds:.1f}", f"{plain / seconds:.2f}")
+    gpu_deepseek.row(name, len(attempts), tokens, *speeds)
 
 
 if __name__ == "__main__":
