@@ -208,7 +208,8 @@ def test_no_original_goes_to_the_mount_point_of_an_archive_that_is_away(tmp_path
     subprocess.run(["umount", "-l", small_disk], check=True)
     with daemon.start():
         picture(daemon.inbox / "scan.png")
-        daemon.wait_status(lambda s: s["queue"]["written"] == 1 and "put away yet" in daemon.log(), "it waits")
+        daemon.wait_status(lambda s: s["queue"]["put_away_reason"], "it says what the original waits for")
+        assert "cannot be put away yet" in daemon.run("status").stdout
         assert os.listdir(small_disk) == [] and left(daemon.inbox) == ["scan.png"]
 
         subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", small_disk], check=True)

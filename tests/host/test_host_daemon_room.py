@@ -26,11 +26,12 @@ def test_a_machine_without_room_blocks_the_model_and_it_loads_by_itself_when_the
         )
         assert "memory.max_percent" in status["model"]["blocked_reason"]
         assert daemon.starts() == 0 and status["queue"]["failed"] == 0
+        assert status["queue"]["paused"] and status["queue"]["paused_reason"].startswith("pressure: other programs use")
         assert "memory.max_percent" in daemon.run("status").stdout
 
         daemon.change(memory=CALM)
         status = daemon.wait_status(done(1), "it is read")
-        assert status["model"]["blocked_reason"] is None
+        assert status["model"]["blocked_reason"] is None and not status["queue"]["paused"]
         assert (daemon.outbox / "scan.txt").read_text().strip() == text
 
 

@@ -93,6 +93,8 @@ def describe(values: dict[str, Any]) -> str:
         + (", ".join(counted) or "empty")
         + (f"; waits: {queue['paused_reason']}" if queue["paused"] else "")
     )
+    if queue["put_away_reason"]:
+        lines.append(f"originals  {queue['put_away_reason']}")
     if values["current"]:
         job = values["current"]
         where = f"page {job['page']} of {job['pages']}"

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from dropscribe import memory
+from dropscribe.errors import Reason
 from dropscribe.log import LOG
 from dropscribe.memory import policy
 
@@ -15,6 +16,7 @@ class Admission:
     def __init__(self, watch: policy.PressureWatch, peaks: Callable[[], Sequence[int]]) -> None:
         self._watch, self._peaks = watch, peaks
         self.blocked_reason: str | None = None
+        self.blocked_as = Reason.PRESSURE  # what `blocked_reason` is called in short
         self.retry_at = 0.0
         self._failures = 0
         self._estimate = 0  # bytes; the engine tells it before its first load
@@ -29,11 +31,12 @@ class Admission:
         """Ask for a load; return whether it must not be, and remember why."""
         self._waiting_since = self._waiting_since or now
         allowed, why, retry_at = self._watch.may_load(now)
-        need = policy.need(self._peaks(), self._estimate)
+        reason, need = Reason.PRESSURE, policy.need(self._peaks(), self._estimate)
         if allowed and need:
+            reason = Reason.TOO_LITTLE_MEMORY
             allowed, why, retry_at = self._fits(need, now)
         if not allowed:
-            self._block(why, retry_at)
+            self._block(reason, why, retry_at)
             return True
         self.blocked_reason = None
         if need:
@@ -49,7 +52,7 @@ class Admission:
         if allowed:
             self._waiting_since = now
         else:
-            self._block(why, retry_at)
+            self._block(Reason.TOO_LITTLE_MEMORY, why, retry_at)
         return not allowed
 
     def _fits(self, need: int, now: float) -> tuple[bool, str, float]:
@@ -58,17 +61,17 @@ class Admission:
             LOG.warning("%s", verdict.reason)
         return verdict.allowed, verdict.reason, now + policy.SAMPLE_EVERY
 
-    def _block(self, why: str, retry_at: float) -> None:
+    def _block(self, reason: Reason, why: str, retry_at: float) -> None:
         if self.blocked_reason is None:
             LOG.warning("the model is not loaded: %s", why)
-        self.blocked_reason, self.retry_at = why, retry_at
+        self.blocked_as, self.blocked_reason, self.retry_at = reason, why, retry_at
 
     def failed(self, why: str, now: float) -> None:
         """Hear that a load failed: the next waits longer each time, so that nothing is started in a circle."""
         pause = min(FIRST_RETRY * 2**self._failures, LAST_RETRY)
         self._failures += 1
         LOG.error("the model could not be loaded: %s; next try in %.0f s", why, pause)
-        self.blocked_reason, self.retry_at = why, now + pause
+        self.blocked_as, self.blocked_reason, self.retry_at = Reason.ENGINE_UNAVAILABLE, why, now + pause
 
     def loaded(self) -> None:
         """Hear that the model is there."""

@@ -73,7 +73,7 @@ class Service:
         self._own(StateLock(settings.folders.state))
         whereabouts.leave_word(path, settings.folders.state)
         self.engine, self.engine_reason = engines.choose(settings.engine.name)
-        self.stopping = self.failed = False
+        self.stopping = False
         self.wait = self._own(Wait())
         leftover = end_leftover(settings.folders.state)
         if leftover:

@@ -33,12 +33,13 @@ class Archivist:
         self._journal, self._disk, self._holds, self._over = journal, disk, holds, over
         self._root = os.fsencode(settings.folders.inbox)
         self._under_way: set[int] = set()
+        self._fault = ""
         self._waits: dict[int, tuple[float, float]] = {}  # job -> (next try, wait)
 
     @property
-    def waiting(self) -> bool:
-        """Say whether something could not be put away and waits for another try."""
-        return bool(self._waits)
+    def waits_for(self) -> str | None:
+        """Why something could not be put away and waits for another try, or None."""
+        return self._fault if self._waits else None
 
     @property
     def busy(self) -> bool:
@@ -124,6 +125,7 @@ class Archivist:
         if job.id not in self._waits:
             LOG.warning("%s: cannot be put away yet: %s", job.name, error)
         self._under_way.discard(job.id)
+        self._fault = f"{job.name} cannot be put away yet: {error}"
         self._waits[job.id] = time.monotonic() + wait, min(wait * 2, LONGEST_WAIT)
 
     def deadline(self) -> float | None:

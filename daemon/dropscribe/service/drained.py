@@ -36,7 +36,7 @@ class Drained:
             or service.paused
             or not waiting
         )
-        stuck = stuck or service.archivist.waiting
+        stuck = stuck or service.archivist.waits_for is not None
         working = service.host.busy or service.pipeline.busy
         if not stuck or working:
             self._stuck_since = None

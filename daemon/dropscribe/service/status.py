@@ -40,7 +40,8 @@ def running(service: "Service", now: float) -> dict[str, Any]:
         },
         "model": model(service.host, service.settings, now, queue_empty=service.idle),
         "memory": _memory(service.host.keeper.sample),
-        "queue": _queue(service.journal, len(table) + service.inbox.unrecorded, _waits(service)),
+        "queue": _queue(service.journal, len(table) + service.inbox.unrecorded, _waits(service))
+        | {"put_away_reason": service.archivist.waits_for},
         "current": _current(service.host, now),
         "recent": [_recent(job) for job in service.journal.recent(RECENT)],
         "intake": waiting,
@@ -49,12 +50,14 @@ def running(service: "Service", now: float) -> dict[str, Any]:
 
 def _waits(service: "Service") -> str | None:
     """Return why the queue does not move on, or None."""
-    hold, blocked = service.holds.current, service.host.admission.blocked_reason
+    hold, admission = service.holds.current, service.host.admission
     if service.paused:
         return "paused by command"
     if hold is not None:
         return f"{hold.reason}: {hold.detail}"
-    return f"the model is not loaded: {blocked}" if blocked and service.journal.next_queued() is not None else None
+    if admission.blocked_reason is None or service.journal.next_queued() is None:
+        return None
+    return f"{admission.blocked_as}: {admission.blocked_reason}"
 
 
 def stopped(settings: Settings, config: str | None) -> dict[str, Any]:
@@ -157,6 +160,7 @@ def _queue(journal: Journal | None, settling: int | None, paused_reason: str | N
         **{str(state): counts[state] for state in State},
         "paused": paused_reason is not None,
         "paused_reason": paused_reason,
+        "put_away_reason": None,
     }
 
 
