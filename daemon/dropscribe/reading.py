@@ -55,7 +55,7 @@ def read(order: Order, engine: Engine, settings: Settings, state: str, teller: T
         texts = sum(1 for _ in store)
         now = datetime.now(UTC).isoformat(timespec="seconds")
         seconds = round(time.monotonic() - begun, 3)
-        reused, review = len(kept) == texts > 0, _doubtful(store)
+        reused, review = settings.output.reuse and len(kept) == texts > 0, _doubtful(store)
         reading = Reading(source, engine.info, store, document.pages, order.path, now, seconds, reused, review)
         staged = _render(order, reading, settings)
     store.prune()

@@ -185,6 +185,7 @@ class Service:
             self._wind_down(now)
         else:
             self._journalled_tick(now)
+        self.pipeline.publish()
         self.control.sweep()
 
     def _journalled_tick(self, now: float) -> None:

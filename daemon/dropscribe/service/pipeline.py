@@ -38,7 +38,8 @@ class Pipeline:
         self._journal, self._disk, self._host, self._holds = journal, disk, host, holds
         self._inbox, self._outbox = inbox, outbox
         self._preparing = False
-        self._publishing = 0
+        self._read: list[tuple[Job, str, Outcome]] = []
+        self._publishing = 0  # read, and not recorded yet
         self.job: Job | None = None  # in the worker's hands
 
     @property
@@ -138,7 +139,8 @@ class Pipeline:
         assert job is not None and (job.id, job.claim) == (event.outcome.job, event.outcome.claim)
         outcome, now = event.outcome, time.monotonic()
         if outcome.end == "read":
-            self._publish(job, event.order.staging, outcome)
+            self._publishing += 1
+            self._read.append((job, event.order.staging, outcome))
             return
         self._sweep(event.order.staging)
         match outcome.end:
@@ -190,8 +192,12 @@ class Pipeline:
 
     # -- into the outbox
 
+    def publish(self) -> None:
+        """Send what was read to the outbox: behind the preparation of the next job, which the worker waits for."""
+        while self._read:
+            self._publish(*self._read.pop(0))
+
     def _publish(self, job: Job, staging: str, outcome: Outcome) -> None:
-        self._publishing += 1
         source = os.path.join(self._inbox.intake.root, job.path)
         mine = replaceable(self.settings, self._journal, job)
 
