@@ -294,7 +294,7 @@ def test_a_retry_of_many_is_answered_when_all_are_back_and_holds_up_nobody_else(
             with client.makefile("rb") as answers:
                 answer = json.loads(answers.readline())
 
-        assert answer == {"ok": True, "moved": names, "missing": []}
+        assert answer == {"ok": True, "moved": names, "missing": [], "faults": []}
         assert left(daemon.inbox) == names and left(daemon.failed) == []
 
 

@@ -1,5 +1,6 @@
 """Faults of the environment: the queue waits, says why, goes on by itself, and no file fails."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -215,6 +216,71 @@ def test_no_original_goes_to_the_mount_point_of_an_archive_that_is_away(tmp_path
         subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", small_disk], check=True)
         daemon.wait_quiet()
         assert left(daemon.archive) == ["scan.png"]
+
+
+def test_an_archive_that_goes_after_its_place_was_chosen_gets_no_original_in_its_mount_point(
+    tmp_path: Path, small_disk: Path
+) -> None:
+    daemon = Daemon(tmp_path, folders={"archive": str(small_disk / "archive")})
+    daemon.archive = small_disk / "archive"
+    with daemon.start():
+        daemon.read_one()
+        subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+        picture(daemon.inbox / "second.png", 1)
+        daemon.wait_status(lambda s: s["queue"]["put_away_reason"], "it waits")
+        subprocess.run(["umount", "-l", small_disk], check=True)
+        daemon.wait_status(lambda s: "volume" in (s["queue"]["put_away_reason"] or ""), "it waits for the volume")
+        assert os.listdir(small_disk) == [] and left(daemon.inbox) == ["second.png"]
+    with daemon.start():
+        daemon.wait_status(lambda s: s["queue"]["put_away_reason"], "it waits after a restart too")
+        assert os.listdir(small_disk) == []
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", small_disk], check=True)
+        daemon.wait_quiet()
+        assert left(daemon.archive) == ["second.png"]
+
+
+def test_nothing_is_retried_into_the_mount_point_of_an_inbox_that_is_away(tmp_path: Path, small_disk: Path) -> None:
+    daemon = Daemon(tmp_path, folders={"inbox": str(small_disk)})
+    daemon.inbox = small_disk
+    (small_disk / "bad.png").write_bytes(b"no picture")
+    assert daemon.once() == 1
+    subprocess.run(["umount", "-l", small_disk], check=True)
+
+    refused = [daemon.run("retry", "--all")]
+    with daemon.start():
+        refused.append(daemon.run("retry", "--all"))
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", small_disk], check=True)
+
+    for result in refused:
+        assert result.returncode != 0 and "the inbox" in result.stderr
+    assert left(daemon.failed) == ["bad.png", "bad.png.error.txt"] and left(daemon.inbox) == []
+
+
+def test_once_gives_up_on_an_outbox_that_is_away_also_with_work_that_a_crash_left(tmp_path: Path) -> None:
+    daemon = Daemon(tmp_path)
+    daemon.start()
+    picture(daemon.inbox / "scan.png", deed="slow")
+    daemon.wait_status(lambda s: s["current"], "it is read")
+    daemon.kill()
+    daemon.outbox.rename(tmp_path / "unplugged")
+
+    assert daemon.once() == 1
+    assert daemon.log().count("the queue waits (outbox-missing)") == 1, "one hold, and no lifting in between"
+    assert left(daemon.inbox) == ["scan.png"]
+
+
+@pytest.mark.parametrize("left_behind", ['{"signature": {}}', "{", "[]", "null"])
+def test_a_manifest_that_makes_no_sense_keeps_no_daemon_from_starting(tmp_path: Path, left_behind: str) -> None:
+    daemon = Daemon(tmp_path)
+    staged = daemon.outbox / ".dropscribe" / "1-1"
+    staged.mkdir(parents=True)
+    values = {"job": 1, "path": "a.png", "stem": "a", "files": {}, "seconds": 1.0, "signature": {}}
+    text = json.dumps(values) if "signature" in left_behind else left_behind
+    (staged / "manifest.json").write_text(text)
+    read = picture(daemon.inbox / "scan.png")
+
+    assert daemon.once() == 0
+    assert (daemon.outbox / "scan.txt").read_text().strip() == read and not staged.exists()
 
 
 def test_what_was_read_is_not_read_again_because_the_outbox_was_away(tmp_path: Path) -> None:

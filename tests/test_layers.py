@@ -10,9 +10,9 @@ VALUES = {"__init__", "errors", "job", "pages", "wire"}
 SETTINGS = {"config", "log", "memory", "durable", "naming", "sniff"}
 STAGES = {
     "intake", "journal", "lock", "outbox", "documents", "engines", "formats", "pagestore", "disk",
-    "control", "notices", "power", "whereabouts",
+    "control", "notices", "power",
 }  # fmt: skip
-AWAY = {"originals", "leftovers"}
+AWAY = {"originals", "leftovers", "whereabouts"}
 WORKER = {"reading"}
 OWNERS = {"worker", "host"}
 JOIN = {"service"}

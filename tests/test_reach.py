@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from fakes import picture
-from harness import Daemon, wait_for
+from harness import Daemon, left, wait_for
 
 FAULTY = {"unknown key": "modle: 1\n", "empty": "", "no YAML": "a: [", "twice": "model: {}\nmodel: {}\n"}
 
@@ -80,6 +80,35 @@ def test_an_agent_whose_state_cannot_be_used_waits_for_as_long_as_it_takes(tmp_p
         assert (daemon.outbox / "scan.txt").read_text().strip() == text
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0
+
+
+def test_without_a_daemon_nothing_is_moved_by_faulty_settings(tmp_path: Path) -> None:
+    daemon = Daemon(tmp_path)
+    (daemon.inbox / "bad.png").write_bytes(b"no picture")
+    assert daemon.once() == 1
+    daemon.settings["folders"]["inbox"] = ["oops"]  # type: ignore[assignment]
+    daemon.save()
+
+    result = daemon.run("retry", "--all", HOME=str(tmp_path / "home"))
+    assert result.returncode == 2 and "folders.inbox" in result.stderr
+    assert left(daemon.failed) == ["bad.png", "bad.png.error.txt"] and not (tmp_path / "home").exists()
+
+
+def test_one_file_that_cannot_go_back_keeps_no_other_from_it(tmp_path: Path) -> None:
+    daemon = Daemon(tmp_path)
+    for name in ("one/bad.png", "two/bad.png"):
+        (daemon.inbox / name).parent.mkdir()
+        (daemon.inbox / name).write_bytes(b"no picture")
+    assert daemon.once() == 1
+    (daemon.inbox / "one").rmdir()
+    (daemon.inbox / "one").write_text("a file where the folder was")
+
+    alone = daemon.run("retry", "--all")
+    assert alone.returncode == 1 and alone.stdout == "back in the inbox: two/bad.png\n"
+    assert "one/bad.png stays in the failed folder" in alone.stderr
+    with daemon.start():
+        beside = daemon.run("retry", "--all")
+        assert beside.returncode == 1 and "one/bad.png stays in the failed folder" in beside.stderr
 
 
 def test_a_damaged_journal_is_no_traceback_for_status(tmp_path: Path) -> None:

@@ -61,8 +61,14 @@ class Outbox:
         """Raise an environment fault when the outbox is not there or not writable."""
         try:
             room = os.statvfs(self.root)
-            if self._away() or not os.path.isdir(self.root) or not os.access(self.root, os.W_OK | os.X_OK):
+            if not os.path.isdir(self.root) or not os.access(self.root, os.W_OK | os.X_OK):
                 raise NotADirectoryError
+            if self._away():
+                detail = (
+                    f"the outbox {os.fsdecode(self.root)} was on a volume of its own and is an empty folder now; "
+                    "mount it, or put a file there if the folder itself is meant"
+                )
+                raise ReasonedError(Reason.OUTBOX_MISSING, detail)
         except OSError:
             detail = f"the outbox {os.fsdecode(self.root)} is not there, or may not be written"
             raise ReasonedError(Reason.OUTBOX_MISSING, detail) from None
@@ -206,9 +212,8 @@ class Outbox:
         for name in os.listdir(root) if os.path.isdir(root) else []:
             folder = os.path.join(root, name)
             try:
-                with open(os.path.join(folder, "manifest.json"), "rb") as file:
-                    found[folder] = Manifest(**json.load(file))
-            except (OSError, ValueError, TypeError):
+                found[folder] = _manifest(os.path.join(folder, "manifest.json"))
+            except (OSError, ValueError, TypeError, AttributeError):
                 self.sweep(folder)
         return found
 
@@ -219,6 +224,17 @@ class Outbox:
             os.rmdir(os.path.dirname(staging))
         except OSError:
             pass  # others are in use
+
+
+def _manifest(path: str) -> Manifest:
+    """Return the manifest at *path*; raise `ValueError` or its like for one that we cannot have written."""
+    with open(path, "rb") as file:
+        found = Manifest(**json.load(file))
+    Signature(**{name: int(value) for name, value in found.signature.items()})
+    os.fsencode(found.path + found.stem)
+    if not all(isinstance(inode, int) for inode in found.files.values()) or found.stem.startswith("/"):
+        raise ValueError(path)
+    return found
 
 
 def environment_fault(error: OSError, where: bytes) -> ReasonedError | None:

@@ -4,6 +4,7 @@ One file of JSON lines for a document, appended page by page; a line torn by a c
 the longest unused go first. Lives in the worker; the daemon only sweeps what a job has left.
 """
 
+import contextlib
 import glob
 import json
 import os
@@ -43,7 +44,7 @@ def folder_of(state: str) -> str:
 def forget_job(state: str, job: int) -> None:
     """Remove the pages that served *job* only: it is over."""
     for path in glob.glob(os.path.join(glob.escape(folder_of(state)), f"job{job}-*.jsonl")):
-        os.unlink(path)
+        _unlink(path)
 
 
 class PageStore:
@@ -103,4 +104,10 @@ class PageStore:
         for _, size, path in files:
             total += size
             if total > largest and path != self._path:
-                os.unlink(path)
+                _unlink(path)
+
+
+def _unlink(path: str) -> None:
+    """Remove a file; worker and daemon may do so at the same time."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)

@@ -8,6 +8,7 @@ import contextlib
 import os
 import zlib
 
+from dropscribe import lock
 from dropscribe.config import default_path, state_home
 
 
@@ -16,26 +17,29 @@ def _link(path: str | None) -> str:
     return os.path.join(state_home(), "daemons", f"{zlib.crc32(os.fsencode(name)):08x}")
 
 
-def leave_word(path: str | None, state: str) -> None:
-    """Note that the daemon of the settings file *path* (None: the default one) works on *state*; never fails."""
-    link = _link(path)
-    with contextlib.suppress(OSError):
-        os.makedirs(os.path.dirname(link), mode=0o700, exist_ok=True)
-        staged = f"{link}.{os.getpid()}"
-        os.symlink(state, staged)
-        os.replace(staged, link)
+class Word:
+    """The note of a running daemon: it works for the settings file *path* (None: the default one) on *state*."""
+
+    def __init__(self, path: str | None, state: str) -> None:
+        """Leave the note; that it cannot be left is no fault."""
+        self._link, self._state = _link(path), state
+        with contextlib.suppress(OSError):
+            os.makedirs(os.path.dirname(self._link), mode=0o700, exist_ok=True)
+            staged = f"{self._link}.{os.getpid()}"
+            os.symlink(state, staged)
+            os.replace(staged, self._link)
+
+    def close(self) -> None:
+        """Take the note back, if it is still ours; may be called twice."""
+        with contextlib.suppress(OSError):
+            if os.readlink(self._link) == self._state:
+                os.unlink(self._link)
 
 
 def state_of(path: str | None) -> str | None:
-    """Return the state folder that was noted last for the settings file *path*, if there is one."""
+    """Return the state folder of the daemon that runs for the settings file *path*, if one does and has left word."""
     try:
         state = os.readlink(_link(path))
     except OSError:
         return None
-    return state if os.path.isdir(state) else None
-
-
-def forget(path: str | None) -> None:
-    """Take the note back; never fails."""
-    with contextlib.suppress(OSError):
-        os.unlink(_link(path))
+    return state if lock.holder(state) is not None else None

@@ -15,7 +15,7 @@ from dropscribe.errors import DropscribeError
 
 QUICK = 5.0  # seconds for a question
 ASKED = "LoadState,UnitFileState,ActiveState,MainPID,Result,ExecMainCode,ExecMainStatus,NRestarts"
-EXITED, KILLED = "1", "2"  # CLD_EXITED, CLD_KILLED of sigaction(2), as ExecMainCode tells them
+EXITED = "1"  # CLD_EXITED of sigaction(2), as ExecMainCode tells it
 
 
 class Systemd:

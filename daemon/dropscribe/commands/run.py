@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dropscribe import config, lock, log, memory
 from dropscribe.agent import launchd
 from dropscribe.config import Settings
-from dropscribe.errors import DropscribeError, ReasonedError
+from dropscribe.errors import DropscribeError, ReasonedError, UsageError
 from dropscribe.journal.schema import TooNew
 from dropscribe.log import LOG
 from dropscribe.service import Service
@@ -47,16 +47,21 @@ def _service(settings: Settings, given: argparse.Namespace, worker: Sequence[str
     while True:
         try:
             return Service(settings, given.config, agent=given.agent, command=worker)
+        except UsageError as error:  # another daemon was quicker, or the socket's place is somebody else's
+            if not given.agent:
+                raise
+            fault: Exception = error
         except (OSError, sqlite3.Error, TooNew, ReasonedError) as error:
+            fault = error
             if not given.agent:
                 remedy = "free some space there, or choose another folders.state"
                 raise DropscribeError(
                     "run", f"the state {settings.folders.state} cannot be used ({error})", remedy
                 ) from None
-            if str(error) != told:
-                told = str(error)
-                LOG.error("waiting for the state %s to be usable: %s", settings.folders.state, error)
-            time.sleep(MENDED_LOOK)
+        if str(fault) != told:
+            told = str(fault)
+            LOG.error("waiting for the state %s to be usable: %s", settings.folders.state, fault)
+        time.sleep(MENDED_LOOK)
 
 
 def _settings_of_agent(given: argparse.Namespace) -> Settings:

@@ -4,6 +4,7 @@ import argparse
 import os
 import sqlite3
 import sys
+from contextlib import closing
 from typing import Any
 
 from dropscribe import control
@@ -14,27 +15,27 @@ from dropscribe.job import printable
 from dropscribe.journal import Journal
 from dropscribe.journal.schema import TooNew
 from dropscribe.lock import StateLock
-from dropscribe.service import JOURNAL, failed
+from dropscribe.service import JOURNAL, failed, places
 from dropscribe.shell import EXIT_DONE, EXIT_FAILED, complain, settings_to_ask
 
 
 def pause(given: argparse.Namespace) -> int:
     """Let the daemon read nothing."""
-    _ask(settings_to_ask(given)[0], "pause")
+    _ask(given, "pause")
     print("Paused. What is dropped waits; dropscribe resume goes on.")
     return EXIT_DONE
 
 
 def resume(given: argparse.Namespace) -> int:
     """Let the daemon go on."""
-    _ask(settings_to_ask(given)[0], "resume")
+    _ask(given, "resume")
     print("Going on.")
     return EXIT_DONE
 
 
 def unload(given: argparse.Namespace) -> int:
     """Let the model go."""
-    answer = _ask(settings_to_ask(given)[0], "unload")
+    answer = _ask(given, "unload")
     state = answer["status"]["model"]["state"]
     print(
         "No model is loaded."
@@ -50,41 +51,49 @@ def retry(given: argparse.Namespace) -> int:
     """Move failed files back into the inbox, through the daemon or, without one, directly."""
     if not given.names and not given.all:
         raise UsageError("retry", "which files? (got none)", "name them, or use --all")
-    moved, missing = _retried(settings_to_ask(given)[0], given.names)
-    for path in moved:
-        print(f"back in the inbox: {printable(path)}")
-    for name in missing:
-        complain(
-            "retry", f"{printable(name)} is not in the failed folder", "look there for its name: dropscribe status"
-        )
-    if given.all and not moved:
-        print("nothing to retry", file=sys.stderr)
-    return EXIT_FAILED if missing else EXIT_DONE
-
-
-def _retried(settings: Settings, names: list[str]) -> tuple[list[bytes], list[bytes]]:
-    """Return where files came back to, and the names that mean no file; through the daemon where one runs."""
-    folders = settings.folders
-    wanted = [os.fsencode(_below(name, folders.failed)) for name in names]
+    settings, error = settings_to_ask(given)
+    wanted = [os.fsencode(_below(name, settings.folders.failed)) for name in given.names]
     try:
-        answer = _ask(settings, "retry", timeout=None, names=[os.fsdecode(name) for name in wanted])
+        names = [os.fsdecode(name) for name in wanted]
+        answer = control.ask(settings.folders.state, timeout=None, command="retry", names=names)
     except NotRunning:
-        lock = StateLock(folders.state)
-        journal = _journal(os.path.join(folders.state, JOURNAL))
-        paths = failed.candidates(folders.failed, folders.inbox, wanted)
-        moved = failed.retry(folders.failed, folders.inbox, paths, journal)
-        journal.close()
-        lock.close()
-        return moved, failed.unmatched(wanted, paths)
-    return [os.fsencode(path) for path in answer["moved"]], [os.fsencode(name) for name in answer["missing"]]
+        if error is not None:
+            raise error from None  # nothing may be moved by settings that are only good enough to ask
+        answer = _alone(settings, wanted)
+    for path in answer.get("moved", ()):
+        print(f"back in the inbox: {printable(os.fsencode(path))}")
+    for name in answer.get("missing", ()):
+        what = f"{printable(os.fsencode(name))} is not in the failed folder"
+        complain("retry", what, "look there for its name: dropscribe status")
+    for fault in answer.get("faults", ()):
+        complain("retry", fault, "mend that and try again, or move it yourself")
+    _require(answer, "retry")
+    if given.all and not answer["moved"]:
+        print("nothing to retry", file=sys.stderr)
+    return EXIT_FAILED if answer["missing"] or answer["faults"] else EXIT_DONE
 
 
-def _ask(settings: Settings, command: str, timeout: float | None = 10.0, **values: object) -> dict[str, Any]:
+def _alone(settings: Settings, wanted: list[bytes]) -> dict[str, Any]:
+    """Move failed files back where no daemon runs; answer as the daemon does."""
+    folders = settings.folders
+    with closing(StateLock(folders.state)), closing(_journal(os.path.join(folders.state, JOURNAL))) as journal:
+        away = places.away(settings, journal.facts, "inbox")
+        paths = failed.candidates(folders.failed, folders.inbox, wanted, away)
+        moved, faults = failed.retry(folders.failed, folders.inbox, paths, journal)
+    missing = [os.fsdecode(name) for name in failed.unmatched(wanted, paths)]
+    return {"ok": True, "moved": [os.fsdecode(path) for path in moved], "missing": missing, "faults": faults}
+
+
+def _ask(given: argparse.Namespace, command: str) -> dict[str, Any]:
     """Return the daemon's answer; raise what it refuses as an error."""
-    answer = control.ask(settings.folders.state, timeout, command=command, **values)
+    answer = control.ask(settings_to_ask(given)[0].folders.state, command=command)
+    _require(answer, command)
+    return answer
+
+
+def _require(answer: dict[str, Any], command: str) -> None:
     if not answer["ok"]:
         raise DropscribeError(command, answer["error"], answer.get("remedy", "look at: dropscribe logs"))
-    return answer
 
 
 def _below(name: str, failed: str) -> str:

@@ -51,9 +51,14 @@ class Already:
             page.close()
 
 
-def said_in(letters: list[Letter], box: Box) -> str:
+def within(letters: list[Letter], box: Box) -> list[Letter]:
     """Return those of *letters* whose middle lies in *box* (x0, y0, x1, y1 in user space), in their order."""
-    return "".join(char for char, x, y in letters if box[0] <= x <= box[2] and box[1] <= y <= box[3])
+    return [letter for letter in letters if box[0] <= letter[1] <= box[2] and box[1] <= letter[2] <= box[3]]
+
+
+def said_in(letters: list[Letter], box: Box) -> str:
+    """Return what *letters* say in *box*."""
+    return "".join(char for char, _, _ in within(letters, box))
 
 
 def _letters(textpage: pdfium.PdfTextPage) -> list[Letter]:

@@ -6,9 +6,9 @@ Knows positions and codes only; which pages get a layer, and what lies under it,
 from dataclasses import replace
 
 from dropscribe.formats import direction
-from dropscribe.formats.already import Letter, said_in
+from dropscribe.formats.already import Letter, said_in, within
 from dropscribe.formats.glyphless import Glyphless
-from dropscribe.formats.words import Row, areas, units
+from dropscribe.formats.words import Row, Word, areas, units
 from dropscribe.pages import Box, PageText
 
 FONT = "DropscribeText"  # its name in a page's resources
@@ -25,8 +25,7 @@ def content(page: PageText, font: Glyphless, placed: Matrix, letters: list[Lette
     for area in areas(page):
         for row in area.rows:
             if letters:
-                said = said_in(letters, _mapped(row.box, page.height, placed))
-                row = replace(row, words=tuple(word for word in row.words if word.text not in said))
+                row = _unsaid(row, letters, page.height, placed)
             lines += _row(row, page.height, font)
     return "\n".join([*lines, "ET Q", ""]).encode("ascii") if len(lines) > 1 else b""
 
@@ -73,6 +72,19 @@ def placement(crop: Box, rotate: int, width: int, height: int) -> Matrix:
         case 270:
             return 0, -down / width, across / height, 0, x0, y1
     return across / width, 0, 0, down / height, x0, y0
+
+
+def _unsaid(row: Row, letters: list[Letter], page_height: int, placed: Matrix) -> Row:
+    """Return *row* without the words that *letters* say where they stand, give or take half a line's height."""
+    near = within(letters, _mapped(row.box, page_height, placed))
+    slack = (row.box[3] - row.box[1]) / 2
+
+    def said(word: Word) -> bool:
+        x0, y0, x1, y1 = word.box
+        around = (x0 - slack, y0 - slack, x1 + slack, y1 + slack)
+        return word.text in said_in(near, _mapped(around, page_height, placed))
+
+    return replace(row, words=tuple(word for word in row.words if not said(word)))
 
 
 def _mapped(box: Box, page_height: int, placed: Matrix) -> Box:

@@ -1,19 +1,19 @@
 """The states of a model, and every way from one to another.
 
-| from      | event                                             | to        |
-|-----------|---------------------------------------------------|-----------|
-| cold      | wanted and allowed                                | loading   |
-| cold      | wanted, not allowed now                           | blocked   |
-| blocked   | wanted, its time has come, allowed                | loading   |
-| blocked   | not wanted any more, or the settings changed      | cold      |
-| loading   | ready                                             | warm      |
-| loading   | cannot load, no sign of life, command, stop       | unloading |
-| warm      | a job                                             | busy      |
-| warm      | idle, pressure, recycle, command, settings, stop  | unloading |
-| busy      | the job ended                                     | warm      |
-| busy      | stuck                                             | unloading |
-| unloading | the process has ended                             | cold      |
-| loading, warm, busy, unloading | the process died by itself   | cold      |
+| from                | event                                                           | to        |
+|---------------------|-----------------------------------------------------------------|-----------|
+| cold                | wanted and allowed                                              | loading   |
+| cold                | wanted, not allowed now                                         | blocked   |
+| blocked             | wanted, its time has come, allowed                              | loading   |
+| blocked             | not wanted any more, or the settings changed                    | cold      |
+| loading             | ready                                                           | warm      |
+| loading             | cannot load, no sign of life, pressure, settings, command, stop | unloading |
+| warm                | a job                                                           | busy      |
+| warm                | idle, pressure, recycle, settings, command, stop                | unloading |
+| busy                | the job ended                                                   | warm      |
+| busy                | stuck                                                           | unloading |
+| loading, warm, busy | the process died by itself                                      | unloading |
+| unloading           | the process has ended                                           | cold      |
 
 `Host` takes them all, and nobody else looks at the state to decide.
 """

@@ -25,7 +25,6 @@ class Intake:
         self.root = os.fsencode(settings.folders.inbox)
         self.table = Table(settings.intake.settle, settings.intake.patience)
         self.apply(settings)
-        self.online = True
         self.polling = False
         self._scans: list[Scan] = [self._scan(b"")]
         self._next_scan = now + self._settings.rescan

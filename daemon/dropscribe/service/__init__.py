@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Protocol, TypeVar
 
-from dropscribe import engines, memory, whereabouts
+from dropscribe import engines, memory
 from dropscribe.config import Settings
 from dropscribe.control import Client, Control
 from dropscribe.disk import Disk
@@ -36,6 +36,7 @@ from dropscribe.service.pipeline import Pipeline
 from dropscribe.service.recovery import Recovery
 from dropscribe.service.saved import SavedSettings
 from dropscribe.service.wait import Wait
+from dropscribe.whereabouts import Word
 
 JOURNAL = "journal.db"
 LONGEST_SLEEP = 3600.0
@@ -71,7 +72,7 @@ class Service:
         settings = self.settings
         self.started = time.time()
         self._own(StateLock(settings.folders.state))
-        whereabouts.leave_word(path, settings.folders.state)
+        self._own(Word(path, settings.folders.state))
         self.engine, self.engine_reason = engines.choose(settings.engine.name)
         self.stopping = False
         self.wait = self._own(Wait())
@@ -109,7 +110,6 @@ class Service:
         return self
 
     def __exit__(self, *_: object) -> None:
-        whereabouts.forget(self.saved.explicit_path)
         self.close()
 
     def close(self) -> None:
@@ -192,7 +192,8 @@ class Service:
         """Do what may find the disk full."""
         try:
             self.recovery.tick(now)
-            self.inbox.tick(now)
+            if self.recovery.done or not self.journal.damaged:  # what is published already must not be queued again
+                self.inbox.tick(now)
             self.archivist.tick(now)
             self.commands.advance(now)
             if self.recovery.done and not self.paused and not self.commands.reading:
@@ -203,7 +204,8 @@ class Service:
 
     def _mind_need(self, now: float) -> None:
         """Load ahead of a file that is settling; without any work a refusal to load is no news."""
-        at_rest = self.journal.next_queued() is None and not self.pipeline.busy and not self.holds.unfinished
+        idle = self.journal.next_queued() is None and not self.pipeline.busy and not self.holds.unfinished
+        at_rest = idle and self.recovery.done
         if at_rest and self.holds.open(now):
             self.holds.lift()  # nobody is left who could find out that the fault is over
         if self.paused or self.holds.current is not None:
@@ -272,7 +274,7 @@ class Service:
         """Sleep until something happens or the next deadline that any part has asked for."""
         times = [
             None if self.stopping else self.inbox.deadline(now),
-            self.host.deadline(now, queue_empty=self.idle), self.archivist.deadline(),
+            self.host.deadline(now, queue_empty=self.idle), None if self.stopping else self.archivist.deadline(),
             self.holds.deadline(now), self.saved.deadline(), self.notices.deadline(), extra,
         ]  # fmt: skip
         if self.stopping:

@@ -65,14 +65,18 @@ class Archivist:
         else:
             self._disk.ask(partial(self._choose, job, mode), partial(self._chosen, job), partial(self._failed, job))
 
+    def _require(self, job: Job) -> None:
+        """(disk thread) Raise `OSError` while the disk on which the original is to lie is away."""
+        name = "failed" if job.state is State.REJECTED else "archive"
+        if self._away[name]():
+            raise OSError(errno.ENODEV, "its volume is not mounted", getattr(self.settings.folders, name))
+
     def _choose(self, job: Job, mode: str) -> tuple[bytes, list[bytes]]:
         """(disk thread) Return a free destination and the folders that had to be made for it."""
         if job.state is State.WRITTEN and mode == "delete":
             return originals.hidden_beside(self._root, job), []
-        name = "failed" if job.state is State.REJECTED else "archive"
-        folder = getattr(self.settings.folders, name)
-        if self._away[name]():
-            raise OSError(errno.ENODEV, "its volume is not mounted", folder)
+        self._require(job)
+        folder = self.settings.folders.failed if job.state is State.REJECTED else self.settings.folders.archive
         place = originals.destination(folder, job.path, with_note=job.state is State.REJECTED)
         return place, durable.make_folder(os.path.dirname(place))
 
@@ -89,6 +93,8 @@ class Archivist:
 
     def _move(self, job: Job, place: bytes) -> None:
         def request() -> Away:
+            if not place.startswith(self._root + b"/"):  # the one that is deleted stays beside itself
+                self._require(job)
             durable.make_folder(os.path.dirname(place))
             source = os.path.join(self._root, job.path)
             ended = originals.put_away(source, job.signature, place)

@@ -124,8 +124,8 @@ class Commands:
         """Remove the texts of those who have left."""
         for client, staging in [item for item in self._left if not item[0].open]:
             self._left.remove((client, staging))
-            pagestore.forget_job(self._service.settings.folders.state, -int(os.path.basename(staging)))
-            shutil.rmtree(staging, ignore_errors=True)
+            remove = partial(_remove, self._service.settings.folders.state, staging)
+            self._service.disk.ask(remove, lambda done: None, lambda error: LOG.warning("read: %s", error))
 
     def _in_hand(self, order: Order) -> bool:
         reading = self._service.host.reading
@@ -149,3 +149,9 @@ class Commands:
             self._answer({"ok": True, "files": files, **told})
         else:
             self._answer({"ok": False, "reason": event.outcome.reason, "error": event.outcome.detail})
+
+
+def _remove(state: str, staging: str) -> None:
+    """Remove the texts of a file that was read by command, and its pages; the folder bears the order's number."""
+    shutil.rmtree(staging, ignore_errors=True)
+    pagestore.forget_job(state, -int(os.path.basename(staging)))

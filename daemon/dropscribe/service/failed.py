@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from dropscribe import durable, originals
 from dropscribe.control import Request
 from dropscribe.errors import DropscribeError, UsageError
-from dropscribe.job import Signature, printable
+from dropscribe.job import IsAway, Signature, printable
 from dropscribe.journal import Journal
 from dropscribe.log import LOG
 from dropscribe.naming import numbered, shortened
@@ -32,18 +32,26 @@ class Back:
     folders: list[bytes]
 
 
-def candidates(failed: str, inbox: str, names: Collection[bytes]) -> list[bytes]:
+def candidates(failed: str, inbox: str, names: Collection[bytes], away: IsAway) -> list[bytes]:
     """Return the paths, below *failed*, of the named files (of all, without names); raise `UsageError`."""
-    if not os.path.isdir(inbox):
-        raise UsageError("retry", f"the inbox {inbox} is not there", "bring it back (is a share unmounted?)")
+    _require(inbox, away)
     return [path for path in _failed(os.fsencode(failed)) if not names or {path, os.path.basename(path)} & {*names}]
 
 
-def give_back(failed: str, inbox: str, path: bytes, wanted: bytes, made: Collection[bytes]) -> Back:
+def _require(inbox: str, away: IsAway) -> None:
+    if away() or not os.path.isdir(inbox):
+        raise UsageError("retry", f"the inbox {inbox} is not there", "bring it back (is a share unmounted?)")
+
+
+def give_back(
+    failed: str, inbox: str, path: bytes, wanted: bytes, made: Collection[bytes], away: IsAway = lambda: False
+) -> Back:
     """Move *path*, below *failed*, back into *inbox* as *wanted* or under a free name; tidy up what we *made*.
 
-    The move comes first and the note goes last: a crash in between leaves the file in one of the two places.
+    The move comes first and the note goes last: a crash in between leaves the file in one of the two places. Raises
+    `UsageError` when the inbox has gone, `OSError` for a file that cannot be moved.
     """
+    _require(inbox, away)
     root, target = os.fsencode(failed), os.fsencode(inbox)
     source, place, folders = os.path.join(root, path), None, []
     if os.path.lexists(source):
@@ -64,14 +72,25 @@ def unmatched(names: Collection[bytes], paths: Collection[bytes]) -> list[bytes]
     return [name for name in names if name not in known]
 
 
-def retry(failed: str, inbox: str, paths: Collection[bytes], journal: Journal) -> list[bytes]:
-    """Move *paths* (see `candidates`) from *failed* to *inbox*; return where they are there."""
-    moved, made = [], journal.facts.folders_made()
+def retry(failed: str, inbox: str, paths: Collection[bytes], journal: Journal) -> tuple[list[bytes], list[str]]:
+    """Move *paths* (see `candidates`) from *failed* to *inbox*; return where they are there, and what went wrong."""
+    moved: list[bytes] = []
+    faults: list[str] = []
+    made = journal.facts.folders_made()
     for path in paths:
-        back = give_back(failed, inbox, path, journal.path_of(os.path.join(os.fsencode(failed), path)) or path, made)
+        wanted = journal.path_of(os.path.join(os.fsencode(failed), path)) or path
+        try:
+            back = give_back(failed, inbox, path, wanted, made)
+        except OSError as error:
+            faults.append(_fault(path, error))
+            continue
         journal.facts.made(back.folders)
         moved += [back.place] if back.place is not None else []
-    return moved
+    return moved, faults
+
+
+def _fault(path: bytes, error: Exception) -> str:
+    return f"{printable(path)} stays in the failed folder ({error})"
 
 
 @dataclass
@@ -84,6 +103,7 @@ class _Retry:
     left: list[bytes] = field(default_factory=list)
     made: set[bytes] = field(default_factory=set)
     moved: list[bytes] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)  # of single files
 
 
 class Retries:
@@ -102,7 +122,7 @@ class Retries:
         """Look which files are meant, then move one after the other."""
         folders, one = self._service.settings.folders, _Retry(request, names)
         self._open.append(one)
-        look = partial(candidates, folders.failed, folders.inbox, names)
+        look = partial(candidates, folders.failed, folders.inbox, names, self._away)
         self._service.disk.ask(look, partial(self._found, one), partial(self._broke, one))
 
     def _found(self, one: _Retry, paths: list[bytes]) -> None:
@@ -110,14 +130,21 @@ class Retries:
         one.made = self._service.journal.facts.folders_made()
         self._next(one)
 
+    def _away(self) -> bool:
+        """(disk thread) Say whether the inbox is away."""
+        return self._service.inbox.identity() is None
+
     def _next(self, one: _Retry) -> None:
-        if not one.left or self._service.stopping:
+        if one.left and self._service.stopping:
+            self._end(one, error=f"the daemon is stopping; {len(one.left)} files are still in the failed folder")
+            return
+        if not one.left:
             self._end(one)
             return
         path, folders = one.left.pop(), self._service.settings.folders
         wanted = self._service.journal.path_of(os.path.join(os.fsencode(folders.failed), path)) or path
-        move = partial(give_back, folders.failed, folders.inbox, path, wanted, one.made)
-        self._service.disk.ask(move, partial(self._moved, one), partial(self._broke, one))
+        move = partial(give_back, folders.failed, folders.inbox, path, wanted, one.made, self._away)
+        self._service.disk.ask(move, partial(self._moved, one), partial(self._stays, one, path))
 
     def _moved(self, one: _Retry, back: Back) -> None:
         if back.folders:
@@ -128,17 +155,21 @@ class Retries:
             self._service.inbox.offer(back.place)
         self._next(one)
 
-    def _broke(self, one: _Retry, error: Exception) -> None:
+    def _stays(self, one: _Retry, path: bytes, error: Exception) -> None:
         if isinstance(error, DropscribeError):
-            self._end(one, error=error.what, remedy=error.remedy)
-        else:
-            LOG.error("retry: %s", error)
-            self._end(one, error=f"{error} ({len(one.moved)} files are back in the inbox)")
+            self._broke(one, error)
+            return
+        one.faults.append(_fault(path, error))
+        self._next(one)
+
+    def _broke(self, one: _Retry, error: Exception) -> None:
+        remedy = error.remedy if isinstance(error, DropscribeError) else "look at: dropscribe doctor"
+        self._end(one, error=error.what if isinstance(error, DropscribeError) else str(error), remedy=remedy)
 
     def _end(self, one: _Retry, **fault: str) -> None:
         self._open.remove(one)
         moved, missing = ([os.fsdecode(path) for path in paths] for paths in (one.moved, one.missing))
-        one.request.reply(ok=not fault, moved=moved, missing=missing, **fault)
+        one.request.reply(ok=not fault, moved=moved, missing=missing, faults=one.faults, **fault)
 
 
 def _failed(root: bytes) -> Iterator[bytes]:

@@ -88,8 +88,6 @@ class Pipeline:
         self._preparing = False
         signature, identity, stem = result
         now = time.monotonic()
-        if not self._may_begin():
-            return  # paused, or told to stop, meanwhile
         if signature is None and not self._inbox.same_as(job, identity, now):
             self._holds.put(Reason.INBOX_OFFLINE, f"the inbox {self.settings.folders.inbox} is not there", now)
         elif signature is None or not signature.same_file(job.signature):
@@ -114,6 +112,8 @@ class Pipeline:
         self._inbox.offer(job.path)
 
     def _claim(self, job: Job, stem: bytes) -> None:
+        if not self._may_begin():
+            return  # paused, or told to stop, while the journal could not be written
         claimed = self._journal.claim(job, stem)
         if claimed.state is not State.RUNNING:
             return  # replaced meanwhile

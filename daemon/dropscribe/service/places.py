@@ -1,7 +1,7 @@
-"""The folders of the daemon at its start: made where they are missing, and told from those that are away.
+"""The folders of the daemon at its start: made where they are missing, and told from those whose disk is away.
 
-A folder that was there before and is not now lies on a disk that is away. So does one that was a mount point and is an
-empty folder now: a system leaves that behind when a share is unmounted, and what is written there is lost to sight.
+What lay on a volume of its own (a share, an external disk) and is missing or empty now, while nothing is mounted there,
+is away: a system leaves an empty folder behind, and what is written into that is lost to sight.
 """
 
 import os
@@ -16,28 +16,49 @@ NAMES = ("inbox", "outbox", "archive", "failed")
 
 
 def prepare(settings: Settings, facts: Facts) -> dict[str, IsAway]:
-    """Make what is missing; return, for each name in `NAMES`, the question whether that folder's disk is away."""
-    questions: dict[str, IsAway] = {}
+    """Make what is missing and note what lies where; return, for each of `NAMES`, whether its disk is away."""
     for name in NAMES:
         folder = getattr(settings.folders, name)
         known = facts.get(f"folder {name}") == folder
-        if not os.path.isdir(folder) and (not known or name in ("archive", "failed")):
+        wanted = not os.path.isdir(folder) and (not known or name in ("archive", "failed"))
+        if wanted and not away(settings, facts, name)():
             try:
                 durable.make_folder(os.fsencode(folder))
             except OSError as error:
                 LOG.error("%s %s cannot be made: %s", name, folder, error.strerror)
-        elif os.path.ismount(folder) and facts.get(f"volume {name}") != folder:
-            facts.note(f"volume {name}", folder)
-        if not known and os.path.isdir(folder):
-            facts.note(f"folder {name}", folder)
-        questions[name] = _away(folder, was_mount=facts.get(f"volume {name}") == folder)
-    return questions
+        if os.path.isdir(folder):
+            _note(facts, name, folder)
+    return {name: away(settings, facts, name) for name in NAMES}
 
 
-def _away(folder: str, *, was_mount: bool) -> IsAway:
-    """Return the question whether *folder* is a mount point without its volume; it looks at the disk when asked."""
+def _note(facts: Facts, name: str, folder: str) -> None:
+    """Remember a folder that is there, and the volume it lies on, if that is not the system's own."""
+    if facts.get(f"folder {name}") != folder:
+        facts.note(f"folder {name}", folder)
+        facts.note(f"volume {name}", None)
+    volume = _volume(folder)
+    if volume != "/" and facts.get(f"volume {name}") != volume:
+        facts.note(f"volume {name}", volume)
 
-    def away() -> bool:
-        return was_mount and not os.path.ismount(folder) and os.path.isdir(folder) and not os.listdir(folder)
 
-    return away
+def _volume(folder: str) -> str:
+    """Return the mount point above *folder*, or itself."""
+    while not os.path.ismount(folder):
+        folder = os.path.dirname(folder)
+    return folder
+
+
+def away(settings: Settings, facts: Facts, name: str) -> IsAway:
+    """Return the question whether the disk of the folder called *name* is away; it looks there when it is asked."""
+    folder: str = getattr(settings.folders, name)
+    volume = facts.get(f"volume {name}") if facts.get(f"folder {name}") == folder else None
+
+    def is_away() -> bool:
+        if volume is None or os.path.ismount(volume):
+            return False
+        try:
+            return not os.listdir(folder)
+        except OSError:
+            return True
+
+    return is_away

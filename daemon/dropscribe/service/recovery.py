@@ -41,6 +41,12 @@ class Recovery:
         self._next()
 
     def _next(self) -> None:
+        try:
+            self._take_up()
+        except ReasonedError as error:  # the journal's disk is full
+            self._broke(error)
+
+    def _take_up(self) -> None:
         """Take up the next interrupted publication; after the last, put back what was claimed."""
         while self._left:
             staging, manifest = self._left.pop()
@@ -89,7 +95,8 @@ class Recovery:
         source = os.path.join(self._root, job.path)
         try:
             outputs = self._outbox.publish(staging, manifest, source, self._outbox.still_ours(mine))
-        except (Changed, Taken):
+        except (Changed, Taken, OSError) as error:
+            LOG.info("%s: what was staged is dropped (%r), it is read again", job.name, error)
             self._outbox.sweep(staging)
             return None
         return outputs, self._outbox.marks(outputs)

@@ -16,7 +16,7 @@ class SavedSettings:
     """Watches one file; an empty or faulty one changes nothing and is reported."""
 
     def __init__(self, path: str | None, settings: Settings, now: float) -> None:
-        self.explicit_path = path
+        self._explicit = path is not None
         self.path = path or default_path()
         self._running = settings
         self._seen = self._pending = self._stamp()
@@ -46,7 +46,7 @@ class SavedSettings:
         return self._read()
 
     def _read(self) -> Settings | None:
-        if self._pending is None and self.explicit_path is not None:
+        if self._pending is None and self._explicit:
             self.error = f"{self.path} is not there any more; the settings in force stay"
             return None
         try:

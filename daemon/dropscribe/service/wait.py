@@ -28,8 +28,8 @@ class Wait:
         """End the wait; from any thread."""
         try:
             self._in.send(b"\0")
-        except BlockingIOError:
-            pass  # it is awake already
+        except OSError:
+            pass  # it is awake already, or over
 
     def close(self) -> None:
         """Hand the signals back and let go of the pipe; may be called twice."""

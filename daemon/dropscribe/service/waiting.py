@@ -45,7 +45,8 @@ class Waiting:
         if request.values.get("command") == "status":
             request.reply(ok=True, status=self._status(fault))
         else:
-            request.reply(ok=False, error=f"the daemon waits for its settings to be mended: {fault}")
+            what = f"the daemon waits for its settings to be mended: {fault}"
+            request.reply(ok=False, error=what, remedy="mend them; dropscribe check tells when they are sound")
 
     def _status(self, fault: str) -> dict[str, Any]:
         values = status.stopped(self._settings, self._path)

@@ -14,6 +14,7 @@ COLUMN_WIDTH = 6  # line heights; running text is seldom set narrower, cells of 
 PARAGRAPH = 1.5  # lines; shorter ones on average are cells
 FULL = 0.6  # of the lines, paragraphs' last ones apart
 SLACK = 2.5  # line heights; a line of running text ends where the next word had no room, a cell anywhere
+MOST_TRIED = 24  # gutters, the best first; a page of noise has hundreds, and none
 WIDEST = 2  # line heights from line to line
 WIDER = 1.2  # of the usual step from line to line; a larger one parts paragraphs, or rows of a table
 
@@ -30,7 +31,7 @@ def gutter(spots: list[Spot]) -> float | None:
         crossing = len(spots) - len(left) - len(right)
         if parted >= COLUMN_LINES and parted > 2 * crossing:
             found[len(left), len(right)] = parted - 2 * crossing, x
-    best_first = sorted(found.values(), reverse=True)
+    best_first = sorted(found.values(), reverse=True)[:MOST_TRIED]
     return next((x for _, x in best_first if _between_columns(spots, x, line)), None)
 
 
