@@ -269,6 +269,30 @@ def test_once_gives_up_on_an_outbox_that_is_away_also_with_work_that_a_crash_lef
     assert left(daemon.inbox) == ["scan.png"]
 
 
+def test_a_lost_journal_beside_an_outbox_that_cannot_be_written_yet_leads_to_no_second_reading(
+    tmp_path: Path, small_disk: Path
+) -> None:
+    daemon = Daemon(tmp_path, folders={"outbox": str(small_disk)})
+    daemon.outbox = small_disk
+    daemon.archive.write_text("a file where the folder is to be: the original must wait")
+    daemon.start()
+    picture(daemon.inbox / "one.png")
+    daemon.wait_status(lambda s: s["queue"]["put_away_reason"], "it is published, and not put away")
+    daemon.kill()
+    for file in daemon.state.glob("journal.db*"):
+        file.write_bytes(b"garbage" * 1000)
+    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+    with daemon.start():
+        daemon.wait_status(lambda s: s["queue"]["paused"], "the queue waits")
+        text = picture(daemon.inbox / "two.png", 2)
+        subprocess.run(["mount", "-o", "remount,rw", small_disk], check=True)
+        daemon.archive.unlink()
+        daemon.wait_quiet()
+
+        assert left(daemon.outbox) == ["one.txt", "two.txt"]
+        assert (daemon.outbox / "two.txt").read_text().strip() == text
+
+
 @pytest.mark.parametrize("left_behind", ['{"signature": {}}', "{", "[]", "null"])
 def test_a_manifest_that_makes_no_sense_keeps_no_daemon_from_starting(tmp_path: Path, left_behind: str) -> None:
     daemon = Daemon(tmp_path)
