@@ -16,7 +16,7 @@ test: lint
 
 slow: .venv/with-dev
 	DROPSCRIBE_CRASH_EVERY=3 $(PYTHON) -m pytest -q -n 2 -m slow
-	DROPSCRIBE_CRASH_EVERY=3 $(PYTHON) -m pytest -q -n 2 tests/test_crash.py
+	DROPSCRIBE_CRASH_EVERY=3 $(PYTHON) -m pytest -q -n 2 tests/service/test_crash.py
 
 lint: .venv/with-dev
 	$(PYTHON) -m ruff check $(CODE)

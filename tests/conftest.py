@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from corpus import CORPORA
+from support.corpus import CORPORA
 
 
 @pytest.fixture(scope="session", autouse=True)

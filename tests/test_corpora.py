@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from corpus import corpus_entries
-from harness import Daemon
+from support.corpus import corpus_entries
+from support.harness import Daemon
 
 sys.path.append(str(Path(__file__).with_name("bench")))  # the measurements are programs, not modules
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from fakes import picture
-from harness import REAL_DAEMON, Daemon, left
+from support.fakes import picture
+from support.harness import REAL_DAEMON, Daemon, left
 
 SAMPLES = Path(str(files("dropscribe") / "samples"))
 

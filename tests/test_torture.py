@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from fakes import picture
-from harness import Daemon, left
+from support.fakes import picture
+from support.harness import Daemon, left
 
 TORTURE = Path(__file__).parents[2] / "shared" / "tools" / "torture.py"
 pytestmark = [

@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from dropscribe import __version__
-from dropscribe.errors import ConfigError, DropscribeError
+from dropscribe.commands.common import EXIT_DONE, EXIT_USAGE, complain
+from dropscribe.core.errors import ConfigError, DropscribeError
 from dropscribe.host.process import COMMAND
-from dropscribe.shell import EXIT_DONE, EXIT_USAGE, complain
 
 
 class _Parser(argparse.ArgumentParser):

@@ -11,7 +11,7 @@ import sys
 import time
 from logging.handlers import RotatingFileHandler
 
-from dropscribe.job import on_one_line
+from dropscribe.core.job import on_one_line
 
 LOG = logging.getLogger("dropscribe")
 LARGEST = 2 * 10**6  # bytes of one log file

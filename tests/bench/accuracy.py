@@ -23,9 +23,9 @@ from types import ModuleType
 from typing import Any
 
 from dropscribe.config import Settings, checked
-from dropscribe.documents import open_document
-from dropscribe.errors import ReasonedError
-from dropscribe.pages import Page
+from dropscribe.core.errors import ReasonedError
+from dropscribe.core.pages import Page
+from dropscribe.documents.opening import open_document
 
 SHARED = Path(__file__).parents[3] / "shared"
 WORSE = 0.02  # character error rate
@@ -135,8 +135,8 @@ class Clock:
 
 def dropscribe() -> Reads:
     """Return the embedded engine as a function from pages to texts."""
-    from dropscribe.engines import Signals
-    from dropscribe.engines.rapidocr import RapidOcr
+    from dropscribe.engines.base import Signals
+    from dropscribe.engines.ppocr.engine import RapidOcr
 
     engine = RapidOcr(Settings(), Signals())
     engine.load(lambda progress: None)

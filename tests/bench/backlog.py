@@ -15,9 +15,9 @@ from pathlib import Path
 import psutil
 from bench_pictures import table
 
-from dropscribe.job import State
-from dropscribe.journal import Journal
-from harness import FAKE_DAEMON, Daemon
+from dropscribe.core.job import State
+from dropscribe.journal.journal import Journal
+from support.harness import FAKE_DAEMON, Daemon
 
 
 def claims(path: Path, count: int = 200) -> float:

@@ -21,9 +21,9 @@ from typing import Any
 from accuracy import SHARED, load_scorer, show, wanted
 from bench_pictures import table  # it finds the harness
 
-from corpus import CORPORA, corpus_entries
-from dropscribe.errors import Kind, Reason
-from harness import FAKE_DAEMON, REAL_DAEMON, Daemon, left
+from dropscribe.core.errors import Kind, Reason
+from support.corpus import CORPORA, corpus_entries
+from support.harness import FAKE_DAEMON, REAL_DAEMON, Daemon, left
 
 NOTE = ".error.txt"
 UNFINISHED = ("settling", "queued", "running", "written", "rejected")

@@ -26,7 +26,7 @@ import gpu_deepseek  # noqa: E402  # found by the line above; it finds the packa
 
 sys.path.insert(0, str(HERE.parent))
 
-from harness import Daemon  # noqa: E402
+from support.harness import Daemon  # noqa: E402  # the line above finds it
 
 LONG = 900.0  # seconds: the first page ever compiles kernels
 STUB_WORKER = HERE.parent / "engines" / "deepseek" / "stub_sam_worker.py"
@@ -97,8 +97,9 @@ def through_daemon(options: argparse.Namespace, checkpoint: Path, root: Path) ->
 
 def child_plain(options: argparse.Namespace) -> None:
     """Make the attempts that --attempts tells of with nothing but mlx-vlm; print the seconds."""
-    from dropscribe.engines import Signals
-    from dropscribe.engines.deepseek import DeepSeekOcr, finish_thread
+    from dropscribe.engines.base import Signals
+    from dropscribe.engines.deepseek.engine import DeepSeekOcr
+    from dropscribe.engines.deepseek.release import finish_thread
 
     texts = [
         SimpleNamespace(number=number, attempts=[SimpleNamespace(**attempt) for attempt in attempts])

@@ -24,9 +24,9 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 # The scripts beside this one are no modules of ours, and some bear names of the standard library.
 sys.path[:] = [path for path in sys.path if Path(path).resolve() != HERE]
-sys.path[:0] = [str(HERE.parents[1] / "daemon"), str(HERE.parent / "engines" / "deepseek")]
+sys.path[:0] = [str(HERE.parents[1] / "daemon"), str(HERE.parent)]
 
-import tiny_checkpoint  # noqa: E402  # found by the line above
+from support import tiny_checkpoint  # noqa: E402  # the line above finds it
 
 VOCABULARY = 129_280
 UNBOUNDED = "1000GB"
@@ -137,15 +137,16 @@ def settings_of(options: argparse.Namespace) -> Any:
 
 def pages_of(count: int) -> list[Any]:
     """Return pages with different writing."""
-    from dropscribe.pages import Page
+    from dropscribe.core.pages import Page
 
     return [Page(n, tiny_checkpoint.page_picture(*A4, f"Page {n}\n" * 30)) for n in range(1, count + 1)]
 
 
 def child_memory(options: argparse.Namespace) -> None:
     """Go through one life of the engine and tell the memory after each phase."""
-    from dropscribe.engines import Signals
-    from dropscribe.engines.deepseek import DeepSeekOcr, finish_thread
+    from dropscribe.engines.base import Signals
+    from dropscribe.engines.deepseek.engine import DeepSeekOcr
+    from dropscribe.engines.deepseek.release import finish_thread
 
     def tell(phase: str) -> None:
         mlx = engine.mlx_memory()
@@ -168,8 +169,9 @@ def child_memory(options: argparse.Namespace) -> None:
 
 def child_speed(options: argparse.Namespace) -> None:
     """Read the same pages with our loop, by rows, and with a plain loop over mlx-vlm; tell the speeds."""
-    from dropscribe.engines import Signals
-    from dropscribe.engines.deepseek import DeepSeekOcr, finish_thread
+    from dropscribe.engines.base import Signals
+    from dropscribe.engines.deepseek.engine import DeepSeekOcr
+    from dropscribe.engines.deepseek.release import finish_thread
 
     pages = pages_of(options.pages)
     for rows in options.rows:

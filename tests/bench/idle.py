@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 from bench_pictures import table
 
-from harness import REAL_DAEMON, Daemon
+from support.harness import REAL_DAEMON, Daemon
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bench_pictures import page, table
 
-from harness import FAKE_DAEMON, REAL_DAEMON, Daemon, wait_for
+from support.harness import FAKE_DAEMON, REAL_DAEMON, Daemon, wait_for
 
 SETTLE = 0.2
 

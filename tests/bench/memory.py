@@ -1,6 +1,6 @@
 """Measure what a model costs while it is there and what is left when it has gone, through the real daemon.
 
-    python tests/bench/memory.py [--cycles 5] [--lives 50] [--engines fake rapidocr tiny] [--plot memory.png]
+    python tests/bench/memory.py [--cycles 5] [--lives 50] [--engines fake rapidocr tiny] [--plot readings.png]
 
 Each cycle: a picture is dropped, the model loads while it settles, reads, is idle, trims, and is told to unload. Prints
 Markdown and draws the footprints over time. It checks nothing: `tests/test_lifecycle.py` does.
@@ -23,13 +23,13 @@ from typing import Any
 import psutil
 
 TESTS = Path(__file__).parents[1]
-sys.path[:0] = [str(TESTS), str(TESTS / "engines" / "deepseek")]
+sys.path.insert(0, str(TESTS))
 
 from PIL import Image, ImageDraw, ImageFont  # noqa: E402  # the line above finds it
 
-from dropscribe import memory  # noqa: E402  # the line above finds it
-from fakes import picture  # noqa: E402  # the line above finds it
-from harness import FAKE_DAEMON, REAL_DAEMON, Daemon  # noqa: E402  # the line above finds it
+from dropscribe.memory import readings  # noqa: E402  # the line above finds it
+from support.fakes import picture  # noqa: E402
+from support.harness import FAKE_DAEMON, REAL_DAEMON, Daemon  # noqa: E402
 
 MB = 10**6
 HELD = 512  # MB of the fake engine
@@ -121,7 +121,7 @@ def subjects(root: Path, wanted: Sequence[str]) -> Iterator[Subject]:
 
 def build_tiny(folder: Path) -> Path:
     """Build the tiny checkpoint of the engine's own tests."""
-    import tiny_checkpoint  # type: ignore[import-not-found]  # found by the path set above
+    from support import tiny_checkpoint
 
     with tiny_checkpoint.stub_sam():
         return Path(tiny_checkpoint.build(folder))
@@ -162,7 +162,7 @@ def watch(daemon: Daemon, looks: list[Look], end: threading.Event) -> None:
     begun = time.monotonic()
     while not end.wait(0.2):
         model = daemon.status()["model"]
-        worker = memory.footprint(model["pid"]) if model["pid"] else 0
+        worker = readings.footprint(model["pid"]) if model["pid"] else 0
         looks.append(Look(time.monotonic() - begun, model["state"], daemon.resident(), worker or 0))
 
 
@@ -172,13 +172,13 @@ def cycle(daemon: Daemon, subject: Subject, number: int) -> Cycle:
     model = daemon.wait_status(lambda s: s["model"]["loaded_at"], "it is loaded", 120)["model"]
     pid, marks = model["pid"], {"loaded": model["footprint_bytes"]}
     daemon.wait_status(lambda s: s["queue"]["done"] == number + 1, "it is read", 300)
-    marks["after reading"] = memory.footprint(pid) or 0
+    marks["after reading"] = readings.footprint(pid) or 0
     daemon.wait_status(lambda s: (s["model"]["idle_seconds"] or 0) > TRIM_AFTER + 1, "it is trimmed")
-    marks["after the trim"] = memory.footprint(pid) or 0
+    marks["after the trim"] = readings.footprint(pid) or 0
     daemon.ask("unload")
     status = daemon.wait_status(lambda s: s["model"]["pid"] is None, "it is gone")
     marks["after the release"] = status["model"]["last_unload"]["residue_bytes"]
-    marks["after the exit"] = memory.footprint(pid) or 0
+    marks["after the exit"] = readings.footprint(pid) or 0
     assert marks["after the exit"] == 0 and not psutil.pid_exists(pid), "the process is gone"
     seen = time.monotonic()
     last = daemon.wait_status(lambda s: time.monotonic() > seen + 5.5, "the machine was watched")["model"][

@@ -18,11 +18,12 @@ from pathlib import Path
 
 from bench_pictures import page, table  # first: it finds the harness
 
-from dropscribe import engines
 from dropscribe.config import Settings
-from dropscribe.documents import open_document
+from dropscribe.documents.opening import open_document
+from dropscribe.engines import registry
+from dropscribe.engines.base import Signals
 from dropscribe.engines.session import engine_session
-from harness import REAL_DAEMON, Daemon, left, wait_for
+from support.harness import REAL_DAEMON, Daemon, left, wait_for
 
 
 def loop(files: list[Path]) -> float:
@@ -37,7 +38,7 @@ def loop(files: list[Path]) -> float:
 def plain(files: list[str]) -> None:
     """Read *files* one after the other and print the seconds."""
     settings = Settings()
-    with engine_session(engines.create("rapidocr", settings, engines.Signals()), lambda progress: None) as engine:
+    with engine_session(registry.create("rapidocr", settings, Signals()), lambda progress: None) as engine:
         list(engine.read(open_document(files[0], settings).pages()))
         begun = time.perf_counter()
         for file in files:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from dropscribe.engines import LoadProgress, hub
-from dropscribe.errors import Reason, ReasonedError
+from dropscribe.core.errors import Reason, ReasonedError
+from dropscribe.engines import hub
+from dropscribe.engines.base import LoadProgress
 
 COMMIT = "9338f7b671827df886678df2bdd7cc7b4f36dffd"
 
@@ -134,7 +135,7 @@ def test_neither_engines_nor_the_hub_import_mlx() -> None:
     """The daemon and the command line may import them."""
     import subprocess
 
-    modules = ", ".join(f"dropscribe.engines.{name}" for name in ("hub", "deepseek", "session"))
+    modules = ", ".join(f"dropscribe.engines.{name}" for name in ("hub", "deepseek.engine", "session"))
     code = f"import sys, {modules}; print('mlx' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 

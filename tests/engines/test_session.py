@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterable, Iterator
 import pytest
 
 from dropscribe.config import Settings
-from dropscribe.engines import LoadProgress, MlxMemory
+from dropscribe.core.errors import Reason, ReasonedError
+from dropscribe.core.pages import EngineInfo, Page, PageText
+from dropscribe.engines.base import LoadProgress, MlxMemory
 from dropscribe.engines.session import engine_session
-from dropscribe.errors import Reason, ReasonedError
-from dropscribe.pages import EngineInfo, Page, PageText
 
 
 class Recorder:

@@ -7,10 +7,11 @@ import time
 from pathlib import Path
 
 import pytest
-from journal_steps import full_disk
 
-from dropscribe.job import Found, Signature
-from dropscribe.journal import Journal, schema
+from dropscribe.core.job import Found, Signature
+from dropscribe.journal import schema
+from dropscribe.journal.journal import Journal
+from support.journal_steps import full_disk
 
 
 @pytest.fixture

@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from journal_steps import SIGNATURE, claimed, found
 
-from dropscribe.errors import Reason
-from dropscribe.job import Job, Signature, State
-from dropscribe.journal import Journal
+from dropscribe.core.errors import Reason
+from dropscribe.core.job import Job, Signature, State
+from dropscribe.journal.journal import Journal
+from support.journal_steps import SIGNATURE, claimed, found
 
 
 @pytest.fixture

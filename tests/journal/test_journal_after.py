@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from journal_steps import SIGNATURE, claimed, found, full_disk
 
-from dropscribe.errors import Reason, ReasonedError
-from dropscribe.job import Signature, State
-from dropscribe.journal import HISTORY, PRUNE_EVERY, Journal, schema
-from dropscribe.journal.facts import PEAKS
+from dropscribe.core.errors import Reason, ReasonedError
+from dropscribe.core.job import Signature, State
+from dropscribe.journal import schema
+from dropscribe.journal.journal import HISTORY, PRUNE_EVERY, Journal
+from dropscribe.journal.metadata import PEAKS
+from support.journal_steps import SIGNATURE, claimed, found, full_disk
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ import hypothesis.strategies as st
 from hypothesis import settings
 from hypothesis.stateful import Bundle, MultipleResults, RuleBasedStateMachine, initialize, invariant, multiple, rule
 
-from dropscribe.errors import Reason
-from dropscribe.job import LIVE, Found, Job, Signature, State
-from dropscribe.journal import PATIENT, Journal
+from dropscribe.core.errors import Reason
+from dropscribe.core.job import LIVE, Found, Job, Signature, State
+from dropscribe.journal.journal import PATIENT, Journal
 
 PATHS = st.sampled_from([b"a.png", b"A.png", b"sub/\xff\n.pdf", "ä".encode()])
 NUMBERS = st.integers(0, 2**62)

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import psutil
 
-from dropscribe import control
 from dropscribe.agent import places
 from dropscribe.config import Settings
-from dropscribe.control import NotRunning
+from dropscribe.control import client
+from dropscribe.control.client import NotRunning
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Folder:
 def daemon(settings: Settings) -> dict[str, object] | None:
     """Return the `daemon` part of a running daemon's status, or None when none answers."""
     try:
-        found: dict[str, object] = control.ask(settings.folders.state, timeout=5, command="status")["status"]["daemon"]
+        found: dict[str, object] = client.ask(settings.folders.state, timeout=5, command="status")["status"]["daemon"]
     except NotRunning:
         return None
     return found
@@ -77,7 +77,7 @@ def is_agent(settings: Settings) -> bool:
 def probe(settings: Settings) -> list[Folder] | None:
     """Return each folder as the running daemon finds it, or None when none answers."""
     try:
-        answer = control.ask(settings.folders.state, timeout=30, command="agent-probe")
+        answer = client.ask(settings.folders.state, timeout=30, command="agent-probe")
     except NotRunning:
         return None
     tried = answer.get("folders", {})

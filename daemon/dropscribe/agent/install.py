@@ -8,13 +8,13 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 
-from dropscribe import lock
 from dropscribe.agent import access, plan
-from dropscribe.agent.keeper import Keeper, describe
+from dropscribe.agent.patience import Patience, until
 from dropscribe.agent.plan import Plan
-from dropscribe.agent.waiting import Patience, until
+from dropscribe.agent.supervisor import Keeper, describe
 from dropscribe.config import Settings
-from dropscribe.errors import ConfigError, DropscribeError
+from dropscribe.control import lock
+from dropscribe.core.errors import ConfigError, DropscribeError
 
 Say = Callable[[str], None]
 

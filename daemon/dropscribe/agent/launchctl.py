@@ -7,14 +7,14 @@ is "not told". Codes and waits are from third parties' reports and man pages; no
 import os
 import re
 
-from dropscribe import durable
 from dropscribe.agent import exits, launchd
 from dropscribe.agent.calls import Answer, call
 from dropscribe.agent.launchd import LABEL
+from dropscribe.agent.patience import Patience, until
 from dropscribe.agent.plan import AFTER_GRACE, Plan
 from dropscribe.agent.report import Report
-from dropscribe.agent.waiting import Patience, until
-from dropscribe.errors import DropscribeError
+from dropscribe.core.errors import DropscribeError
+from dropscribe.files import durable
 
 NOT_LOADED, NO_SESSION = (3, 113), 125
 LATER = (5, 36, 37)  # still tearing down, or in progress; 5 also for anything else: the last one is told

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from dropscribe import config
 from dropscribe.agent import places
 from dropscribe.config import Settings
-from dropscribe.errors import Fault
+from dropscribe.core.errors import Fault
 
 AFTER_GRACE = 40  # seconds beyond model.stop_grace: SIGTERM and SIGKILL of the worker, then putting away
 # What decides where settings, state and models are looked for; an agent sees no shell profile. No tokens, no proxies:

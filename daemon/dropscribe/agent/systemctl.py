@@ -4,14 +4,14 @@ import getpass
 import os
 import tempfile
 
-from dropscribe import durable
 from dropscribe.agent import exits, systemd
 from dropscribe.agent.calls import NOT_THERE, Answer, call
+from dropscribe.agent.patience import Patience
 from dropscribe.agent.plan import Plan
 from dropscribe.agent.report import Report
 from dropscribe.agent.systemd import UNIT
-from dropscribe.agent.waiting import Patience
-from dropscribe.errors import DropscribeError
+from dropscribe.core.errors import DropscribeError
+from dropscribe.files import durable
 
 QUICK = 5.0  # seconds for a question
 ASKED = "LoadState,UnitFileState,ActiveState,MainPID,Result,ExecMainCode,ExecMainStatus,NRestarts"

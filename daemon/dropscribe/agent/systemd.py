@@ -4,7 +4,7 @@ Quoting follows systemd.syntax(7) and systemd.unit(5): `%` is a specifier everyw
 """
 
 from dropscribe.agent.plan import Plan
-from dropscribe.errors import DropscribeError
+from dropscribe.core.errors import DropscribeError
 
 UNIT = "dropscribe.service"
 

@@ -4,10 +4,11 @@ import argparse
 import os
 import sys
 
-from dropscribe.agent import keeper_for, plan
+from dropscribe.agent import plan
 from dropscribe.agent.install import install as bring_up
-from dropscribe.agent.waiting import Patience
-from dropscribe.shell import EXIT_DONE, EXIT_FAILED, settings_of
+from dropscribe.agent.patience import Patience
+from dropscribe.agent.supervisor import keeper_for
+from dropscribe.commands.common import EXIT_DONE, EXIT_FAILED, settings_of
 
 
 def install(given: argparse.Namespace) -> int:

@@ -13,10 +13,11 @@ from collections.abc import Callable
 from importlib.resources import as_file, files
 from typing import Any
 
-from dropscribe import control, engines
+from dropscribe.commands.common import EXIT_DONE, EXIT_FAILED
 from dropscribe.commands.show import size
-from dropscribe.control import NotRunning
-from dropscribe.shell import EXIT_DONE, EXIT_FAILED
+from dropscribe.control import client
+from dropscribe.control.client import NotRunning
+from dropscribe.engines import registry
 
 IDLE = 4  # seconds until the model leaves
 LONGEST = 110.0  # seconds for the whole of it, once a model is there
@@ -50,7 +51,7 @@ class Demo:
     def play(self) -> bool:
         """Start, drop, read, unload, stop; return whether all of it happened."""
         self._start()
-        name, _ = engines.choose(self.engine)
+        name, _ = registry.choose(self.engine)
         self.say(f"The daemon runs with the engine {name}, and no model is in memory.")
         expected = self._drop()
         seen = self._texts(expected)
@@ -133,13 +134,13 @@ class Demo:
             return None
 
     def _status(self) -> dict[str, Any]:
-        values: dict[str, Any] = control.ask(self.folders["state"], command="status")["status"]
+        values: dict[str, Any] = client.ask(self.folders["state"], command="status")["status"]
         return values
 
     def _own_footprint(self) -> int | None:
-        from dropscribe import memory
+        from dropscribe.memory import readings
 
-        return memory.footprint(self.process.pid) if self.process else None
+        return readings.footprint(self.process.pid) if self.process else None
 
     def _wait(self, condition: Callable[[], Any], what: str) -> Any:
         while not (value := condition()):

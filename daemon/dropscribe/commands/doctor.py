@@ -6,13 +6,14 @@ import os
 from collections.abc import Iterable
 from dataclasses import asdict
 
-from dropscribe import config, leftovers
+from dropscribe import config
+from dropscribe.commands.common import EXIT_DONE, EXIT_FAILED, settings_of
 from dropscribe.commands.show import size
-from dropscribe.doctor import Check, State, examine, examine_without_settings
-from dropscribe.doctor.values import fault, ok
-from dropscribe.errors import ConfigError
-from dropscribe.leftovers import Leftover, MemoryReport
-from dropscribe.shell import EXIT_DONE, EXIT_FAILED, settings_of
+from dropscribe.core.errors import ConfigError
+from dropscribe.doctor.checklist import examine, examine_without_settings
+from dropscribe.doctor.values import Check, State, fault, ok
+from dropscribe.memory import processes
+from dropscribe.memory.processes import Leftover, MemoryReport
 
 
 def doctor(given: argparse.Namespace) -> int:
@@ -53,7 +54,7 @@ def _count(number: int, what: str) -> str:
 
 
 def _memory(*, as_json: bool) -> int:
-    report = leftovers.memory_report()
+    report = processes.memory_report()
     lost = [worker for worker in report.workers if worker.parent_pid == 1]
     checks = [
         fault("leftovers", f"worker {w.pid} holds {size(w.footprint_bytes)} and has lost its daemon", f"kill {w.pid}")

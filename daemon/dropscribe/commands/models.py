@@ -3,10 +3,11 @@
 import argparse
 import sys
 
+from dropscribe.commands.common import EXIT_DONE, EXIT_FAILED, complain, settings_of
 from dropscribe.commands.show import size
-from dropscribe.engines import LoadProgress, hub
-from dropscribe.errors import REMEDIES, DropscribeError, ReasonedError
-from dropscribe.shell import EXIT_DONE, EXIT_FAILED, complain, settings_of
+from dropscribe.core.errors import REMEDIES, DropscribeError, ReasonedError
+from dropscribe.engines import hub
+from dropscribe.engines.base import LoadProgress
 
 
 def models(given: argparse.Namespace) -> int:

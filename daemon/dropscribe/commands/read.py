@@ -13,12 +13,14 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any
 
-from dropscribe import control, engines, lock
+from dropscribe.commands.common import EXIT_DONE, EXIT_FAILED, complain, settings_of
 from dropscribe.config import Settings
-from dropscribe.errors import REMEDIES, DropscribeError, Reason, ReasonedError
-from dropscribe.formats import SUFFIXES
-from dropscribe.job import Order, Outcome
-from dropscribe.shell import EXIT_DONE, EXIT_FAILED, complain, settings_of
+from dropscribe.control import client, lock
+from dropscribe.core.errors import REMEDIES, DropscribeError, Reason, ReasonedError
+from dropscribe.core.job import Order, Outcome
+from dropscribe.engines import registry
+from dropscribe.engines.base import Signals
+from dropscribe.formats.registry import SUFFIXES
 
 
 def read(given: argparse.Namespace, worker: Sequence[str]) -> int:
@@ -57,7 +59,7 @@ def _print(name: str, answer: dict[str, Any], form: str) -> bool:
 
 def _through_daemon(settings: Settings, paths: Sequence[str], form: str, private: str) -> Iterator[dict[str, Any]]:
     for path in paths:
-        yield _missing(path) or control.ask(
+        yield _missing(path) or client.ask(
             settings.folders.state, timeout=None, command="read", path=path, formats=[form]
         )
 
@@ -70,11 +72,11 @@ def _missing(path: str) -> dict[str, Any] | None:
 
 def _alone(settings: Settings, paths: Sequence[str], form: str, private: str) -> Iterator[dict[str, Any]]:
     """Read in this process: the model is loaded once for all files, and released whatever happens."""
-    from dropscribe import reading
     from dropscribe.engines.session import engine_session
+    from dropscribe.worker import document
 
-    name, _ = engines.choose(settings.engine.name)
-    engine = engines.create(name, settings, engines.Signals())
+    name, _ = registry.choose(settings.engine.name)
+    engine = registry.create(name, settings, Signals())
     with _progress(len(paths)) as show, ExitStack() as stack:
         try:
             stack.enter_context(engine_session(engine, lambda progress: show.step(progress.step)))
@@ -85,7 +87,7 @@ def _alone(settings: Settings, paths: Sequence[str], form: str, private: str) ->
             name, staging = os.path.basename(path), os.path.join(private, str(number))
             order = Order(number, 0, name, path, name, staging, (form,))
             yield _missing(path) or _one(
-                partial(reading.read, order, engine, settings, f"{private}/state", show), order
+                partial(document.read, order, engine, settings, f"{private}/state", show), order
             )
 
 

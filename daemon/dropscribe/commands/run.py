@@ -7,15 +7,17 @@ import sys
 import time
 from collections.abc import Sequence
 
-from dropscribe import config, lock, log, memory
+from dropscribe import config, log
 from dropscribe.agent import launchd
+from dropscribe.commands.common import settings_to_ask
 from dropscribe.config import Settings
-from dropscribe.errors import DropscribeError, ReasonedError, UsageError
+from dropscribe.control import lock
+from dropscribe.core.errors import DropscribeError, ReasonedError, UsageError
 from dropscribe.journal.schema import TooNew
 from dropscribe.log import LOG
-from dropscribe.service import Service
-from dropscribe.service.waiting import Waiting
-from dropscribe.shell import settings_to_ask
+from dropscribe.memory import readings
+from dropscribe.service.app import Service
+from dropscribe.service.standby import Waiting
 
 MENDED_LOOK = 2.0  # seconds between looks at what keeps an agent from beginning
 
@@ -25,7 +27,7 @@ def run(given: argparse.Namespace, worker: Sequence[str]) -> int:
     settings = _settings_of_agent(given) if given.agent else config.load(given.config)
     to_terminal = not given.agent and sys.stderr.isatty()
     log.start(settings.log.folder, settings.log.level, settings.log.format, to_terminal=to_terminal)
-    memory.set_dataless_policy()
+    readings.set_dataless_policy()
     if given.agent:
         os.umask(0o077)
         launchd.shorten_output(settings.log.folder)

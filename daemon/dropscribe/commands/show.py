@@ -9,14 +9,16 @@ from typing import Any
 
 import yaml
 
-from dropscribe import agent as agents
-from dropscribe import config, control, engines, lock, log
+from dropscribe import config, log
+from dropscribe.agent import supervisor
+from dropscribe.commands.common import EXIT_DONE, EXIT_FAILED, settings_of, settings_to_ask
 from dropscribe.config import Settings
-from dropscribe.control import NotRunning
-from dropscribe.errors import ConfigError, DropscribeError
-from dropscribe.job import on_one_line
+from dropscribe.control import client, lock
+from dropscribe.control.client import NotRunning
+from dropscribe.core.errors import ConfigError, DropscribeError
+from dropscribe.core.job import on_one_line
+from dropscribe.engines import registry
 from dropscribe.service import status as statuses
-from dropscribe.shell import EXIT_DONE, EXIT_FAILED, settings_of, settings_to_ask
 
 REDRAW = 0.5  # seconds
 ANSWER = 0.8  # seconds for the daemon's answer: the whole command is to take no more than one
@@ -32,7 +34,7 @@ def status(given: argparse.Namespace) -> int:
         print(json.dumps(values, indent=2))
         return EXIT_DONE
     print(describe(values))
-    if agent := agents.inspect():
+    if agent := supervisor.inspect():
         print(f"agent      {agent}")
     return EXIT_DONE
 
@@ -52,7 +54,7 @@ def _watch(given: argparse.Namespace, settings: Settings, error: ConfigError | N
 def current(settings: Settings, path: str | None, error: ConfigError | None = None) -> dict[str, Any]:
     """Return the status as the daemon tells it, or as the journal does; *error* is what is wrong with the file."""
     try:
-        answer = control.ask(settings.folders.state, timeout=ANSWER, command="status")
+        answer = client.ask(settings.folders.state, timeout=ANSWER, command="status")
     except NotRunning:
         values = statuses.stopped(settings, path)
         pid = lock.holder(settings.folders.state)
@@ -156,7 +158,7 @@ def check(given: argparse.Namespace) -> int:
     settings = settings_of(given)
     path = given.config or config.default_path()
     source = path if os.path.exists(path) else f"the built-in settings (there is no {path})"
-    name, why = engines.choose(settings.engine.name)
+    name, why = registry.choose(settings.engine.name)
     print(f"# {source}\n# engine: {name} ({why})")
     print(yaml.safe_dump(config.plain(settings), sort_keys=False, allow_unicode=True), end="")
     return EXIT_DONE

@@ -7,16 +7,18 @@ import sys
 from contextlib import closing
 from typing import Any
 
-from dropscribe import control
+from dropscribe.commands.common import EXIT_DONE, EXIT_FAILED, complain, settings_to_ask
 from dropscribe.config import Settings
-from dropscribe.control import NotRunning
-from dropscribe.errors import DropscribeError, UsageError
-from dropscribe.job import printable
-from dropscribe.journal import Journal
+from dropscribe.control import client
+from dropscribe.control.client import NotRunning
+from dropscribe.control.lock import StateLock
+from dropscribe.core.errors import DropscribeError, UsageError
+from dropscribe.core.job import printable
+from dropscribe.journal.journal import Journal
 from dropscribe.journal.schema import TooNew
-from dropscribe.lock import StateLock
-from dropscribe.service import JOURNAL, failed, places
-from dropscribe.shell import EXIT_DONE, EXIT_FAILED, complain, settings_to_ask
+from dropscribe.service import mounts
+from dropscribe.service import retry as retries
+from dropscribe.service.app import JOURNAL
 
 
 def pause(given: argparse.Namespace) -> int:
@@ -55,7 +57,7 @@ def retry(given: argparse.Namespace) -> int:
     wanted = [os.fsencode(_below(name, settings.folders.failed)) for name in given.names]
     try:
         names = [os.fsdecode(name) for name in wanted]
-        answer = control.ask(settings.folders.state, timeout=None, command="retry", names=names)
+        answer = client.ask(settings.folders.state, timeout=None, command="retry", names=names)
     except NotRunning:
         if error is not None:
             raise error from None  # nothing may be moved by settings that are only good enough to ask
@@ -77,16 +79,16 @@ def _alone(settings: Settings, wanted: list[bytes]) -> dict[str, Any]:
     """Move failed files back where no daemon runs; answer as the daemon does."""
     folders = settings.folders
     with closing(StateLock(folders.state)), closing(_journal(os.path.join(folders.state, JOURNAL))) as journal:
-        away = places.away(settings, journal.facts, "inbox")
-        paths = failed.candidates(folders.failed, folders.inbox, wanted, away)
-        moved, faults = failed.retry(folders.failed, folders.inbox, paths, journal)
-    missing = [os.fsdecode(name) for name in failed.unmatched(wanted, paths)]
+        away = mounts.away(settings, journal.facts, "inbox")
+        paths = retries.candidates(folders.failed, folders.inbox, wanted, away)
+        moved, faults = retries.retry(folders.failed, folders.inbox, paths, journal)
+    missing = [os.fsdecode(name) for name in retries.unmatched(wanted, paths)]
     return {"ok": True, "moved": [os.fsdecode(path) for path in moved], "missing": missing, "faults": faults}
 
 
 def _ask(given: argparse.Namespace, command: str) -> dict[str, Any]:
     """Return the daemon's answer; raise what it refuses as an error."""
-    answer = control.ask(settings_to_ask(given)[0].folders.state, command=command)
+    answer = client.ask(settings_to_ask(given)[0].folders.state, command=command)
     _require(answer, command)
     return answer
 

@@ -13,7 +13,7 @@ import platformdirs
 import yaml
 
 from dropscribe.config import check
-from dropscribe.config.sections import (
+from dropscribe.config.schema import (
     FORMATS,
     Engine,
     Folders,
@@ -26,8 +26,8 @@ from dropscribe.config.sections import (
     Settings,
     log_home,
     state_home,
-)  # fmt: skip
-from dropscribe.errors import ConfigError, Fault
+)
+from dropscribe.core.errors import ConfigError, Fault
 
 __all__ = [
     "FORMATS", "Engine", "Folders", "Intake", "Log", "Memory", "Model", "Notify", "Output", "Settings", "checked",

@@ -10,9 +10,9 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 import msgspec
 from msgspec import Meta, Struct
 
-from dropscribe.config.layout import layout_faults
-from dropscribe.config.sections import Kind, Settings
-from dropscribe.errors import ConfigError, Fault
+from dropscribe.config.folders import layout_faults
+from dropscribe.config.schema import Kind, Settings
+from dropscribe.core.errors import ConfigError, Fault
 
 SECTIONS: dict[str, type[Struct]] = get_type_hints(Settings)
 

@@ -4,8 +4,9 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 
-from dropscribe.agent import Keeper, access, describe, keeper_for, launchd, plan
+from dropscribe.agent import access, launchd, plan
 from dropscribe.agent.access import Folder
+from dropscribe.agent.supervisor import Keeper, describe, keeper_for
 from dropscribe.config import Settings
 from dropscribe.doctor.processes import Running
 from dropscribe.doctor.values import Check, fault, ok, skipped, warning

@@ -5,16 +5,16 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from dropscribe import engines
 from dropscribe.config import Settings
+from dropscribe.core.errors import Fault
 from dropscribe.doctor import agents, clock, cloud, events, folders, logs, models, packages, processes, space
 from dropscribe.doctor.values import Check, warning
-from dropscribe.errors import Fault
+from dropscribe.engines import registry
 
 
 def examine(settings: Settings, source: str) -> Iterator[Check]:
     """Yield every check; *source* says where the settings come from."""
-    engine, why = engines.choose(settings.engine.name)
+    engine, why = registry.choose(settings.engine.name)
     daemon = processes.running(settings.folders.state)
     yield from packages.settings_ok(source, engine, why)
     yield from guarded("packages", packages.all_of, engine)
@@ -34,7 +34,7 @@ def examine(settings: Settings, source: str) -> Iterator[Check]:
 def examine_without_settings(faults: Iterable[Fault]) -> Iterator[Check]:
     """Yield the *faults* of the settings, and what can be told without any."""
     yield from packages.settings_faulty(faults)
-    yield from guarded("packages", packages.all_of, engines.choose("auto")[0])
+    yield from guarded("packages", packages.all_of, registry.choose("auto")[0])
     yield from guarded("agent", agents.installed)
 
 

@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Iterator
 
-from dropscribe import power
+from dropscribe.desktop import power
 from dropscribe.doctor.values import Check, ok, skipped, warning
 
 BUILT = 1_767_225_600.0  # 2026-01-01: no clock that is right is before that

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterator
 
 from dropscribe.doctor.values import Check, ok, skipped, warning
-from dropscribe.intake.look import DATALESS
+from dropscribe.intake.scan import DATALESS
 
 MOST = 20_000  # entries looked at
 Flags = Callable[[os.DirEntry[str]], int]

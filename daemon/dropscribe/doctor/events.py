@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 
 from dropscribe.doctor.values import Check, fault, ok, skipped, warning
-from dropscribe.intake.watch import Hints, Watch
+from dropscribe.intake.events import Hints, Watch
 
 CANARY = ".dropscribe-canary"  # hidden: the intake never takes it
 LONGEST = 5.0  # seconds; events that are later help nobody, the next full look is near

@@ -6,13 +6,15 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 
-from dropscribe import engines, memory
 from dropscribe.config import Settings
+from dropscribe.core.errors import REMEDIES, ReasonedError
 from dropscribe.doctor.values import Check, fault, ok, skipped, warning
-from dropscribe.engines import hub
-from dropscribe.errors import REMEDIES, ReasonedError
-from dropscribe.journal import Journal, schema
-from dropscribe.memory import Availability, policy
+from dropscribe.engines import hub, registry
+from dropscribe.engines.base import Signals
+from dropscribe.journal import schema
+from dropscribe.journal.journal import Journal
+from dropscribe.memory import policy, readings
+from dropscribe.memory.values import Availability
 
 JOURNAL = "journal.db"
 DOWNLOAD_BYTES = 2_500_000_000  # DeepSeek-OCR-4bit on the hub is 2.3 to 2.45 GB, as others report; models differ
@@ -77,13 +79,13 @@ def wanted_bytes(engine: str, settings: Settings) -> int:
 def memory_for(engine: str, settings: Settings) -> Iterator[Check]:
     """Compare what the model needs with what there is."""
     try:
-        estimate = engines.create(engine, settings, engines.Signals()).estimate()
+        estimate = registry.create(engine, settings, Signals()).estimate()
     except (ImportError, ReasonedError) as error:
         yield skipped("memory", f"{engine} cannot be asked what it needs: {error}")
         return
-    key = engines.peak_key(engine, settings)
+    key = registry.peak_key(engine, settings)
     peaks = recorded_peaks(os.path.join(settings.folders.state, JOURNAL), key)
-    yield fits(peaks, estimate, memory.available(), memory.pressure())
+    yield fits(peaks, estimate, readings.available(), readings.pressure())
 
 
 def recorded_peaks(path: str, key: str) -> list[int]:

@@ -6,11 +6,10 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from importlib.metadata import PackageNotFoundError, version
 
-from dropscribe import memory
 from dropscribe.agent import places
+from dropscribe.core.errors import Fault
 from dropscribe.doctor.values import Check, fault, ok, warning
-from dropscribe.errors import Fault
-from dropscribe.memory import macos, policy
+from dropscribe.memory import macos, policy, readings
 
 OLDEST_PYTHON = (3, 11)
 # The oldest that are known to be right. mlx before 0.32.1 aborts the process when the GPU runs out of memory.
@@ -93,7 +92,7 @@ def translated() -> bool:
 
 def architecture(engine: str, machine: str, rosetta: bool) -> Check:
     """Judge the architecture; *machine* as `platform.machine()` tells it."""
-    total = policy.size(memory.available().total_bytes)
+    total = policy.size(readings.available().total_bytes)
     if rosetta:
         what = "this Python is made for Intel and runs under Rosetta: it cannot use the GPU, and everything is slower"
         remedy = "make the environment anew with a Python for Apple Silicon"

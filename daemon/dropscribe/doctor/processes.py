@@ -6,11 +6,13 @@ from typing import Any
 
 import psutil
 
-from dropscribe import __version__, control, leftovers, lock
-from dropscribe.control import NotRunning
+from dropscribe import __version__
+from dropscribe.control import client, lock
+from dropscribe.control.client import NotRunning
 from dropscribe.doctor.values import Check, fault, ok, skipped, warning
-from dropscribe.leftovers import Leftover
+from dropscribe.memory import processes
 from dropscribe.memory.policy import size
+from dropscribe.memory.processes import Leftover
 
 CommandOf = Callable[[int], Sequence[str]]
 
@@ -40,7 +42,7 @@ def running(state: str) -> Running:
     if pid is None:
         return Running(None, None)
     try:
-        return Running(pid, control.ask(state, timeout=5, command="status")["status"], lock_held=True)
+        return Running(pid, client.ask(state, timeout=5, command="status")["status"], lock_held=True)
     except (NotRunning, KeyError):
         return Running(pid, None, lock_held=True)
 
@@ -83,7 +85,7 @@ def leftover_workers(
     daemon: Running, found: Sequence[Leftover] | None = None, command_of: CommandOf = command_of
 ) -> Iterator[Check]:
     """Judge the workers of this user: one for each daemon, and none that has lost its daemon."""
-    workers = leftovers.worker_processes() if found is None else found
+    workers = processes.worker_processes() if found is None else found
     lost = [w for w in workers if w.pid != daemon.worker and not _ours(command_of(w.parent_pid))]
     twice = [w for w in workers if w.parent_pid == daemon.pid and daemon.worker not in (None, w.pid)]
     for worker in (*lost, *twice):

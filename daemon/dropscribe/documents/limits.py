@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from PIL import Image
 
 from dropscribe.config import Settings
-from dropscribe.errors import Reason, ReasonedError, Stopped
+from dropscribe.core.errors import Reason, ReasonedError, Stopped
 
 # A decoder may take so much beyond what the process holds. Per pixel: OpenJPEG keeps 4 bytes for each of up to four
 # components, Pillow 4 for the picture, and one more copy exists while colours are converted.

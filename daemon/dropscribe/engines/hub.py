@@ -11,8 +11,8 @@ from threading import Lock
 from types import TracebackType
 from typing import Any, Self
 
-from dropscribe.engines import LoadProgress
-from dropscribe.errors import Reason, ReasonedError
+from dropscribe.core.errors import Reason, ReasonedError
+from dropscribe.engines.base import LoadProgress
 
 # No *.py, no pickled weights (*.bin, *.pt): those are programs.
 PATTERNS = ("*.safetensors", "*.json", "*.jsonl", "*.model", "*.tiktoken", "*.txt", "*.jinja")

@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from dropscribe.engines import Engine, LoadProgress
+from dropscribe.engines.base import Engine, LoadProgress
 
 
 @contextmanager

@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterator
 
 from dropscribe import __version__
+from dropscribe.core.pages import Box, PageText, Reading
 from dropscribe.formats import markup
 from dropscribe.formats.figures import LABELS
 from dropscribe.formats.words import Area, Row, Word, areas
-from dropscribe.pages import Box, PageText, Reading
 
 _HEAD = """<?xml version="1.0" encoding="UTF-8"?>
 <alto xmlns="http://www.loc.gov/standards/alto/ns-v4#" SCHEMAVERSION="4.4">

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from dropscribe.formats.upright import paired, turned
+from dropscribe.core.pages import Block, Box, PageText, Reading
+from dropscribe.formats.page_images import paired, turned
 from dropscribe.formats.words import fitted
-from dropscribe.pages import Block, Box, PageText, Reading
 
 if TYPE_CHECKING:
     from PIL.Image import Image

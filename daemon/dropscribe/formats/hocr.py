@@ -6,10 +6,10 @@ Positions of words are estimated inside the boxes that the engine gave (`words`)
 from collections.abc import Iterator
 
 from dropscribe import __version__
+from dropscribe.core.pages import Box, PageText, Reading
 from dropscribe.formats import markup
 from dropscribe.formats.figures import LABELS
 from dropscribe.formats.words import Area, Row, areas
-from dropscribe.pages import Box, PageText, Reading
 
 _HEAD = """<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Transitional//EN" "http://www.w3.org/TR/xhtml1/DTD/xhtml1-transitional.dtd">

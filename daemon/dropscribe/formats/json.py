@@ -6,8 +6,8 @@ Written page by page, one page to a line, so that a document of thousands of pag
 import json
 from typing import Any
 
+from dropscribe.core.pages import PageText, Reading
 from dropscribe.formats import figures, plain
-from dropscribe.pages import PageText, Reading
 
 SCHEMA = "dropscribe/1"
 _PAGE_KEYS = (

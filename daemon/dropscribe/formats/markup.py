@@ -2,8 +2,8 @@
 
 from xml.sax.saxutils import escape
 
+from dropscribe.core.pages import Box, EngineInfo
 from dropscribe.formats import plain
-from dropscribe.pages import Box, EngineInfo
 
 
 def text(value: str) -> str:

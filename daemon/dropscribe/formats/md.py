@@ -3,8 +3,8 @@
 Places of figures that were saved are linked before (`figures.linked`); those left are dropped here.
 """
 
+from dropscribe.core.pages import Reading
 from dropscribe.formats import figures, plain
-from dropscribe.pages import Reading
 
 RULE = "\n\n---\n\n"  # the blank line before it matters: text right above a rule would become a heading
 

@@ -1,7 +1,7 @@
 """Plain text: UTF-8, pages separated by a form feed. No layout, no markup."""
 
+from dropscribe.core.pages import Reading
 from dropscribe.formats import plain
-from dropscribe.pages import Reading
 
 
 def render(reading: Reading, path: str) -> None:

@@ -11,8 +11,8 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from dropscribe.core.pages import Block, Box, PageText
 from dropscribe.formats import direction, plain
-from dropscribe.pages import Block, Box, PageText
 
 LINE_PITCH = 1.3  # height of a line of a paragraph over the size of its letters; 1.2 to 1.5 in most typesetting
 LETTER_WIDTH = 0.5  # mean width of a Latin letter over the size; a full-width character is twice as wide

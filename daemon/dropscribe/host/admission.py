@@ -2,10 +2,9 @@
 
 from collections.abc import Callable, Sequence
 
-from dropscribe import memory
-from dropscribe.errors import Reason
+from dropscribe.core.errors import Reason
 from dropscribe.log import LOG
-from dropscribe.memory import policy
+from dropscribe.memory import policy, readings
 
 FIRST_RETRY, LAST_RETRY = 5.0, 600.0  # seconds of back-off after failed loads in a row
 
@@ -56,7 +55,7 @@ class Admission:
         return not allowed
 
     def _fits(self, need: int, now: float) -> tuple[bool, str, float]:
-        verdict = policy.preflight(need, memory.available(), self._waiting_since or now, now)
+        verdict = policy.preflight(need, readings.available(), self._waiting_since or now, now)
         if verdict.allowed and verdict.reason:
             LOG.warning("%s", verdict.reason)
         return verdict.allowed, verdict.reason, now + policy.SAMPLE_EVERY

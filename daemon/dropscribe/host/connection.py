@@ -6,17 +6,17 @@ It says things to the worker and hears it; what follows from that is the host's 
 from collections.abc import Sequence
 
 from dropscribe.config import Settings, plain
+from dropscribe.core.framing import Message
+from dropscribe.core.job import Order
 from dropscribe.host.process import WorkerProcess
 from dropscribe.host.values import Life, Reading
-from dropscribe.job import Order
-from dropscribe.wire import Message
 
 
 class Connection:
     """All that there is only while a worker is there."""
 
     def __init__(self, state: str, command: Sequence[str], model: str, now: float) -> None:
-        """Start a worker; raise `OSError` when that cannot be. *model* is as in `engines.peak_key`."""
+        """Start a worker; raise `OSError` when that cannot be. *model* is as in `registry.peak_key`."""
         self.process = WorkerProcess(state, command)
         self.life = Life(self.process.pid, model, step="starting")
         self.reading: Reading | None = None

@@ -1,9 +1,9 @@
 """What the worker's messages mean for the values the host keeps. Pure."""
 
-from dropscribe.errors import Reason
+from dropscribe.core.errors import Reason
+from dropscribe.core.framing import Message
+from dropscribe.core.job import Outcome
 from dropscribe.host.values import Life, Reading
-from dropscribe.job import Outcome
-from dropscribe.wire import Message
 
 
 def load_progress(life: Life, message: Message) -> None:

@@ -15,10 +15,10 @@ from collections.abc import Sequence
 
 import psutil
 
-from dropscribe import durable
-from dropscribe.wire import BrokenStream, Inbound, Message, pack, receive
+from dropscribe.core.framing import BrokenStream, Inbound, Message, pack, receive
+from dropscribe.files import durable
 
-COMMAND = (sys.executable, "-m", "dropscribe.worker")
+COMMAND = (sys.executable, "-m", "dropscribe.worker.main")
 RECORD = "worker.json"
 SAME_START, SAME_BOOT = 2.0, 60.0  # seconds
 NOISE = "worker.log"  # what native code of the worker prints; begun anew with each worker

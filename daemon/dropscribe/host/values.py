@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from dropscribe.errors import Reason
-from dropscribe.job import Order, Outcome
+from dropscribe.core.errors import Reason
+from dropscribe.core.job import Order, Outcome
 
 
 @dataclass
@@ -50,7 +50,7 @@ class Gone:
     """The worker is gone and its memory with it; `peak_bytes` is the highest footprint seen in its life."""
 
     unload: Unload
-    model: str  # as in `engines.peak_key`
+    model: str  # as in `registry.peak_key`
     peak_bytes: int | None
 
 
@@ -80,7 +80,7 @@ class Life:
     """What is known of the worker at hand."""
 
     pid: int
-    model: str  # as in `engines.peak_key`
+    model: str  # as in `registry.peak_key`
     loaded_at: float | None = None  # wall clock
     ready_at: float | None = None  # monotonic
     step: str | None = None

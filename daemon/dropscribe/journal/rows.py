@@ -4,8 +4,8 @@ import json
 import os
 from collections.abc import Sequence
 
-from dropscribe.errors import Reason
-from dropscribe.job import Job, Signature, State
+from dropscribe.core.errors import Reason
+from dropscribe.core.job import Job, Signature, State
 
 COLUMNS = (
     "id, path, size, mtime_ns, inode, device, since, state, claim, attempts, deaths, interruptions, "

@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from dropscribe.memory.readings import CRITICAL, UNKNOWN, WARN
+from dropscribe.memory.values import CRITICAL, UNKNOWN, WARN
 
 WARN_ROOM, CRITICAL_ROOM = 0.10, 0.05  # of the limit: below it the group's own out-of-memory killer is near
 

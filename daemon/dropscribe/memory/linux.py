@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 
 from dropscribe.memory import cgroup
-from dropscribe.memory.readings import CRITICAL, NORMAL, UNKNOWN, WARN, Availability, Figures, worst
+from dropscribe.memory.values import CRITICAL, NORMAL, UNKNOWN, WARN, Availability, Figures, worst
 
 # Shares of the last ten seconds, in percent. `some`: at least one task stood still for memory; at a tenth of the time
 # people notice. `full`: nothing at all could run, which is thrashing. At 40 it is time to go well before systemd-oomd

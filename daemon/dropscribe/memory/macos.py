@@ -11,7 +11,7 @@ from ctypes import POINTER, byref, c_bool, c_char_p, c_int, c_size_t, c_uint8, c
 from functools import cache
 from typing import Any
 
-from dropscribe.memory.readings import CRITICAL, NORMAL, UNKNOWN, WARN, Availability, Figures
+from dropscribe.memory.values import CRITICAL, NORMAL, UNKNOWN, WARN, Availability, Figures
 
 LEVELS = {1: NORMAL, 2: WARN, 4: CRITICAL}
 RUSAGE_INFO_V0 = 0

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from dropscribe.config import Model
-from dropscribe.memory.readings import Availability
-from dropscribe.memory.watch import PAGE_GRACE, SAMPLE_EVERY, Action, PressureWatch
+from dropscribe.memory.pressure import PAGE_GRACE, SAMPLE_EVERY, Action, PressureWatch
+from dropscribe.memory.values import Availability
 
 __all__ = [
     "PAGE_GRACE", "PATIENCE", "SAMPLE_EVERY", "Action", "IdleAction", "PressureWatch", "SleepWatch", "Verdict",

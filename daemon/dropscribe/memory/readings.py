@@ -1,44 +1,54 @@
-"""Values that a look at the machine's memory gives, and the order of the levels of pressure. No I/O and no policy."""
+"""What memory there is, how pressed the system is, and what our processes use: readings only; `policy` decides.
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+What counts as memory: on macOS `phys_footprint`, never RSS; on Linux PSS of the process's tree. Nothing here loads
+numpy, MLX or Pillow, starts a process, or needs more rights than our own user has.
+"""
 
-NORMAL, WARN, CRITICAL, UNKNOWN = "normal", "warn", "critical", "unknown"
-_ORDER = (UNKNOWN, NORMAL, WARN, CRITICAL)
+import sys
 
+from dropscribe.memory.malloc import malloc_relief
+from dropscribe.memory.values import Availability, Figures, Sample
 
-@dataclass(frozen=True)
-class Availability:
-    """How much memory a new program could have."""
+if sys.platform == "darwin":
+    from dropscribe.memory import macos as machine
+else:
+    from dropscribe.memory import linux as machine
 
-    bytes: int
-    percent: float  # 0 to 100, in use, of `total_bytes`
-    total_bytes: int  # of the machine, or of the control group where that is the tighter one
-
-
-@dataclass(frozen=True)
-class Sample:
-    """One look at the machine and at our worker."""
-
-    pressure: str  # normal | warn | critical | unknown
-    available_bytes: int
-    percent: float  # 0 to 100, in use, of `total_bytes`; our worker's share is part of it
-    worker_footprint: int | None  # bytes; None without a worker, or where it cannot be read
-    swap_used_bytes: int | None
-    total_bytes: int
+__all__ = [
+    "Availability", "Figures", "Sample", "available", "figures", "footprint", "malloc_relief", "pressure", "sample",
+    "set_dataless_policy",
+]  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Figures:
-    """Bytes that only a person asks for (`doctor memory`); None where the system does not tell."""
-
-    total_bytes: int
-    wired_bytes: int | None  # can be neither compressed nor swapped
-    compressed_bytes: int | None  # memory that holds compressed pages
-    swap_total_bytes: int | None
-    swap_used_bytes: int | None
+def footprint(pid: int) -> int | None:
+    """Return the bytes that process *pid* uses (Linux: with its descendants); None when it is gone."""
+    return machine.footprint(pid)
 
 
-def worst(levels: Iterable[str]) -> str:
-    """Return the highest of some levels of pressure; `unknown` counts least, for it says nothing."""
-    return max(levels, key=_ORDER.index, default=UNKNOWN)
+def available() -> Availability:
+    """Return the bytes that a new program could have, and how much of the memory is in use in percent."""
+    return machine.available()
+
+
+def pressure() -> str:
+    """Return `normal`, `warn`, `critical`, or `unknown` where the system does not tell."""
+    return machine.pressure()
+
+
+def figures() -> Figures:
+    """Return the bytes that only `doctor memory` shows."""
+    return machine.figures()
+
+
+def sample(worker_pid: int | None) -> Sample:
+    """Look once at everything that `policy.PressureWatch` judges."""
+    there = available()
+    used_by_worker = None if worker_pid is None else footprint(worker_pid)
+    return Sample(pressure(), there.bytes, there.percent, used_by_worker, machine.swap_used(), there.total_bytes)
+
+
+def set_dataless_policy() -> bool:
+    """On macOS, let this process and its children read files that a cloud has evicted; return whether that is set."""
+    if sys.platform == "darwin":
+        return machine.set_dataless_policy(machine.system())
+    return False

@@ -5,18 +5,18 @@ import time
 from collections.abc import Sequence
 from functools import partial
 
-from dropscribe import intake
 from dropscribe.config import Settings
-from dropscribe.disk import Disk
-from dropscribe.errors import Reason
-from dropscribe.intake import Intake, look
-from dropscribe.intake.look import Look, Scan, Slice
-from dropscribe.intake.table import Hopeless, Settled
-from dropscribe.intake.watch import Hints, Watch
-from dropscribe.job import Found, IsAway, Job, Signature, State, printable
-from dropscribe.journal import Journal
+from dropscribe.core.errors import Reason
+from dropscribe.core.job import Found, IsAway, Job, Signature, State, printable
+from dropscribe.files.disk_thread import Disk
+from dropscribe.intake import intake, scan
+from dropscribe.intake.events import Hints, Watch
+from dropscribe.intake.intake import Intake
+from dropscribe.intake.scan import SLICE, Look, Scan, Slice
+from dropscribe.intake.settling import Hopeless, Settled
+from dropscribe.journal.journal import Journal
 from dropscribe.log import LOG
-from dropscribe.service.holds import Holds
+from dropscribe.service.backoff import Holds
 
 ANOTHER_INBOX = 300.0  # seconds after which another folder under the inbox's name is taken for the inbox itself
 
@@ -61,7 +61,7 @@ class Inbox:
         if overflow:
             self.intake.rescan()
         self._look(self.intake.below(paths, now), probe=False)
-        self._look(self.intake.table.due(now, look.SLICE), probe=True)
+        self._look(self.intake.table.due(now, SLICE), probe=True)
         free = not self._scan_running and not self._holds.unfinished
         if free and self.online and (scan := self.intake.current_scan(now)):
             self._scan_running = True
@@ -79,11 +79,11 @@ class Inbox:
         if not probe:
             self._look_again.update(self._looking.intersection(paths))
         fresh = [path for path in dict.fromkeys(paths) if path not in self._looking]
-        for start in range(0, len(fresh), look.SLICE):
-            part = fresh[start : start + look.SLICE]
+        for start in range(0, len(fresh), SLICE):
+            part = fresh[start : start + SLICE]
             self._looking.update(part)
             self._disk.ask(
-                partial(look.at, self.intake.root, part, probe=probe),
+                partial(scan.at, self.intake.root, part, probe=probe),
                 partial(self._looked, part),
                 partial(self._look_failed, part),
             )
@@ -177,7 +177,7 @@ class Inbox:
 
     def identity(self) -> tuple[int, int] | None:
         """(any thread) Return (device, inode) of the inbox as it is now, or None while it is away."""
-        return None if self._away() else look.root_identity(self.intake.root)
+        return None if self._away() else scan.root_identity(self.intake.root)
 
     def _seen(self, identity: tuple[int, int] | None) -> None:
         """Compare the inbox with the one we know; start watching anew when it is another, or events have stopped."""

@@ -9,14 +9,14 @@ import time
 from functools import partial
 
 from dropscribe.config import Settings
-from dropscribe.disk import Disk
-from dropscribe.errors import Reason, ReasonedError
-from dropscribe.job import Job, Signature, State
-from dropscribe.journal import Journal
+from dropscribe.core.errors import Reason, ReasonedError
+from dropscribe.core.job import Job, Signature, State
+from dropscribe.files.disk_thread import Disk
+from dropscribe.files.outbox import Changed, Manifest, Outbox, Taken
+from dropscribe.journal.journal import Journal
 from dropscribe.log import LOG
-from dropscribe.outbox import Changed, Manifest, Outbox, Taken
-from dropscribe.service.holds import Holds
-from dropscribe.service.pipeline import Published, replaceable
+from dropscribe.service.backoff import Holds
+from dropscribe.service.jobs import Published, replaceable
 
 
 class Recovery:

@@ -11,15 +11,17 @@ from dataclasses import asdict
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from dropscribe import __version__, memory
+from dropscribe import __version__
 from dropscribe.config import Settings, default_path
-from dropscribe.host import Host
+from dropscribe.core.job import Job, State, printable
+from dropscribe.host.host import Host
 from dropscribe.host.states import ModelState
-from dropscribe.job import Job, State, printable
-from dropscribe.journal import Journal, schema
+from dropscribe.journal import schema
+from dropscribe.journal.journal import Journal
+from dropscribe.memory import readings
 
 if TYPE_CHECKING:
-    from dropscribe.service import Service
+    from dropscribe.service.app import Service
 
 RECENT = 10
 MOST_WAITING = 100  # files listed under `intake`
@@ -62,7 +64,7 @@ def _waits(service: "Service") -> str | None:
 
 def stopped(settings: Settings, config: str | None) -> dict[str, Any]:
     """Return what the journal in the state folder tells about a daemon that is not running."""
-    from dropscribe.service import JOURNAL
+    from dropscribe.service.app import JOURNAL
 
     config = config or (default_path() if os.path.exists(default_path()) else None)
     path = os.path.join(settings.folders.state, JOURNAL)
@@ -97,7 +99,7 @@ def _told(config: str | None, journal: Journal | None) -> dict[str, Any]:
     return {
         "daemon": daemon,
         "model": {**_cold(), "state": str(ModelState.COLD)},
-        "memory": _memory(memory.sample(None)),
+        "memory": _memory(readings.sample(None)),
         "queue": _queue(journal, None, paused),
         "current": None,
         "recent": [_recent(job) for job in journal.recent(RECENT)] if journal else [],
@@ -148,8 +150,8 @@ def model(host: Host, settings: Settings, now: float, *, queue_empty: bool) -> d
     }
 
 
-def _memory(sample: memory.Sample | None) -> dict[str, Any]:
-    sample = sample or memory.sample(None)
+def _memory(sample: readings.Sample | None) -> dict[str, Any]:
+    sample = sample or readings.sample(None)
     return {"pressure": sample.pressure, "available_bytes": sample.available_bytes, "percent": sample.percent}
 
 

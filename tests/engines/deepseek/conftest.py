@@ -5,13 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import tiny_checkpoint
-import tiny_kin
-from engine_desk import MakeCheckpoint, MakeEngine, settings_for
-from tiny_kinds import ANSWERS, KINDS
 
-from dropscribe.engines import Signals
-from dropscribe.engines.deepseek import DeepSeekOcr
+from dropscribe.engines.base import Signals
+from dropscribe.engines.deepseek.engine import DeepSeekOcr
+from support import tiny_checkpoint, tiny_models
+from support.mlx_engine import MakeCheckpoint, MakeEngine, settings_for
+from support.tiny_architectures import ANSWERS, KINDS
 
 
 @pytest.fixture(scope="session")
@@ -57,7 +56,7 @@ def kin(tmp_path_factory: pytest.TempPathFactory) -> MakeCheckpoint:
     def make(kind: str, scripted: bool = True) -> Path:
         if (kind, scripted) not in built:
             folder = tmp_path_factory.mktemp(kind)
-            built[kind, scripted] = tiny_kin.build(folder, KINDS[kind], ANSWERS[kind] if scripted else None)
+            built[kind, scripted] = tiny_models.build(folder, KINDS[kind], ANSWERS[kind] if scripted else None)
         return built[kind, scripted]
 
     return make

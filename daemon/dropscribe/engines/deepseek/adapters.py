@@ -18,8 +18,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Protocol
 
-from dropscribe.engines.deepseek import doctags, grounding, markdown, otsl
-from dropscribe.engines.deepseek.grounding import Parsed
+from dropscribe.engines.deepseek.parsers import doctags, grounding, markdown, otsl
+from dropscribe.engines.deepseek.parsers.grounding import Parsed
 
 Arguments = Mapping[str, int | bool]
 

@@ -10,14 +10,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from dropscribe.engines import Signals
+from dropscribe.core.pages import PageText
+from dropscribe.engines.base import Signals
+from dropscribe.engines.deepseek.attempt import Reply, Watch
+from dropscribe.engines.deepseek.fallback import Climb
 from dropscribe.engines.deepseek.generate import Prepared, Try, prepare, raise_if, tell, watch_for, without_banned
-from dropscribe.engines.deepseek.ladder import Climb
 from dropscribe.engines.deepseek.loading import Loaded
-from dropscribe.engines.deepseek.pictures import PictureFolder
+from dropscribe.engines.deepseek.picture_folder import PictureFolder
 from dropscribe.engines.deepseek.release import trim
-from dropscribe.engines.deepseek.watch import Reply, Watch
-from dropscribe.pages import PageText
 
 CLEAR_EVERY = 256  # steps
 

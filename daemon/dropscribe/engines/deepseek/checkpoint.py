@@ -11,8 +11,8 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from typing import Any
 
+from dropscribe.core.errors import Reason, ReasonedError
 from dropscribe.engines.deepseek.adapters import ADAPTERS
-from dropscribe.errors import Reason, ReasonedError
 
 DROPS_BLANKS = ((5, 3), (5, 22))  # transformers from, up to: these load the tokenizer so that it drops every blank
 TOKENIZERS = ("tokenizer.json", "tokenizer.model")

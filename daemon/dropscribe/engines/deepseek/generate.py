@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
-from dropscribe.engines import Signals
-from dropscribe.engines.deepseek.guard import NGramGuard
+from dropscribe.core.errors import Stopped
+from dropscribe.engines.base import Signals
+from dropscribe.engines.deepseek.attempt import Reply, Watch
 from dropscribe.engines.deepseek.loading import Loaded, quiet
-from dropscribe.engines.deepseek.loops import LoopDetector
-from dropscribe.engines.deepseek.pictures import PictureFolder
+from dropscribe.engines.deepseek.ngram_guard import NGramGuard
+from dropscribe.engines.deepseek.picture_folder import PictureFolder
 from dropscribe.engines.deepseek.release import trim
-from dropscribe.engines.deepseek.watch import Reply, Watch
-from dropscribe.errors import Stopped
+from dropscribe.engines.deepseek.repetition import LoopDetector
 
 if TYPE_CHECKING:
     from PIL.Image import Image

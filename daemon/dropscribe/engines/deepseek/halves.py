@@ -7,8 +7,8 @@ from dataclasses import replace
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
-from dropscribe.engines.deepseek.grounding import Parsed
-from dropscribe.pages import Block
+from dropscribe.core.pages import Block
+from dropscribe.engines.deepseek.parsers.grounding import Parsed
 
 if TYPE_CHECKING:
     from PIL.Image import Image

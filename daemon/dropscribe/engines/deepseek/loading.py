@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from dropscribe.config import Settings
-from dropscribe.engines import LoadProgress, hub
+from dropscribe.core.errors import Reason, ReasonedError
+from dropscribe.engines import hub
+from dropscribe.engines.base import LoadProgress
 from dropscribe.engines.deepseek import checkpoint
 from dropscribe.engines.deepseek.adapters import ADAPTERS, Adapter
-from dropscribe.errors import Reason, ReasonedError
 
 PROBE = "\nFree OCR. a  b\n"  # blanks and newlines, which some versions of transformers drop
 MEMORY_SHARE = 0.9  # of what the system recommends for the GPU: above it MLX waits for running work first

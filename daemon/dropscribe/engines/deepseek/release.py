@@ -9,8 +9,8 @@ import gc
 import sys
 from types import ModuleType
 
-from dropscribe.engines import MlxMemory
-from dropscribe.memory import malloc_relief
+from dropscribe.engines.base import MlxMemory
+from dropscribe.memory.malloc import malloc_relief
 
 ACTIVE_REST = 64 << 20  # bytes that may stay active: compiled kernels and constants
 ROUNDS = 8  # each pass may let go of what the one before only dropped into the pool

@@ -1,0 +1,58 @@
+"""Asking a running daemon over its control socket: one line of JSON asks, one line answers. Owner-only; no network."""
+
+import json
+import os
+import socket
+import tempfile
+import time
+import zlib
+from typing import Any
+
+from dropscribe.core.errors import DropscribeError
+
+LONGEST_PATH = 100  # bytes; sun_path holds 104 on macOS, 108 on Linux, with the closing NUL
+BUSY = 5.0  # seconds for which a daemon with too many clients is asked again
+
+
+def socket_path(state: str) -> str:
+    """Return where the socket of the daemon on *state* lies: in there, or, for a long path, in a folder of its own."""
+    path = os.path.join(state, "control.sock")
+    if len(os.fsencode(path)) <= LONGEST_PATH:
+        return path
+    digest = f"{zlib.crc32(os.fsencode(state)):08x}"
+    return os.path.join(tempfile.gettempdir(), f"dropscribe-{os.getuid()}-{digest}", "control.sock")
+
+
+class NotRunning(DropscribeError):
+    """There is no daemon to ask."""
+
+
+def _connected(path: str, timeout: float | None) -> socket.socket:
+    """Connect to the daemon; one that is busy with many others is asked again for a while."""
+    deadline = time.monotonic() + min(timeout or BUSY, BUSY)
+    while True:
+        connection = socket.socket(socket.AF_UNIX)
+        connection.settimeout(timeout)
+        try:
+            connection.connect(path)
+            return connection
+        except OSError as error:
+            connection.close()
+            if not isinstance(error, BlockingIOError) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+
+
+def ask(state: str, timeout: float | None = 10.0, **values: Any) -> dict[str, Any]:
+    """Ask the daemon on *state* and return its answer; raise `NotRunning` when there is none."""
+    try:
+        with _connected(socket_path(state), timeout) as connection:
+            connection.sendall(json.dumps(values).encode() + b"\n")
+            with connection.makefile("rb") as answers:
+                line = answers.readline()
+    except OSError as error:
+        raise NotRunning("daemon", f"does not answer in {state} ({error})", "start it with: dropscribe run") from None
+    if not line:
+        raise NotRunning("daemon", "hung up without an answer", "look at: dropscribe logs")
+    answer: dict[str, Any] = json.loads(line)
+    return answer

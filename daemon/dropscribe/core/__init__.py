@@ -1,0 +1,1 @@
+"""Values that everything else is made of: errors, jobs, pages, messages. No I/O."""

@@ -1,0 +1,130 @@
+"""Values of the queue: what was found, what is to be done with it, how it ended. No I/O.
+
+Paths are bytes below the inbox, exactly as the system lists them; they are never normalised.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from dropscribe.core.errors import Reason
+
+
+class State(StrEnum):
+    """Where a job stands; `shared` between journal, status and tests."""
+
+    QUEUED = "queued"  # settled and wanted
+    RUNNING = "running"  # claimed under a fencing number
+    WRITTEN = "written"  # outputs complete under their final names; the original is being put away
+    REJECTED = "rejected"  # will not be read; the original is on its way to failed/
+    DONE = "done"
+    FAILED = "failed"
+    GONE = "gone"  # vanished or was replaced before its text was written
+
+
+IsAway = Callable[[], bool]  # the question whether a folder's disk is away
+LIVE = (State.QUEUED, State.RUNNING, State.WRITTEN, State.REJECTED)
+
+
+_SIGNED_64 = 2**63 - 1  # what the journal can hold; times after 2262 and some inodes are larger
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """What tells one content of a path from another: no ctime, which mere attributes change."""
+
+    size: int
+    mtime_ns: int
+    inode: int
+    device: int
+
+    @classmethod
+    def of(cls, stat: os.stat_result) -> "Signature":
+        """Build from the result of a stat call."""
+        values = (stat.st_size, stat.st_mtime_ns, stat.st_ino, stat.st_dev)
+        return cls(*(value & _SIGNED_64 if value > 0 else max(value, -_SIGNED_64) for value in values))
+
+    def same_file(self, other: "Signature") -> bool:
+        """Say whether *other* is this very file with this very content, device numbers aside.
+
+        Device numbers of network and removable volumes change from mount to mount.
+        """
+        return (self.size, self.mtime_ns, self.inode) == (other.size, other.mtime_ns, other.inode)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file that has settled in the inbox; `since` is the wall-clock second from which it was unchanged."""
+
+    path: bytes
+    signature: Signature
+    since: float
+
+
+@dataclass(frozen=True)
+class Job:
+    """One reading of one file, as the journal holds it."""
+
+    id: int
+    path: bytes
+    signature: Signature
+    since: float
+    state: State
+    claim: int  # fencing number: what a worker reports under an older one does not count
+    attempts: int  # failures that the file or the engine caused
+    deaths: int  # of these, worker deaths
+    interruptions: int  # stops that were nobody's fault
+    pressure_stops: int
+    rank: int  # jobs of a lower rank come first
+    stem: bytes | None  # output path without ending, below the outbox
+    outputs: tuple[bytes, ...]  # published files, below the outbox
+    destination: bytes | None  # where the original goes: absolute
+    reason: Reason | None
+    detail: str | None
+    seconds: float | None
+
+    @property
+    def name(self) -> str:
+        """The path for people: one line, undecodable bytes and control characters escaped."""
+        return printable(self.path)
+
+
+def printable(path: bytes) -> str:
+    """Return *path* as text that cannot break a line, a log or a terminal."""
+    return on_one_line(path.decode("utf-8", "backslashreplace"))
+
+
+def on_one_line(text: str) -> str:
+    """Return *text* with what could break a line, a log or a terminal escaped."""
+    return "".join(c if c.isprintable() or c in "\u200d\u200c" else c.encode("unicode_escape").decode() for c in text)
+
+
+@dataclass(frozen=True)
+class Order:
+    """What the worker is asked to read."""
+
+    job: int
+    claim: int
+    name: str  # for people
+    path: str  # absolute, surrogate-escaped
+    stem: str  # the output's base name, surrogate-escaped
+    staging: str  # folder for rendered files; made by the worker
+    formats: Sequence[str]
+    resumable: bool = True
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How the reading of one file ended; `staged` are suffixes of complete files in the staging folder."""
+
+    job: int
+    claim: int
+    end: str  # read | file | engine | environment | stopped | yielded
+    reason: Reason | None = None
+    detail: str = ""
+    staged: tuple[str, ...] = ()
+    pages: int = 0
+    seconds: float = 0.0
+    review: bool = False
+    reused: bool = False

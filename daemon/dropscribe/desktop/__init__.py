@@ -1,0 +1,1 @@
+"""The desktop around the daemon: notifications, and keeping the machine awake."""

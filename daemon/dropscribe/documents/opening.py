@@ -1,0 +1,46 @@
+"""From a file to its pages, in the worker: everything that touches bytes from strangers.
+
+`open_document` looks at the content, never at the name alone, checks the limits before memory is spent, and
+returns pages one at a time. All faults are `ReasonedError`s of the file kind.
+"""
+
+import os
+from collections.abc import Iterator
+from typing import Protocol
+
+from dropscribe.config import Settings
+from dropscribe.core.pages import Page
+
+
+class Document(Protocol):
+    """An opened file."""
+
+    media_type: str
+    count: int  # pages
+
+    def pages(self, skip: frozenset[int] = frozenset()) -> Iterator[Page]:
+        """Yield the pages in order, except those numbered in *skip*, each decoded when it is asked for."""
+
+    def close(self) -> None:
+        """Let go of the file; may be called twice."""
+
+
+def open_document(path: str, settings: Settings) -> Document:
+    """Return the document in the file at *path*; raise `ReasonedError` when it cannot be one."""
+    from dropscribe.core import file_types
+    from dropscribe.documents import limits
+    from dropscribe.documents.image.document import PictureDocument
+    from dropscribe.documents.pdf.document import PdfDocument
+
+    limits.check_size(path, settings)
+    try:
+        with open(path, "rb") as file:
+            head = file.read(file_types.HEAD)
+    except OSError as error:
+        raise limits.unreadable(error) from None
+    kind = file_types.media_type(head)
+    if kind is None:
+        raise file_types.refusal(head, os.fsencode(path))
+    if kind == file_types.PDF:
+        return PdfDocument(path, settings)
+    return PictureDocument(path, kind, settings)

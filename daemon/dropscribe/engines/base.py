@@ -1,0 +1,70 @@
+"""The seam between Dropscribe and whatever reads pages: one Protocol, one file (or folder) per engine.
+
+Only the engine files themselves import mlx or onnxruntime, and only when an engine is created.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from threading import Event
+from typing import Protocol
+
+from dropscribe.config import Settings
+from dropscribe.core.pages import EngineInfo, Page, PageText
+
+
+@dataclass(frozen=True)
+class LoadProgress:
+    """How far a load is: what is being done, and bytes where there are any to count."""
+
+    step: str  # download | weights | warm-up | ...
+    done_bytes: int | None = None
+    total_bytes: int | None = None
+
+
+@dataclass
+class Signals:
+    """What passes between an engine and its worker while it reads.
+
+    The engine looks at `stop` between tokens (or lines) and raises `Stopped`; it calls `attempt` at the start of
+    each try at a page, and `tokens` now and then, so that the daemon can tell slow from stuck.
+    """
+
+    stop: Event = field(default_factory=Event)
+    attempt: Callable[[int, str], None] = lambda page, mode: None
+    tokens: Callable[[int], None] = lambda count: None
+
+
+@dataclass(frozen=True)
+class MlxMemory:
+    """MLX's own figures, in bytes."""
+
+    active: int
+    cache: int
+    peak: int
+
+
+class Engine(Protocol):
+    """Turns pages into text. Created cold; used from one thread, always the same."""
+
+    info: EngineInfo
+
+    def estimate(self) -> int:
+        """Return the bytes wanted before any record of a real peak exists."""
+
+    def load(self, report: Callable[[LoadProgress], None]) -> None:
+        """Bring the model into memory; raise `ReasonedError` with an environment reason when that cannot be."""
+
+    def apply(self, settings: Settings) -> None:
+        """Take over those changed settings that need no new load."""
+
+    def read(self, pages: Iterable[Page]) -> Iterator[PageText]:
+        """Yield the text of each page as it is finished; raise `Stopped` or `ReasonedError` (engine kind)."""
+
+    def trim(self) -> None:
+        """Give caches back and keep the weights."""
+
+    def unload(self) -> None:
+        """Release everything in the order that really frees it; may be called twice, and after a failed load."""
+
+    def mlx_memory(self) -> MlxMemory | None:
+        """Return the allocator's figures, or None for an engine that does not use MLX."""

@@ -1,0 +1,1 @@
+"""What models answer, parsed into blocks, Markdown and plain text."""

@@ -1,0 +1,48 @@
+"""An answer that is plain text or Markdown, of models that mark no layout: GLM-OCR and PaddleOCR-VL.
+
+There are no boxes and no labels but `text` and `table`. Nothing in the text is taken for a mark of layout, and its own
+signs stay: the models were trained on pieces of pages, where a leading `#` may as well be a comment. Tables come as
+HTML or as OTSL and leave as HTML.
+"""
+
+import re
+from collections.abc import Iterator
+
+from dropscribe.core.pages import Block
+from dropscribe.engines.deepseek.parsers import otsl, tables
+from dropscribe.engines.deepseek.parsers.grounding import Parsed, plain
+
+_MANY_NEWLINES = re.compile(r"\n{3,}")
+
+
+def parse(
+    output: str,
+    width: int,
+    height: int,
+    page: int = 1,
+    *,
+    markdown_tables: bool = False,
+    places: bool = False,
+    figures: int = 0,
+) -> Parsed:
+    """Return *output* in its forms; size, page and *places* mean nothing here, for no figure is ever marked."""
+    markdown = _MANY_NEWLINES.sub("\n\n", otsl.replaced(output)).strip()
+    blocks = tuple(_blocks(markdown))
+    text = plain(markdown, marked=False)
+    markdown = tables.replaced(markdown, tables.as_markdown) if markdown_tables else markdown
+    return Parsed(text, markdown, blocks, boxes_good=True, figures=figures)
+
+
+def _blocks(markdown: str) -> Iterator[Block]:
+    """Yield the tables and what lies between them."""
+    start = 0
+    for table in tables.TABLE.finditer(markdown):
+        yield from _block("text", markdown[start : table.start()])
+        yield from _block("table", table[0])
+        start = table.end()
+    yield from _block("text", markdown[start:])
+
+
+def _block(label: str, markdown: str) -> Iterator[Block]:
+    if text := plain(markdown, marked=False):
+        yield Block(label, text, None)

@@ -1,0 +1,1 @@
+"""The embedded engine: PP-OCR on onnxruntime."""

@@ -1,0 +1,40 @@
+"""Which engine reads: chosen by name, platform and settings. Imports an engine only when it is created."""
+
+import platform
+import sys
+
+from dropscribe.config import Settings
+from dropscribe.engines.base import Engine, Signals
+
+
+def choose(name: str) -> tuple[str, str]:
+    """Return the engine to use for the setting *name*, and why."""
+    if name != "auto":
+        return name, "chosen in config.yaml"
+    if sys.platform == "darwin" and platform.machine() == "arm64":
+        return "deepseek-ocr", "auto: Apple Silicon"
+    return "rapidocr", f"auto: {platform.system()} on {platform.machine()} has no Apple GPU"
+
+
+def peak_key(name: str, settings: Settings) -> str:
+    """Return the name under which memory peaks of an engine and its model are recorded."""
+    return name if name == "rapidocr" else f"{name} {settings.engine.model}"
+
+
+def create(name: str, settings: Settings, signals: Signals) -> Engine:
+    """Return the engine called *name*, cold."""
+    if name == "rapidocr":
+        from dropscribe.engines.ppocr.engine import RapidOcr
+
+        return RapidOcr(settings, signals)
+    from dropscribe.engines.deepseek.engine import DeepSeekOcr
+
+    return DeepSeekOcr(settings, signals)
+
+
+def finish_thread() -> None:
+    """Do what must be the last act of a thread that ran an engine (MLX: clear its streams, or the exit aborts)."""
+    if "dropscribe.engines.deepseek.release" in sys.modules:
+        from dropscribe.engines.deepseek import release
+
+        release.finish_thread()

@@ -1,0 +1,100 @@
+"""The pages of a PDF as its author made them, with the text layer added to those that were read.
+
+Touches no picture, no font and no drawing of the page; boxes fall where a viewer shows the page. An older invisible
+layer gives way to ours, and words that can be seen as text already are not put there again.
+"""
+
+import zlib
+from collections.abc import Iterable
+from typing import Any
+
+from pikepdf import Dictionary, Name, Pdf
+
+from dropscribe.core.pages import Box, PageText
+from dropscribe.formats.pdf import layer, strip_hidden_text
+from dropscribe.formats.pdf.glyphless import Glyphless
+from dropscribe.formats.pdf.visible_text import Already, Letter
+
+LETTER: Box = (0, 0, 612, 792)  # what pdfium shows a page of without a MediaBox
+DEEPEST = 64  # levels of a page tree that are searched; real ones have a handful, malicious ones circles
+
+
+class OtherPages(Exception):
+    """The file has other pages here than it had for the one who read it."""
+
+
+def add_layers(pdf: Pdf, texts: Iterable[PageText], path: str) -> None:
+    """Put the words of *texts* on the pages of *pdf*, from *path*; only pages that were read by OCR are changed.
+
+    Raises `OtherPages` when a page is not there.
+    """
+    font, shared = Glyphless(), pdf.make_indirect(Dictionary())
+    with Already(path) as already:
+        for text in texts:
+            if text.number > len(pdf.pages):
+                raise OtherPages(text.number)
+            if text.text_source == "ocr":
+                _add_layer(pdf, text, already.letters(text.number), font, shared)
+    font.embed(pdf, shared)
+
+
+def _add_layer(pdf: Pdf, text: PageText, letters: list[Letter], font: Glyphless, shared: Any) -> None:
+    page = pdf.pages[text.number - 1]
+    rotate = (_rotation(page.obj) + text.rotation) % 360
+    placed = layer.placement(visible(page.obj), rotate, text.width, text.height)
+    words = layer.content(text, font, placed, letters)
+    if words or letters:  # where nothing was read, what an earlier reader found is better than nothing
+        strip_hidden_text.take_off(pdf, page.obj)
+    if not words:
+        return
+    if text.rotation:
+        page.obj.Rotate = rotate  # shown upright, as it was read
+    resources = _inherited(page.obj, Name.Resources)
+    # A copy: resources may be shared with pages that get no layer, and so may their fonts.
+    resources = Dictionary(resources) if isinstance(resources, Dictionary) else Dictionary()
+    fonts = resources.get(Name.Font)
+    resources.Font = Dictionary(fonts) if isinstance(fonts, Dictionary) else Dictionary()
+    resources.Font["/" + layer.FONT] = shared
+    page.obj.Resources = resources
+    # Before the page's own content, which may leave its coordinates changed or end in the middle of an operator. What
+    # cannot be seen may as well lie below.
+    packed = pdf.make_stream(zlib.compress(words), Filter=Name.FlateDecode)  # all pages' words are held until the end
+    page.contents_add(packed, prepend=True)
+
+
+def visible(page: Any) -> Box:
+    """Return the part of *page* that is shown, in user space: the CropBox inside the MediaBox, as pdfium takes them."""
+    media = _box(_inherited(page, Name.MediaBox)) or LETTER
+    crop = _box(_inherited(page, Name.CropBox)) or media
+    x0, y0 = max(media[0], crop[0]), max(media[1], crop[1])
+    x1, y1 = min(media[2], crop[2]), min(media[3], crop[3])
+    return (x0, y0, x1, y1) if x0 < x1 and y0 < y1 else media
+
+
+def _rotation(page: Any) -> int:
+    try:
+        return int(_inherited(page, Name.Rotate) or 0) // 90 % 4 * 90
+    except (TypeError, ValueError):
+        return 0
+
+
+def _box(value: Any) -> Box | None:
+    """Return a rectangle with its corners in order; None when it is none or has no area."""
+    try:
+        x0, y0, x1, y1 = (float(number) for number in value)
+    except (TypeError, ValueError):
+        return None
+    box = min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)
+    return box if box[0] < box[2] and box[1] < box[3] else None
+
+
+def _inherited(page: Any, key: Any) -> Any:
+    """Return the value of *key* from *page* or the nearest node above it that has one, else None."""
+    node = page
+    for _ in range(DEEPEST):
+        if not isinstance(node, Dictionary):
+            return None
+        if key in node:
+            return node[key]
+        node = node.get(Name.Parent)
+    return None

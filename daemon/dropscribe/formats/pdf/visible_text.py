@@ -1,0 +1,74 @@
+"""What the pages of a PDF say by themselves in letters that can be seen, so that no word is put there twice.
+
+Only asked where a page was read from its pixels although it has text. It judges no text: what is said otherwise than it
+was read is simply not found here.
+"""
+
+import ctypes
+from types import TracebackType
+from typing import Self
+
+import pypdfium2 as pdfium
+import pypdfium2.raw as pdfium_c
+
+from dropscribe.core.pages import Box
+
+MOST_CHARS = 50_000  # of a page; more is no page of text
+_UNSEEN = (pdfium_c.FPDF_TEXTRENDERMODE_INVISIBLE, pdfium_c.FPDF_TEXTRENDERMODE_CLIP)
+
+Letter = tuple[str, float, float]  # and its middle, in the user space of the page
+
+
+class Already:
+    """The file at *path*, opened a second time, by the library that can tell where letters are."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._pdf: pdfium.PdfDocument | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._pdf is not None:
+            self._pdf.close()
+            self._pdf = None
+
+    def letters(self, number: int) -> list[Letter]:
+        """Return the letters of page *number* (from 1) that can be seen; none where it cannot be looked into."""
+        try:
+            self._pdf = self._pdf or pdfium.PdfDocument(self._path)
+            page = self._pdf[number - 1]
+            textpage = page.get_textpage()
+        except (pdfium.PdfiumError, IndexError):
+            return []
+        try:
+            return _letters(textpage) if textpage.count_chars() <= MOST_CHARS else []
+        finally:
+            textpage.close()
+            page.close()
+
+
+def within(letters: list[Letter], box: Box) -> list[Letter]:
+    """Return those of *letters* whose middle lies in *box* (x0, y0, x1, y1 in user space), in their order."""
+    return [letter for letter in letters if box[0] <= letter[1] <= box[2] and box[1] <= letter[2] <= box[3]]
+
+
+def said_in(letters: list[Letter], box: Box) -> str:
+    """Return what *letters* say in *box*."""
+    return "".join(char for char, _, _ in within(letters, box))
+
+
+def _letters(textpage: pdfium.PdfTextPage) -> list[Letter]:
+    left, right, bottom, top = (ctypes.c_double() for _ in range(4))
+    found = []
+    for index in range(textpage.count_chars()):
+        char = chr(pdfium_c.FPDFText_GetUnicode(textpage, index))
+        item = pdfium_c.FPDFText_GetTextObject(textpage, index)
+        if not char.strip() or not item or pdfium_c.FPDFTextObj_GetTextRenderMode(item) in _UNSEEN:
+            continue
+        if pdfium_c.FPDFText_GetCharBox(textpage, index, left, right, bottom, top):
+            found.append((char, (left.value + right.value) / 2, (bottom.value + top.value) / 2))
+    return found

@@ -1,0 +1,21 @@
+"""Output formats: each a small file with one function that writes a `Reading` to a path.
+
+Rendering happens in the worker, into a staging folder; names and publishing are the outbox's business.
+"""
+
+from collections.abc import Callable
+from importlib import import_module
+
+from dropscribe.core.pages import Reading
+
+SUFFIXES = {"txt": ".txt", "md": ".md", "json": ".json", "hocr": ".hocr", "alto": ".alto.xml", "pdf": ".pdf"}
+
+MODULES = {"pdf": "pdf.render"}  # of formats whose module is not called as they are
+
+Renderer = Callable[[Reading, str], None]
+
+
+def renderer(name: str) -> Renderer:
+    """Return the function `render(reading, path)` of the format called *name*."""
+    render: Renderer = import_module(f"dropscribe.formats.{MODULES.get(name, name)}").render
+    return render

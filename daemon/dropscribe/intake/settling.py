@@ -1,0 +1,172 @@
+"""What has been seen in the inbox and is not a job yet: who waits for what, and until when.
+
+Pure: looks and both clocks come in as arguments, verdicts go out.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from dropscribe.core import file_types
+from dropscribe.core.errors import Reason
+from dropscribe.core.job import Found, Signature
+from dropscribe.intake.scan import Look, Obstacle
+
+ROOM = 10_000  # candidates at a time; a scan waits for room, so a burst of any size needs no more memory
+LONGEST_WAIT = 60.0  # seconds between looks at a file that does not move on
+
+
+class Waiting(StrEnum):
+    """What a candidate waits for, as `status` shows it."""
+
+    SETTLE = "settle"
+    PATIENCE = "patience"
+    CLOUD = "cloud"
+    PERMISSION = "permission"
+    LOCK = "lock"
+
+
+_OBSTACLES = {
+    Obstacle.EMPTY: (Waiting.PATIENCE, Reason.EMPTY, "The file is empty."),
+    Obstacle.UNWANTED: (
+        Waiting.PATIENCE,
+        Reason.UNSUPPORTED,
+        "This is not a picture or a PDF, by its name or by its content.",
+    ),
+    Obstacle.PERMISSION: (Waiting.PERMISSION, Reason.UNREADABLE, "Dropscribe may not read this file."),
+    Obstacle.LOCK: (Waiting.LOCK, Reason.UNREADABLE, "The file could not be opened; another program seems to hold it."),
+}
+
+
+@dataclass(slots=True)
+class Candidate:
+    """A file that may become a job."""
+
+    signature: Signature
+    since: float  # wall clock: unchanged from then on
+    stable_from: float  # the same moment on the monotonic clock
+    due: float  # when to look again
+    step: float  # the present wait between looks
+    waiting: Waiting = Waiting.SETTLE
+    held: bool = False  # its content looked cut off when it was read: patience decides
+
+
+@dataclass(frozen=True)
+class Settled:
+    """A whole file, wanted: it becomes a job."""
+
+    found: Found
+
+
+@dataclass(frozen=True)
+class Hopeless:
+    """A file that stayed as it is for as long as patience lasts, and cannot be read like that."""
+
+    found: Found
+    reason: Reason
+    detail: str
+
+
+class Table:
+    """The candidates, by path."""
+
+    def __init__(self, settle: float, patience: float) -> None:
+        self.settle, self.patience = settle, patience
+        self._candidates: dict[bytes, Candidate] = {}
+
+    def __len__(self) -> int:
+        return len(self._candidates)
+
+    def __contains__(self, path: bytes) -> bool:
+        return path in self._candidates
+
+    @property
+    def has_room(self) -> bool:
+        """Say whether a scan may go on."""
+        return len(self._candidates) < ROOM
+
+    def judge(self, look: Look, now: float, wall: float) -> Settled | Hopeless | None:
+        """Take in one look; return a verdict when the file's time has come."""
+        if look.signature is None:
+            self._candidates.pop(look.path, None)
+            return None
+        candidate = self._candidates.get(look.path)
+        if candidate is None or candidate.signature != look.signature:
+            self._candidates[look.path] = Candidate(look.signature, wall, now, now + self.settle, self.settle)
+            return None
+        return self._unchanged(look, candidate, now)
+
+    def _unchanged(self, look: Look, candidate: Candidate, now: float) -> Settled | Hopeless | None:
+        path, obstacle, probed = look.path, look.obstacle, look.probed
+        elapsed = now - candidate.stable_from
+        found = Found(path, candidate.signature, candidate.since)
+        if obstacle is None and not probed:
+            candidate.due = min(candidate.due, max(now, candidate.stable_from + self.settle))
+            return None
+        if obstacle is None and elapsed >= (max(self.settle, self.patience) if candidate.held else self.settle):
+            del self._candidates[path]
+            return Settled(found)
+        if obstacle is not None and obstacle is not Obstacle.CLOUD and elapsed >= max(self.settle, self.patience):
+            del self._candidates[path]
+            return Hopeless(found, *_OBSTACLES[obstacle][1:])
+        self._wait(candidate, obstacle, now)
+        return None
+
+    def _wait(self, candidate: Candidate, obstacle: Obstacle | None, now: float) -> None:
+        """Set the time of the next look: sooner at first, never past the end of patience."""
+        if obstacle is None:
+            candidate.waiting = Waiting.PATIENCE if candidate.held else Waiting.SETTLE
+        else:
+            candidate.waiting = Waiting.CLOUD if obstacle is Obstacle.CLOUD else _OBSTACLES[obstacle][0]
+        end = candidate.stable_from + (self.patience if candidate.waiting is not Waiting.SETTLE else self.settle)
+        candidate.step = min(candidate.step * 1.5, LONGEST_WAIT)
+        candidate.due = now + candidate.step if end <= now else min(now + candidate.step, end)
+
+    def hold(self, found: Found, now: float, wall: float) -> None:
+        """Take back a file that was read and seems cut off: it is judged anew when patience has passed."""
+        stable_from = now - max(0.0, wall - found.since)
+        candidate = Candidate(
+            found.signature,
+            found.since,
+            stable_from,
+            stable_from + self.patience,
+            self.settle,
+            Waiting.PATIENCE,
+            held=True,
+        )
+        self._candidates[found.path] = candidate
+
+    def drop(self, path: bytes) -> None:
+        """Forget a path."""
+        self._candidates.pop(path, None)
+
+    def hurry(self, path: bytes, now: float) -> None:
+        """Look at a waiting file again at once: something happened to it."""
+        candidate = self._candidates[path]
+        if candidate.waiting is not Waiting.SETTLE:
+            candidate.due = now
+
+    def due(self, now: float, limit: int) -> list[bytes]:
+        """Return up to *limit* paths that want a look now."""
+        ready: list[bytes] = []
+        for path, candidate in self._candidates.items():
+            if candidate.due <= now:
+                ready.append(path)
+                if len(ready) == limit:
+                    break
+        return ready
+
+    def next_due(self) -> float | None:
+        """Return when the next look is wanted."""
+        return min((c.due for c in self._candidates.values()), default=None)
+
+    def waiting(self) -> Iterator[tuple[bytes, Waiting]]:
+        """Yield every candidate with what it waits for."""
+        return ((path, c.waiting) for path, c in self._candidates.items())
+
+    def promising(self) -> bool:
+        """Say whether a file that looks wanted and is not empty is about to settle."""
+        return any(
+            c.waiting is Waiting.SETTLE and c.signature.size > 0 and file_types.wanted_name(path)
+            for path, c in self._candidates.items()
+        )

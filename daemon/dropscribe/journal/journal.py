@@ -1,0 +1,283 @@
+"""The durable queue: every file once, whatever is killed when.
+
+One SQLite database, one writer (the daemon's main thread). Each method is one transaction and one step of a job's
+life; a step that a job is not ready for is refused, so a late report of an abandoned claim changes nothing. It does
+not look at folders, and it decides nothing but the order.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import zip_longest
+
+from dropscribe.core.errors import Reason, ReasonedError
+from dropscribe.core.job import LIVE, Found, Job, Signature, State
+from dropscribe.journal import rows, schema
+from dropscribe.journal.metadata import Facts
+
+HISTORY = 10_000  # finished jobs that are remembered
+# What keeps a healthy journal from being written for a while.
+UNWRITABLE = (
+    sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED,
+)  # fmt: skip
+PATIENT = 5  # interruptions in a row after which a job goes behind the others
+PRUNE_EVERY = 500  # finished jobs between two prunings
+_LIVE = "('" + "','".join(LIVE) + "')"
+_LAST_RANK = "(SELECT coalesce(max(rank), 0) FROM jobs WHERE state='queued')"
+
+
+class Journal:
+    """The queue and its history in the database at *path*; see `schema` for what a damaged one leads to."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._db, self.damaged = schema.open_or_rebuild(path)
+        self.facts = Facts(self._db, self._writing)
+        self._finished_since_prune = PRUNE_EVERY  # at the first chance: a daemon that restarts often must prune too
+
+    @classmethod
+    def looking(cls, db: sqlite3.Connection, path: str) -> "Journal":
+        """Return a journal over a connection that only reads, for `status` without a daemon."""
+        journal = cls.__new__(cls)
+        journal.path, journal._db, journal.damaged = path, db, None
+        journal.facts = Facts(db, journal._writing)
+        return journal
+
+    def close(self) -> None:
+        """Close the database; may be called twice."""
+        self._db.close()
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """Run one durable transaction; a full disk is an environment fault, not a crash."""
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            yield self._db
+            self._db.execute("COMMIT")
+        except sqlite3.OperationalError as error:
+            self._rollback()
+            if error.sqlite_errorcode & 0xFF in UNWRITABLE:
+                raise ReasonedError(Reason.DISK_FULL, f"the journal {self.path} cannot be written: {error}") from error
+            raise
+        except BaseException:
+            self._rollback()
+            raise
+
+    def _rollback(self) -> None:
+        if self._db.in_transaction:
+            self._db.execute("ROLLBACK")
+
+    # -- from the inbox to the queue
+
+    def add(self, found: Iterable[Found]) -> int:
+        """Queue settled files that have no live job yet; return how many were new."""
+        added = [(f.path, *rows.columns(f.signature), f.since) for f in found]
+        with self._writing() as db:
+            before = db.total_changes
+            db.executemany(
+                "INSERT INTO jobs (path, size, mtime_ns, inode, device, since) VALUES (?,?,?,?,?,?)"
+                " ON CONFLICT DO NOTHING",
+                added,
+            )
+            return db.total_changes - before
+
+    def reject_unread(self, refused: Iterable[tuple[Found, Reason, str]]) -> None:
+        """Record that settled files will not be read at all, each with the reason and a sentence.
+
+        A path that has a live job is left to it.
+        """
+        added = [
+            (f.path, *rows.columns(f.signature), f.since, reason, rows.text(detail)) for f, reason, detail in refused
+        ]
+        with self._writing() as db:
+            db.executemany(
+                "INSERT INTO jobs (path, size, mtime_ns, inode, device, since, state, reason, detail)"
+                " VALUES (?,?,?,?,?,?,'rejected',?,?) ON CONFLICT DO NOTHING",
+                added,
+            )
+
+    def known(self, paths: Sequence[bytes]) -> dict[bytes, Signature]:
+        """Return those of *paths* that have a live job, with what the job was settled with."""
+        return dict(
+            self._signatures(f"SELECT path, size, mtime_ns, inode, device FROM jobs WHERE state IN {_LIVE}", paths)
+        )
+
+    def _signatures(self, query: str, paths: Sequence[bytes]) -> Iterator[tuple[bytes, Signature]]:
+        marks = ",".join("?" * len(paths))
+        for path, *values in self._db.execute(f"{query} AND path IN ({marks})", paths):
+            yield path, Signature(*values)
+
+    # -- reading
+
+    def next_queued(self) -> Job | None:
+        """Return the job whose turn it is, without claiming it."""
+        return self._one("state='queued' ORDER BY rank, id LIMIT 1")
+
+    def claim(self, job: Job, stem: bytes) -> Job:
+        """Take a queued job for reading, with its output stem reserved; return it under its new fencing number."""
+        with self._writing() as db:
+            db.execute(
+                "UPDATE jobs SET state='running', claim=claim+1, stem=? WHERE id=? AND state='queued'", (stem, job.id)
+            )
+        return self.get(job.id)
+
+    def release(self, job: Job, *, interrupted: bool = True, pressure: bool = False, behind: bool = False) -> None:
+        """Put a claimed job back: nobody's fault, so nothing counts towards its attempts."""
+        with self._writing() as db:
+            changed = db.execute(
+                "UPDATE jobs SET state='queued', stem=NULL, interruptions=interruptions+?,"
+                " pressure_stops=pressure_stops+? WHERE id=? AND claim=? AND state='running'",
+                (int(interrupted), int(pressure), job.id, job.claim),
+            ).rowcount
+            if changed and (behind or (interrupted and (job.interruptions + 1) % PATIENT == 0)):
+                db.execute(f"UPDATE jobs SET rank={_LAST_RANK}+1 WHERE id=? AND state='queued'", (job.id,))
+
+    def blame(self, job: Job, reason: Reason, detail: str, *, death: bool, attempts: int) -> State:
+        """Count a failure against a claimed job: behind the others, or rejected when it was the last allowed.
+
+        Two worker deaths are enough whatever *attempts* allows. Returns the state the job is in now.
+        """
+        tried, deaths = job.attempts + 1, job.deaths + int(death)
+        last = tried >= attempts or deaths >= 2
+        with self._writing() as db:
+            db.execute(
+                "UPDATE jobs SET state=?, attempts=?, deaths=?, reason=?, detail=?, interruptions=0,"
+                f" rank={_LAST_RANK}+1 WHERE id=? AND claim=? AND state='running'",
+                (State.REJECTED if last else State.QUEUED, tried, deaths, reason, rows.text(detail), job.id, job.claim),
+            )
+        return self.get(job.id).state
+
+    def reject(self, job: Job, reason: Reason, detail: str) -> None:
+        """Record that a claimed job's file cannot be read."""
+        with self._writing() as db:
+            db.execute(
+                "UPDATE jobs SET state='rejected', reason=?, detail=? WHERE id=? AND claim=? AND state='running'",
+                (reason, rows.text(detail), job.id, job.claim),
+            )
+
+    def adopt(self, path: bytes, signature: Signature, stem: bytes, now: float) -> Job | None:
+        """Make a job, claimed already, of a publication that a lost journal left behind; None if the path has a job."""
+        with self._writing() as db:
+            added = db.execute(
+                "INSERT INTO jobs (path, size, mtime_ns, inode, device, since, state, stem)"
+                " VALUES (?,?,?,?,?,?,'running',?) ON CONFLICT DO NOTHING",
+                (path, *rows.columns(signature), now, stem),
+            ).rowcount
+        return self.live_at(path) if added else None
+
+    def withdraw(self, job: Job) -> None:
+        """Forget a claimed or queued job whose file turned out not to be whole yet: it settles again."""
+        with self._writing() as db:
+            db.execute("DELETE FROM jobs WHERE id=? AND claim=? AND state IN ('running','queued')", (job.id, job.claim))
+
+    # -- after reading
+
+    def written(self, job: Job, outputs: Sequence[bytes], seconds: float, mtimes_ns: Sequence[int] = ()) -> None:
+        """Record that every output file is complete under its final name; *mtimes_ns* tell them from a stranger's."""
+        with self._writing() as db:
+            changed = db.execute(
+                "UPDATE jobs SET state='written', outputs=?, seconds=?, reason=NULL, detail=NULL"
+                " WHERE id=? AND claim=? AND state='running'",
+                (rows.pack(outputs), seconds, job.id, job.claim),
+            ).rowcount
+            if changed:
+                files = [(path, job.id, mtime) for path, mtime in zip_longest(outputs, mtimes_ns, fillvalue=0)]
+                db.executemany("INSERT OR REPLACE INTO outputs (path, job, mtime_ns) VALUES (?,?,?)", files)
+
+    def bound_for(self, job: Job, destination: bytes) -> None:
+        """Record where the original is about to go, before it moves."""
+        with self._writing() as db:
+            db.execute(
+                "UPDATE jobs SET destination=? WHERE id=? AND state IN ('written','rejected')", (destination, job.id)
+            )
+
+    def finish(self, job: Job, now: float, *, kept: bool = False, replaced: bool = False) -> None:
+        """Close a job: written becomes done, rejected failed (unless *replaced* by new content), all else gone."""
+        with self._writing() as db:
+            db.execute(
+                "UPDATE jobs SET finished=?, state=CASE state WHEN 'written' THEN 'done' WHEN 'rejected' THEN ?"
+                f" ELSE 'gone' END WHERE id=? AND state IN {_LIVE}",
+                (now, State.GONE if replaced else State.FAILED, job.id),
+            )
+            if kept:
+                values = (job.path, job.signature.size, job.signature.mtime_ns)
+                db.execute("INSERT OR REPLACE INTO kept (path, size, mtime_ns) VALUES (?,?,?)", values)
+            self._finished_since_prune += 1
+            if self._finished_since_prune >= PRUNE_EVERY:
+                self._prune(db)
+
+    def _prune(self, db: sqlite3.Connection) -> None:
+        """Drop the oldest finished jobs, and count them so that totals go on."""
+        self._finished_since_prune = 0
+        old = "SELECT id FROM jobs WHERE finished IS NOT NULL ORDER BY finished DESC, id DESC LIMIT -1 OFFSET ?"
+        for state, count in db.execute(
+            f"SELECT state, count(*) FROM jobs WHERE id IN ({old}) GROUP BY state", (HISTORY,)
+        ).fetchall():
+            db.execute(
+                "INSERT INTO facts VALUES (?,?) ON CONFLICT(name) DO UPDATE SET value=value+excluded.value",
+                (f"pruned {state}", count),
+            )
+        db.execute(f"DELETE FROM outputs WHERE job IN ({old})", (HISTORY,))
+        db.execute(f"DELETE FROM jobs WHERE id IN ({old})", (HISTORY,))
+
+    # -- looking
+
+    def get(self, job: int) -> Job:
+        """Return the job numbered *job*."""
+        found = self._one("id=?", job)
+        assert found is not None, f"no job {job}"
+        return found
+
+    def in_state(self, state: State, limit: int = -1) -> list[Job]:
+        """Return the jobs in *state*, oldest first."""
+        return self._all(f"state='{state}' ORDER BY id LIMIT {limit}")
+
+    def live_at(self, path: bytes) -> Job | None:
+        """Return the live job of the file at *path*, if any."""
+        return self._one(f"path=? AND state IN {_LIVE}", path)
+
+    def path_of(self, destination: bytes) -> bytes | None:
+        """Return the path in the inbox that the file now at *destination* came from, if that is remembered."""
+        row = self._db.execute(
+            "SELECT path FROM jobs WHERE destination=? ORDER BY id DESC LIMIT 1", (destination,)
+        ).fetchone()
+        return row[0] if row else None
+
+    def reserved_stems(self) -> list[bytes]:
+        """Return the output stems of jobs that are being read or put away."""
+        return [
+            row[0]
+            for row in self._db.execute(
+                "SELECT stem FROM jobs WHERE state IN ('running','written') AND stem IS NOT NULL"
+            )
+        ]
+
+    def wrote(self, path: bytes, stem: bytes) -> dict[bytes, int]:
+        """Return the files in the outbox, with their mtime_ns, that were written as *stem* for the file at *path*."""
+        query = (
+            "SELECT outputs.path, outputs.mtime_ns FROM outputs JOIN jobs ON jobs.id = outputs.job"
+            " WHERE outputs.path>=? AND outputs.path<? AND jobs.path=?"
+        )
+        return dict(self._db.execute(query, (stem, stem + b"\xff", path)))
+
+    def has_live(self) -> bool:
+        """Say whether any job is not finished."""
+        return self._db.execute(f"SELECT 1 FROM jobs WHERE state IN {_LIVE} LIMIT 1").fetchone() is not None
+
+    def recent(self, limit: int) -> list[Job]:
+        """Return the jobs that finished last, newest first."""
+        return self._all(f"finished IS NOT NULL ORDER BY finished DESC, id DESC LIMIT {limit}")
+
+    def counts(self) -> dict[str, int]:
+        """Return how many jobs there are in each state; finished ones since the beginning."""
+        counts: dict[str, int] = dict.fromkeys(State, 0)
+        counts.update(self._db.execute("SELECT state, count(*) FROM jobs GROUP BY state").fetchall())
+        for name, value in self._db.execute("SELECT name, value FROM facts WHERE name LIKE 'pruned %'"):
+            counts[name.removeprefix("pruned ")] += int(value)
+        return counts
+
+    def _one(self, where: str, *values: object) -> Job | None:
+        return next(iter(self._all(where, *values)), None)
+
+    def _all(self, where: str, *values: object) -> list[Job]:
+        return [rows.job(row) for row in self._db.execute(f"SELECT {rows.COLUMNS} FROM jobs WHERE {where}", values)]

@@ -1,0 +1,44 @@
+"""Values that a look at the machine's memory gives, and the order of the levels of pressure. No I/O and no policy."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+NORMAL, WARN, CRITICAL, UNKNOWN = "normal", "warn", "critical", "unknown"
+_ORDER = (UNKNOWN, NORMAL, WARN, CRITICAL)
+
+
+@dataclass(frozen=True)
+class Availability:
+    """How much memory a new program could have."""
+
+    bytes: int
+    percent: float  # 0 to 100, in use, of `total_bytes`
+    total_bytes: int  # of the machine, or of the control group where that is the tighter one
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One look at the machine and at our worker."""
+
+    pressure: str  # normal | warn | critical | unknown
+    available_bytes: int
+    percent: float  # 0 to 100, in use, of `total_bytes`; our worker's share is part of it
+    worker_footprint: int | None  # bytes; None without a worker, or where it cannot be read
+    swap_used_bytes: int | None
+    total_bytes: int
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Bytes that only a person asks for (`doctor memory`); None where the system does not tell."""
+
+    total_bytes: int
+    wired_bytes: int | None  # can be neither compressed nor swapped
+    compressed_bytes: int | None  # memory that holds compressed pages
+    swap_total_bytes: int | None
+    swap_used_bytes: int | None
+
+
+def worst(levels: Iterable[str]) -> str:
+    """Return the highest of some levels of pressure; `unknown` counts least, for it says nothing."""
+    return max(levels, key=_ORDER.index, default=UNKNOWN)

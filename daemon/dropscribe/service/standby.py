@@ -1,0 +1,63 @@
+"""An agent that cannot begin yet: it holds the state, answers `status` with the reason, and refuses all else."""
+
+import os
+import selectors
+import time
+from typing import Any
+
+from dropscribe.config import Settings
+from dropscribe.control.lock import StateLock
+from dropscribe.control.server import Client, Control, Request
+from dropscribe.core.errors import UsageError
+from dropscribe.service import status
+
+
+class Waiting:
+    """Stands in for the daemon until its settings are mended; where another daemon holds the state, it only waits."""
+
+    def __init__(self, settings: Settings, path: str | None) -> None:
+        self._settings, self._path = settings, path
+        self._started = time.time()
+        self._selector = selectors.DefaultSelector()
+        self._lock: StateLock | None = None
+        self._control: Control | None = None
+        try:
+            self._lock = StateLock(settings.folders.state)
+            self._control = Control(settings.folders.state, self._selector)
+        except (OSError, UsageError):
+            pass  # nobody can be answered; the log tells it
+
+    def wait(self, fault: str, seconds: float) -> None:
+        """Answer for *seconds*; *fault* is what keeps the daemon from beginning."""
+        end = time.monotonic() + seconds
+        if self._control is None:
+            time.sleep(seconds)
+        while self._control is not None and (left := end - time.monotonic()) > 0:
+            for key, _ in self._selector.select(left):
+                if isinstance(key.data, Client):
+                    for request in self._control.serve(key.data):
+                        self._answer(request, fault)
+                else:
+                    self._control.accept()
+            self._control.sweep()
+
+    def _answer(self, request: Request, fault: str) -> None:
+        if request.values.get("command") == "status":
+            request.reply(ok=True, status=self._status(fault))
+        else:
+            what = f"the daemon waits for its settings to be mended: {fault}"
+            request.reply(ok=False, error=what, remedy="mend them; dropscribe check tells when they are sound")
+
+    def _status(self, fault: str) -> dict[str, Any]:
+        values = status.stopped(self._settings, self._path)
+        values["daemon"] |= {
+            "running": True, "agent": True, "pid": os.getpid(), "started": status.stamp(self._started),
+            "config_error": fault,
+        }  # fmt: skip
+        return values
+
+    def close(self) -> None:
+        """Make room for the daemon; may be called twice."""
+        for part in (self._control, self._lock, self._selector):
+            if part is not None:
+                part.close()

@@ -1,0 +1,1 @@
+"""The worker process: it opens documents, holds the model, and writes results into a staging folder."""

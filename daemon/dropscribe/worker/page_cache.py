@@ -1,0 +1,113 @@
+"""Finished pages on disk, keyed by content and settings: a crash at page 180 repeats no page, nor does a second copy.
+
+One file of JSON lines for a document, appended page by page; a line torn by a crash is ignored. The folder is bounded,
+the longest unused go first. Lives in the worker; the daemon only sweeps what a job has left.
+"""
+
+import contextlib
+import glob
+import json
+import os
+from collections.abc import Iterator
+
+from dropscribe.config import Settings
+from dropscribe.core.pages import EngineInfo, PageText
+
+LARGEST = 200 * 10**6  # bytes of all kept pages together
+
+
+def key(sha256: str, engine: EngineInfo, settings: Settings, job: int | None) -> str:
+    """Return the name under which pages of this content, read with these settings, are kept.
+
+    With *job* the pages serve that job only (`output.reuse: false`).
+    """
+    import hashlib  # OpenSSL's, 2 MB: the worker's alone
+
+    wanted = {
+        "content": sha256,
+        "engine": [engine.name, engine.model, engine.revision, engine.version],
+        "reading": [settings.engine.mode, settings.engine.prompt, settings.engine.max_tokens, settings.engine.vision],
+        "intake": [settings.intake.pdf_text, settings.intake.orientation],
+        "tables": settings.output.tables,
+        "figures": settings.output.figures,
+        "job": job,
+    }
+    digest = hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()[:40]
+    return digest if job is None else f"job{job}-{digest}"
+
+
+def folder_of(state: str) -> str:
+    """Return where pages are kept."""
+    return os.path.join(state, "pages")
+
+
+def forget_job(state: str, job: int) -> None:
+    """Remove the pages that served *job* only: it is over."""
+    for path in glob.glob(os.path.join(glob.escape(folder_of(state)), f"job{job}-*.jsonl")):
+        _unlink(path)
+
+
+class PageStore:
+    """The kept pages of one document."""
+
+    def __init__(self, folder: str, name: str) -> None:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        self._folder = folder
+        self._path = os.path.join(folder, f"{name}.jsonl")
+        self._places: dict[int, int] = {}
+        self._find()
+
+    def _find(self) -> None:
+        """Note where each page's line begins; cut off what a crash left unfinished."""
+        if not os.path.exists(self._path):
+            return
+        whole = 0
+        with open(self._path, "rb") as file:
+            for line in file:
+                try:
+                    if not line.endswith(b"\n"):
+                        break
+                    self._places[PageText.from_dict(json.loads(line)).number] = whole
+                except (ValueError, KeyError, TypeError, AttributeError):
+                    break
+                whole += len(line)
+        os.truncate(self._path, whole)
+        os.utime(self._path)
+
+    @property
+    def finished(self) -> frozenset[int]:
+        """The numbers of the pages that are kept."""
+        return frozenset(self._places)
+
+    def add(self, page: PageText) -> None:
+        """Keep a page."""
+        with open(self._path, "ab", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
+            self._places[page.number] = file.tell()
+            file.write(json.dumps(page.as_dict()).encode("ascii") + b"\n")
+
+    def __iter__(self) -> Iterator[PageText]:
+        """Yield the kept pages in order, one at a time; may be walked several times."""
+        if not self._places:
+            return
+        with open(self._path, "rb") as file:
+            for number in sorted(self._places):
+                file.seek(self._places[number])
+                yield PageText.from_dict(json.loads(file.readline()))
+
+    def prune(self, largest: int = LARGEST) -> None:
+        """Remove the longest unused documents until all together are within *largest* bytes; never this one."""
+        with os.scandir(self._folder) as entries:
+            files = sorted(
+                ((e.stat().st_mtime, e.stat().st_size, e.path) for e in entries if e.is_file()), reverse=True
+            )
+        total = 0
+        for _, size, path in files:
+            total += size
+            if total > largest and path != self._path:
+                _unlink(path)
+
+
+def _unlink(path: str) -> None:
+    """Remove a file; worker and daemon may do so at the same time."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)

@@ -1,0 +1,262 @@
+"""Talking to launchd: recorded answers, the right calls in the right order, and no status swallowed."""
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from dropscribe import config
+from dropscribe.agent import launchctl, plan
+from dropscribe.agent.launchctl import Launchd
+from dropscribe.agent.patience import Patience
+from dropscribe.agent.plan import Plan
+from dropscribe.agent.supervisor import inspect
+from dropscribe.core.errors import DropscribeError
+from support.agent_tools import Tool
+
+SOON = Patience(gone=5, bootstrap=5, answer=5, step=0.01)
+NEVER = Patience(gone=-59.9, bootstrap=0.05, answer=0.05, step=0.01)  # 60 s are the agent's own, and none are left
+# As macOS prints it, shortened: nested blocks have a state and counts of their own.
+RUNNING = """gui/501/local.dropscribe = {
+\tactive count = 1
+\tpath = /Users/me/Library/LaunchAgents/local.dropscribe.plist
+\ttype = LaunchAgent
+\tstate = running
+
+\tprogram = /Users/me/venv/bin/python
+\tenvironment = {
+\t\tPATH => /usr/bin:/bin
+\t}
+
+\tdomain = gui/501 [100002]
+\tminimum runtime = 30
+\texit timeout = 60
+\truns = 1
+\tpid = 4242
+\timmediate reason = speculative
+\tlast exit code = (never exited)
+
+\tresource coalition = {
+\t\tstate = active
+\t\tpid = 1
+\t}
+\tspawn type = interactive (4)
+}
+"""
+STOPPED = RUNNING.replace("state = running", "state = spawn scheduled").replace("\tpid = 4242\n", "")
+GONE = (113, 'Could not find service "local.dropscribe" in domain for user gui: 501')
+HERE = (0, RUNNING)
+BUSY_5 = (5, "Bootstrap failed: 5: Input/output error\nTry re-running the command as root for richer errors.")
+BUSY_37 = (37, "Bootstrap failed: 37: Operation already in progress")
+
+
+def ended(line: str, runs: int = 7) -> str:
+    return STOPPED.replace("last exit code = (never exited)", line).replace("runs = 1", f"runs = {runs}")
+
+
+@pytest.fixture
+def tool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tool:
+    found = Tool(tmp_path / "bin", "launchctl", print=[GONE], bootout=[(3, "Boot-out failed: 3: No such process")])
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    return found
+
+
+@pytest.fixture
+def keeper(tmp_path: Path, tool: Tool) -> Launchd:
+    return Launchd(501, str(tmp_path / "home"))
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Plan:
+    settings = config.checked({"folders": {"state": str(tmp_path / "state")}}, "test")
+    return plan.make(settings, None, {}, "/venv/bin/python")
+
+
+def test_a_first_install_writes_the_file_and_loads_it(keeper: Launchd, tool: Tool, made: Plan) -> None:
+    keeper.start(made, SOON)
+
+    assert tool.calls == [
+        ["bootout", "gui/501/local.dropscribe"],
+        ["enable", "gui/501/local.dropscribe"],
+        ["bootstrap", "gui/501", keeper.path],
+    ]
+    assert Path(keeper.path).read_bytes() == keeper.render(made)
+    assert stat.S_IMODE(os.stat(keeper.path).st_mode) == 0o644
+
+
+def test_an_upgrade_waits_until_the_old_agent_is_really_gone(keeper: Launchd, tool: Tool, made: Plan) -> None:
+    tool.answer(bootout=[(0, "")], print=[HERE, HERE, HERE, GONE])
+
+    keeper.start(made, SOON)
+
+    assert tool.verbs == ["bootout", *["print"] * 4, "enable", "bootstrap"]
+
+
+@pytest.mark.parametrize("bootout", [(36, "Boot-out failed: 36: Operation now in progress"), (0, "")])
+def test_a_bootout_that_only_began_is_waited_for(
+    keeper: Launchd, tool: Tool, made: Plan, bootout: tuple[int, str]
+) -> None:
+    tool.answer(bootout=[bootout], print=[HERE, GONE])
+
+    keeper.start(made, SOON)
+
+    assert tool.verbs[-1] == "bootstrap"
+
+
+@pytest.mark.parametrize("busy", [BUSY_5, BUSY_37])
+def test_a_bootstrap_that_comes_too_soon_is_tried_again(
+    keeper: Launchd, tool: Tool, made: Plan, busy: tuple[int, str]
+) -> None:
+    tool.answer(bootout=[(3, "")], print=[GONE], bootstrap=[busy, busy, (0, "")])
+
+    keeper.start(made, SOON)
+
+    assert tool.verbs.count("bootstrap") == 3
+
+
+def test_an_error_5_for_an_agent_that_is_there_is_no_error(keeper: Launchd, tool: Tool, made: Plan) -> None:
+    tool.answer(bootout=[(3, "")], bootstrap=[BUSY_5], print=[HERE])
+
+    keeper.start(made, SOON)
+
+    assert tool.verbs.count("bootstrap") == 1
+
+
+def test_the_last_refusal_is_told_with_its_meaning(keeper: Launchd, tool: Tool, made: Plan) -> None:
+    tool.answer(bootout=[(3, "")], bootstrap=[BUSY_5], print=[GONE])
+
+    with pytest.raises(DropscribeError) as told:
+        keeper.start(made, NEVER)
+
+    assert "ended with 5 (Bootstrap failed: 5: Input/output error)" in told.value.what
+    assert told.value.exit_code == 1 and told.value.remedy
+
+
+@pytest.mark.parametrize("word", ["disabled", "true"])
+def test_an_agent_that_is_switched_off_is_told_so(keeper: Launchd, tool: Tool, made: Plan, word: str) -> None:
+    off = f'disabled services = {{\n\t"com.apple.other" => {word}\n\t"local.dropscribe" => {word}\n}}'
+    tool.answer(bootout=[(3, "")], bootstrap=[BUSY_5], print=[GONE], print_disabled=[(0, off)])
+
+    with pytest.raises(DropscribeError, match="switched off") as told:
+        keeper.start(made, NEVER)
+
+    assert "Login Items" in told.value.remedy
+
+
+@pytest.mark.parametrize("word", ["enabled", "false"])
+def test_a_neighbours_switch_is_not_ours(keeper: Launchd, tool: Tool, word: str) -> None:
+    listed = f'\t"local.dropscribe" => {word}\n\t"local.dropscribe.other" => disabled\n'
+    tool.answer(print=[GONE], print_disabled=[(0, listed)])
+
+    assert not keeper.report().disabled
+
+
+def test_without_a_login_at_the_screen_the_file_stays_for_the_next_one(keeper: Launchd, tool: Tool, made: Plan) -> None:
+    tool.answer(bootout=[(3, "")], bootstrap=[(125, "Bootstrap failed: 125: Domain does not support specified action")])
+
+    with pytest.raises(DropscribeError, match="no session") as told:
+        keeper.start(made, SOON)
+
+    assert os.path.exists(keeper.path) and keeper.path in told.value.what
+    assert tool.verbs.count("bootstrap") == 1, "waiting does not help"
+
+
+def test_another_refusal_is_not_tried_again(keeper: Launchd, tool: Tool, made: Plan) -> None:
+    tool.answer(bootout=[(3, "")], bootstrap=[(109, "Bootstrap failed: 109: Invalid property list")])
+
+    with pytest.raises(DropscribeError, match="109"):
+        keeper.start(made, SOON)
+
+    assert tool.verbs.count("bootstrap") == 1
+
+
+def test_an_agent_that_never_ends_is_not_loaded_a_second_time(keeper: Launchd, tool: Tool, made: Plan) -> None:
+    keeper.start(made, SOON)
+    tool.answer(bootout=[(0, "")], print=[HERE])
+
+    with pytest.raises(DropscribeError, match="still there"):
+        keeper.start(made, NEVER)
+
+    assert tool.verbs.count("bootstrap") == 1
+
+
+def test_a_removal_ends_the_agent_then_removes_the_file(keeper: Launchd, tool: Tool, made: Plan) -> None:
+    keeper.start(made, SOON)
+    tool.answer(bootout=[(3, ""), (0, "")], print=[HERE, GONE])
+
+    assert keeper.remove(SOON)
+
+    assert not os.path.exists(keeper.path) and tool.verbs[-1] == "print"
+    tool.answer(bootout=[(3, "")])
+    assert not keeper.remove(SOON), "there was nothing any more"
+
+
+def test_a_mac_without_launchctl_or_a_user_in_roots_clothes_is_refused(
+    keeper: Launchd, tool: Tool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SUDO_USER", "me")
+    if os.geteuid() == 0:
+        with pytest.raises(DropscribeError, match="root"):
+            keeper.require()
+    monkeypatch.delenv("SUDO_USER")
+    keeper.require()
+    tool.path.unlink()
+
+    with pytest.raises(DropscribeError, match="macOS"):
+        keeper.require()
+
+
+def test_only_the_first_level_of_print_counts() -> None:
+    report = launchctl.parse(RUNNING)
+
+    assert (report.loaded, report.pid, report.last_end, report.runs) == (True, 4242, None, 1)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("last exit code = 78: EX_CONFIG", "could not set it up"),
+        ("last exit code = 78", "exit code 78"),
+        ("last exit code = 2", "settings are wrong, or another daemon"),
+        ("last exit code = 134", "abort"),
+        ("last exit code = 99", "not one that Dropscribe gives"),
+        ("last terminating signal = Killed: 9", "want of memory"),
+        ("last terminating signal = Segmentation fault: 11", "SIGSEGV"),
+        ("last terminating signal = Unheard of: 77", "signal 77"),
+        ("last exit reason = OS_REASON_JETSAM", "want of memory"),
+        ("last exit reason = OS_REASON_CODESIGNING", "signature"),
+    ],
+)
+def test_the_last_end_is_told_in_words(line: str, words: str) -> None:
+    report = launchctl.parse(ended(line))
+
+    assert report.pid is None and report.last_end is not None and words in report.last_end
+
+
+def test_a_good_end_and_none_at_all_are_no_news() -> None:
+    assert launchctl.parse(ended("last exit code = 0")).last_end is None
+    assert launchctl.parse(STOPPED).last_end is None
+    assert launchctl.parse("another format altogether").loaded
+
+
+def test_status_has_one_line_on_the_agent_or_none(keeper: Launchd, tool: Tool, made: Plan) -> None:
+    assert inspect(keeper) is None
+    keeper.start(made, SOON)
+    lines = {}
+    for name, answer in {
+        "running": HERE,
+        "again": (0, ended("last terminating signal = Killed: 9").replace("runs = 7", "runs = 7\n\tpid = 8")),
+        "failing": (0, ended("last exit code = 78: EX_CONFIG")),
+        "unloaded": GONE,
+    }.items():
+        tool.answer(print=[answer])
+        lines[name] = inspect(keeper) or ""
+    tool.answer(print=[GONE], print_disabled=[(0, '"local.dropscribe" => disabled')])
+
+    assert lines["running"] == "launchd agent: running (pid 4242)"
+    assert "started 7 times" in lines["again"] and "SIGKILL" in lines["again"]
+    assert "not running" in lines["failing"] and "exit code 78" in lines["failing"]
+    assert "not loaded" in lines["unloaded"]
+    assert "switched off" in (inspect(keeper) or "")
+    assert all("\n" not in line for line in lines.values())

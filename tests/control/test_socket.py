@@ -1,0 +1,208 @@
+"""The control socket answers every client that asks, survives every client that does not, and is the owner's alone."""
+
+import os
+import selectors
+import socket
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from dropscribe.control.client import NotRunning, ask, socket_path
+from dropscribe.control.server import MOST_CLIENTS, Control
+from dropscribe.core.errors import UsageError
+from support.control_loop import DEADLINE, Daemon, hung_up, lines
+
+
+@pytest.fixture
+def state() -> Iterator[str]:
+    with tempfile.TemporaryDirectory() as folder:  # shorter than tmp_path: a socket's path is bounded
+        yield folder
+
+
+@pytest.fixture
+def daemon(state: str) -> Iterator[Daemon]:
+    made = Daemon(state)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def client(daemon: Daemon) -> Iterator[Callable[[], socket.socket]]:
+    """Connect to the daemon; what is left open is closed at the end."""
+    made: list[socket.socket] = []
+
+    def connect() -> socket.socket:
+        one = socket.socket(socket.AF_UNIX)
+        one.settimeout(DEADLINE)
+        made.append(one)
+        one.connect(socket_path(daemon.state))
+        return one
+
+    yield connect
+    for one in made:
+        one.close()
+
+
+# -- asking
+
+
+def test_a_question_gets_its_answer(daemon: Daemon) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(ask, daemon.state, command="status", name="ä\udcff\n")
+        daemon.until(answer.done)
+
+    assert answer.result() == {"echo": {"command": "status", "name": "ä\udcff\n"}}
+    daemon.until(lambda: daemon.clients() == 0)
+
+
+def test_many_at_once_are_all_answered(daemon: Daemon) -> None:
+    with ThreadPoolExecutor(12) as pool:
+        answers = [pool.submit(ask, daemon.state, number=n, timeout=DEADLINE) for n in range(12)]
+        daemon.until(lambda: all(answer.done() for answer in answers))
+
+    assert [answer.result()["echo"] for answer in answers] == [{"number": n} for n in range(12)]
+
+
+def test_as_many_as_are_let_in_may_wait_at_the_door_of_a_busy_daemon(daemon: Daemon) -> None:
+    waiting = [socket.socket(socket.AF_UNIX) for _ in range(MOST_CLIENTS)]
+    for one in waiting:
+        one.setblocking(False)
+    refused = [one.connect_ex(socket_path(daemon.state)) for one in waiting]
+    for one in waiting:
+        one.close()
+
+    assert refused == [0] * MOST_CLIENTS
+
+
+def test_an_answer_may_come_later_and_be_long(daemon: Daemon) -> None:
+    daemon.answering = False
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(ask, daemon.state, command="read", timeout=None)
+        daemon.until(lambda: daemon.asked)
+        daemon.turn()
+        daemon.asked[0].reply(text="x" * 3_000_000)
+        daemon.until(answer.done)
+
+    assert len(answer.result()["text"]) == 3_000_000
+
+
+def test_one_connection_may_ask_again_and_again(daemon: Daemon, client: Callable[[], socket.socket]) -> None:
+    one = client()
+    one.sendall(b'{"n": 1}\n{"n": 2}\n{"n"')
+    assert lines(one, daemon, 2) == [{"echo": {"n": 1}}, {"echo": {"n": 2}}]
+
+    one.sendall(b": 3}\n")
+    assert lines(one, daemon, 1) == [{"echo": {"n": 3}}]
+
+
+def test_nobody_to_ask_is_told_with_a_remedy(state: str) -> None:
+    with pytest.raises(NotRunning) as caught:
+        ask(state, command="status")
+
+    assert state in caught.value.what and caught.value.remedy
+
+
+def test_a_killed_daemon_is_not_running_and_its_socket_is_taken_over(state: str) -> None:
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(socket_path(state))
+    with pytest.raises(NotRunning):
+        ask(state, command="status")
+
+    daemon = Daemon(state)
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(ask, state, command="status")
+        daemon.until(answer.done)
+    daemon.close()
+
+    assert answer.result() == {"echo": {"command": "status"}}
+
+
+def test_a_daemon_that_hangs_up_is_told(daemon: Daemon) -> None:
+    daemon.answering = False
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(ask, daemon.state, command="status")
+        daemon.until(lambda: daemon.asked)
+        daemon.control.close()
+
+        with pytest.raises(NotRunning):
+            answer.result(DEADLINE)
+
+
+def test_a_silent_daemon_is_waited_for_only_so_long(daemon: Daemon) -> None:
+    with pytest.raises(NotRunning):
+        ask(daemon.state, timeout=0.05, command="status")
+
+
+# -- where it lies, and for whom
+
+
+def test_only_the_owner_may_connect(state: str) -> None:
+    old = os.umask(0)
+    try:
+        daemon = Daemon(os.path.join(state, "new"))
+    finally:
+        os.umask(old)
+
+    assert os.stat(socket_path(daemon.state)).st_mode & 0o777 == 0o600
+    assert os.stat(daemon.state).st_mode & 0o777 == 0o700
+    daemon.close()
+
+
+def test_the_mask_of_the_process_is_put_back(daemon: Daemon) -> None:
+    old = os.umask(0o022)
+    os.umask(old)
+
+    assert old != 0o177
+
+
+@pytest.mark.parametrize("name", ["x" * 120, "日" * 60])
+def test_a_long_state_folder_works_all_the_same(tmp_path: Path, name: str) -> None:
+    state = str(tmp_path / name)
+    assert len(os.fsencode(socket_path(state))) <= 103
+    assert socket_path(state) == socket_path(state) != socket_path(state + "2")
+
+    daemon = Daemon(state)
+    path = socket_path(state)
+    assert os.stat(os.path.dirname(path)).st_mode & 0o777 == 0o700
+    assert os.stat(path).st_mode & 0o777 == 0o600
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(ask, state, command="status")
+        daemon.until(answer.done)
+    daemon.close()
+    os.rmdir(os.path.dirname(path))
+
+    assert answer.result() == {"echo": {"command": "status"}}
+
+
+def test_the_bound_is_on_bytes_and_not_on_characters() -> None:
+    assert socket_path("/" + "x" * 86) == "/" + "x" * 86 + "/control.sock"  # 100 bytes
+    assert socket_path("/" + "x" * 87) != "/" + "x" * 87 + "/control.sock"
+    assert socket_path("/" + "ä" * 43 + "x") != "/" + "ä" * 43 + "x" + "/control.sock"
+
+
+def test_a_place_prepared_by_somebody_else_is_refused(tmp_path: Path) -> None:
+    state = str(tmp_path / ("x" * 120))
+    folder = os.path.dirname(socket_path(state))
+    (tmp_path / "theirs").mkdir()
+    os.symlink(tmp_path / "theirs", folder)
+    try:
+        with selectors.DefaultSelector() as selector, pytest.raises(UsageError):
+            Control(state, selector)
+    finally:
+        os.unlink(folder)
+
+    assert list((tmp_path / "theirs").iterdir()) == []
+
+
+def test_closing_twice_leaves_no_socket_behind(daemon: Daemon, client: Callable[[], socket.socket]) -> None:
+    one = client()
+    daemon.until(lambda: daemon.clients() == 1)
+
+    daemon.control.close()
+    daemon.control.close()
+
+    assert not os.path.exists(socket_path(daemon.state))
+    assert hung_up(one, daemon)

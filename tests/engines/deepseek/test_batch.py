@@ -1,0 +1,76 @@
+"""Several pages in one forward pass."""
+
+from pathlib import Path
+
+import pytest
+
+from dropscribe.core.errors import Stopped
+from dropscribe.core.pages import Page, PageText
+from dropscribe.engines.base import Signals
+from support.mlx_engine import MakeEngine, page
+from support.tiny_checkpoint import page_picture
+
+SIZES = [(600, 400), (900, 700), (640, 640), (1300, 500), (400, 900)]  # whole, tiled, whole, tiled, tiled
+
+
+def pages(count: int = 3) -> list[Page]:
+    """Return pages of several shapes with different writing: prompts of different lengths."""
+    return [Page(n, page_picture(w, h, f"Page {n}\n" * n)) for n, (w, h) in enumerate(SIZES[:count], start=1)]
+
+
+def untimed(texts: list[PageText]) -> list[object]:
+    """Return all that matters of *texts*, in the order of pages."""
+    texts = sorted(texts, key=lambda text: text.number)
+    return [(t.number, t.text, t.markdown, t.flags, [(a.mode, a.tokens, a.end) for a in t.attempts]) for t in texts]
+
+
+@pytest.mark.parametrize(
+    ("rows", "count"), [(2, 3), pytest.param(3, 5, marks=pytest.mark.slow), pytest.param(8, 5, marks=pytest.mark.slow)]
+)
+def test_pages_together_give_the_ids_of_pages_alone(
+    random_weights: Path, loaded: MakeEngine, rows: int, count: int
+) -> None:
+    """With weights that make everything matter: same text, same tokens, same ends, whatever shares the pass."""
+    engine = {"mode": "gundam", "prompt": "Recite the poem.", "max_tokens": 12 * count}
+    alone = list(loaded(random_weights, engine=engine).read(pages(count)))
+    together = list(loaded(random_weights, rows=rows, engine=engine).read(pages(count)))
+
+    assert untimed(together) == untimed(alone)
+    assert len({t.text for t in alone}) > 1, "the pages must differ for this to mean anything"
+
+
+def test_each_page_climbs_its_own_ladder(stubborn: Path, loaded: MakeEngine) -> None:
+    """Looping, retrying and finishing pages share the lanes."""
+    texts = list(loaded(stubborn, rows=3).read(pages()))
+
+    assert {a.end for t in texts for a in t.attempts} == {"loop", "stop"}
+    assert all(t.text.startswith("INVOICE 42") and t.flags == ("reduced-mode",) for t in texts)
+
+
+def test_pages_that_need_no_model_pass_through(tiny: Path, loaded: MakeEngine) -> None:
+    """Blank ones and such with text of their own, at any place."""
+    mixed = [page(1, blank=True), page(2), page(3, text="own"), page(4), page(5), page(6, blank=True)]
+    texts = {t.number: t for t in loaded(tiny, rows=2).read(mixed)}
+
+    assert [texts[n].text_source for n in range(1, 7)] == ["blank", "ocr", "pdf", "ocr", "ocr", "blank"]
+
+
+def test_a_batch_stops_between_tokens(tiny: Path, loaded: MakeEngine) -> None:
+    """And the engine reads on afterwards."""
+    signals = Signals()
+    signals.tokens = lambda count: signals.stop.set()
+    engine = loaded(tiny, rows=3, signals=signals, engine={"prompt": "Count the numbers."})
+    with pytest.raises(Stopped):
+        list(engine.read(pages()))
+    signals.stop.clear()
+    signals.tokens = lambda count: None
+
+    assert len(list(engine.read(pages()))) == 3
+
+
+def test_the_guard_holds_for_every_row(tiny: Path, loaded: MakeEngine) -> None:
+    """A page that loops beside others is ended as it is alone."""
+    alone = list(loaded(tiny, engine={"prompt": "figure"}).read(pages()))
+    together = list(loaded(tiny, rows=4, engine={"prompt": "figure"}).read(pages()))
+
+    assert untimed(together) == untimed(alone)

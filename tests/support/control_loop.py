@@ -1,0 +1,72 @@
+"""A daemon's loop around the control socket, turned by hand, and what its clients hear."""
+
+import json
+import selectors
+import socket
+import time
+from collections.abc import Callable
+
+from dropscribe.control.server import Control, Request
+
+DEADLINE = 20.0
+
+
+class Daemon:
+    """A loop around a `Control`, turned by hand; echoes what it is asked, or keeps the request for later."""
+
+    def __init__(self, state: str) -> None:
+        self.state = state
+        self.selector = selectors.DefaultSelector()
+        self.control = Control(state, self.selector)
+        self.answering = True
+        self.asked: list[Request] = []
+
+    def turn(self, timeout: float = 0.05) -> None:
+        for key, _ in self.selector.select(timeout):
+            if key.data is self.control:
+                self.control.accept()
+                continue
+            for request in self.control.serve(key.data):
+                self.asked.append(request)
+                if self.answering:
+                    request.reply(echo=request.values)
+        self.control.sweep()
+
+    def until(self, true: Callable[[], object]) -> None:
+        end = time.monotonic() + DEADLINE
+        while not true():
+            assert time.monotonic() < end
+            self.turn()
+
+    def clients(self) -> int:
+        return len(self.selector.get_map()) - 1
+
+    def close(self) -> None:
+        self.control.close()
+        self.selector.close()
+
+
+def lines(sock: socket.socket, daemon: Daemon, count: int) -> list[dict[str, object]]:
+    """Turn the loop until *count* answers have come."""
+    sock.setblocking(False)
+    data = bytearray()
+
+    def enough() -> bool:
+        try:
+            data.extend(sock.recv(2**16))
+        except BlockingIOError:
+            pass
+        return data.count(b"\n") >= count
+
+    daemon.until(enough)
+    return [json.loads(line) for line in data.splitlines()]
+
+
+def hung_up(sock: socket.socket, daemon: Daemon) -> bool:
+    sock.setblocking(False)
+    try:
+        return sock.recv(10) == b""
+    except BlockingIOError:
+        return False
+    except ConnectionError:
+        return True
