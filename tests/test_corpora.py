@@ -35,7 +35,7 @@ pytestmark = [
 
 def test_every_bad_or_odd_file_ends_where_it_should_and_harms_nobody(tmp_path: Path) -> None:
     wanted = {"formats": ["txt", "json"], "originals": "archive"}
-    daemon = Daemon(tmp_path, intake={"patience": "2s"}, output=wanted)
+    daemon = Daemon(tmp_path, intake={"incomplete_timeout": "2s"}, output=wanted)
     with daemon.counting().start():
         dropped = bench.drop(ENTRIES, daemon.inbox)
         seen = bench.drain(daemon, dropped, deadline=540, every=0.1)

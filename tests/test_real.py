@@ -84,14 +84,14 @@ def test_the_commands_of_the_readme_exist() -> None:
 
 def test_wrong_use_is_told_in_two_lines_with_exit_code_2(tmp_path: Path) -> None:
     config = tmp_path / "config.yaml"
-    config.write_text("intake: {settle: soon}\nfolders: {outbx: /x}\n")
+    config.write_text("intake: {stable_for: soon}\nfolders: {outbx: /x}\n")
     result = subprocess.run(
         [*REAL_DAEMON, "check", "--config", str(config)], capture_output=True, text=True, check=False
     )
 
     assert result.returncode == 2
     lines = result.stderr.splitlines()
-    assert lines[0].startswith("error: config.yaml: intake.settle: must look like") and "(got 'soon')" in lines[0]
+    assert lines[0].startswith("error: config.yaml: intake.stable_for: must look like") and "(got 'soon')" in lines[0]
     assert lines[1] == "  try: correct it, or remove the line to use 2s"
     assert lines[2].startswith("error: config.yaml: folders.outbx: unknown key")
     assert lines[3] == '  try: did you mean "outbox"?'

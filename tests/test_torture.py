@@ -54,7 +54,7 @@ def files(folder: Path) -> dict[bytes, bytes]:
 
 
 def test_every_name_and_special_file_ends_as_it_should(tmp_path: Path, samples: Path) -> None:
-    daemon = Daemon(tmp_path, intake={"patience": "300ms"})
+    daemon = Daemon(tmp_path, intake={"incomplete_timeout": "300ms"})
     cases = torture("static", daemon.inbox, samples)
     before = files(daemon.inbox)
     assert len(cases) > 70
@@ -81,7 +81,7 @@ def test_every_name_and_special_file_ends_as_it_should(tmp_path: Path, samples: 
 
 
 def test_every_timed_scenario_ends_in_one_text_for_the_final_bytes(tmp_path: Path, samples: Path) -> None:
-    daemon = Daemon(tmp_path, intake={"settle": "2s", "patience": "20s", "rescan": "5s"})
+    daemon = Daemon(tmp_path, intake={"stable_for": "2s", "incomplete_timeout": "20s", "rescan_interval": "5s"})
     names = [line.split()[1] for line in _list() if line.startswith("scenario")]
     command = [sys.executable, str(TORTURE), "play", str(daemon.inbox), str(samples)]
     with daemon.start():

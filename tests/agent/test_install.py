@@ -16,7 +16,7 @@ from dropscribe.agent.access import Folder
 from dropscribe.agent.install import install
 from dropscribe.agent.launchctl import Launchd
 from dropscribe.agent.patience import Patience
-from dropscribe.agent.supervisor import Keeper
+from dropscribe.agent.supervisor import Supervisor
 from dropscribe.agent.systemctl import Systemd
 from dropscribe.config import Settings
 from dropscribe.control import client
@@ -38,7 +38,7 @@ class Machine:
 
     def __init__(self, root: Path, kind: str) -> None:
         self.daemon = Daemon(root, REAL_DAEMON)
-        self.keeper: Keeper = Launchd(501, str(root)) if kind == "launchd" else Systemd(str(root / "xdg"))
+        self.supervisor: Supervisor = Launchd(501, str(root)) if kind == "launchd" else Systemd(str(root / "xdg"))
         self.tool = Tool(root / "bin", "launchctl" if kind == "launchd" else "systemctl", LIVING)
         self.said: list[str] = []
 
@@ -49,7 +49,7 @@ class Machine:
     def install(self, platform: str = "linux", home: str = "/nowhere", patience: Patience = SOON) -> bool:
         made = plan.make(self.settings, str(self.daemon.config), os.environ, sys.executable)
         return install(
-            self.keeper, made, self.settings, self.said.append, home=home, platform=platform, patience=patience
+            self.supervisor, made, self.settings, self.said.append, home=home, platform=platform, patience=patience
         )
 
     def pid(self) -> int:
@@ -62,7 +62,7 @@ def machine(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "xdg"))
     made = Machine(tmp_path, request.param)
     yield made
-    made.keeper.remove(SOON)
+    made.supervisor.remove(SOON)
 
 
 def test_install_again_and_uninstall_from_beginning_to_end(machine: Machine) -> None:
@@ -72,25 +72,25 @@ def test_install_again_and_uninstall_from_beginning_to_end(machine: Machine) -> 
     daemon = machine.daemon.status()["daemon"]
     assert daemon["agent"] is True and daemon["config"] == str(machine.daemon.config)
     assert psutil.Process(first).cmdline()[0] == sys.executable
-    assert machine.keeper.report().pid == first
+    assert machine.supervisor.report().pid == first
     assert machine.install(), "again is an upgrade in place"
     assert machine.pid() != first and not alive(first)
 
     last = machine.pid()
-    assert machine.keeper.remove(SOON)
+    assert machine.supervisor.remove(SOON)
 
     wait_for(lambda: not alive(last), "the agent ends")
-    assert not os.path.exists(machine.keeper.path)
+    assert not os.path.exists(machine.supervisor.path)
     kept = ("inbox", "outbox", "archive", "failed", "state/journal.db", "config.yaml")
     assert all((machine.daemon.root / name).exists() for name in kept)
-    assert not machine.keeper.remove(SOON)
+    assert not machine.supervisor.remove(SOON)
 
 
 def test_a_daemon_that_was_started_by_hand_is_not_fought(machine: Machine) -> None:
     with machine.daemon.start(), pytest.raises(DropscribeError, match=rf"runs already \(pid {machine.pid()}\)"):
         machine.install()
 
-    assert not os.path.exists(machine.keeper.path), "nothing half done"
+    assert not os.path.exists(machine.supervisor.path), "nothing half done"
 
 
 def test_faulty_settings_stop_it_before_anything_is_written(machine: Machine) -> None:
@@ -100,18 +100,18 @@ def test_faulty_settings_stop_it_before_anything_is_written(machine: Machine) ->
     done = machine.daemon.run("install")
 
     assert done.returncode == 2 and "idle_timeout" in done.stderr
-    assert not machine.tool.calls and not os.path.exists(machine.keeper.path)
+    assert not machine.tool.calls and not os.path.exists(machine.supervisor.path)
 
 
 def test_print_shows_the_file_and_does_nothing(machine: Machine) -> None:
-    kind = machine.keeper.name.split()[0]
+    kind = machine.supervisor.name.split()[0]
     machine.daemon.settings["folders"]["archive"] = str(machine.daemon.root / "later")
     machine.daemon.save()
 
     done = machine.daemon.run("install", "--print", "--for", kind)
 
     assert done.returncode == 0 and str(machine.daemon.config) in done.stdout and not done.stderr
-    assert not machine.tool.calls and not os.path.exists(machine.keeper.path)
+    assert not machine.tool.calls and not os.path.exists(machine.supervisor.path)
     assert not (machine.daemon.root / "later").exists()
 
 
@@ -145,7 +145,7 @@ def test_state_in_such_a_place_is_refused(machine: Machine) -> None:
         machine.install("darwin", home)
 
     assert ["iCloud Drive" in f.what or "your Documents folder" in f.what for f in told.value.faults] == [True, True]
-    assert not machine.tool.calls and not os.path.exists(machine.keeper.path)
+    assert not machine.tool.calls and not os.path.exists(machine.supervisor.path)
 
 
 def test_a_throwaway_environment_is_refused(machine: Machine) -> None:
@@ -186,6 +186,6 @@ def test_an_installed_agent_that_may_not_read_its_inbox_is_no_success(machine: M
 def test_a_killed_agent_is_started_anew_by_the_next_install(machine: Machine) -> None:
     assert machine.install()
     os.kill(machine.pid(), signal.SIGKILL)
-    wait_for(lambda: machine.keeper.report().pid is None, "the keeper knows")
+    wait_for(lambda: machine.supervisor.report().pid is None, "the keeper knows")
 
     assert machine.install()

@@ -63,7 +63,7 @@ def tool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tool:
 
 
 @pytest.fixture
-def keeper(tmp_path: Path, tool: Tool) -> Launchd:
+def supervisor(tmp_path: Path, tool: Tool) -> Launchd:
     return Launchd(501, str(tmp_path / "home"))
 
 
@@ -73,138 +73,140 @@ def made(tmp_path: Path) -> Plan:
     return plan.make(settings, None, {}, "/venv/bin/python")
 
 
-def test_a_first_install_writes_the_file_and_loads_it(keeper: Launchd, tool: Tool, made: Plan) -> None:
-    keeper.start(made, SOON)
+def test_a_first_install_writes_the_file_and_loads_it(supervisor: Launchd, tool: Tool, made: Plan) -> None:
+    supervisor.start(made, SOON)
 
     assert tool.calls == [
         ["bootout", "gui/501/local.dropscribe"],
         ["enable", "gui/501/local.dropscribe"],
-        ["bootstrap", "gui/501", keeper.path],
+        ["bootstrap", "gui/501", supervisor.path],
     ]
-    assert Path(keeper.path).read_bytes() == keeper.render(made)
-    assert stat.S_IMODE(os.stat(keeper.path).st_mode) == 0o644
+    assert Path(supervisor.path).read_bytes() == supervisor.render(made)
+    assert stat.S_IMODE(os.stat(supervisor.path).st_mode) == 0o644
 
 
-def test_an_upgrade_waits_until_the_old_agent_is_really_gone(keeper: Launchd, tool: Tool, made: Plan) -> None:
+def test_an_upgrade_waits_until_the_old_agent_is_really_gone(supervisor: Launchd, tool: Tool, made: Plan) -> None:
     tool.answer(bootout=[(0, "")], print=[HERE, HERE, HERE, GONE])
 
-    keeper.start(made, SOON)
+    supervisor.start(made, SOON)
 
     assert tool.verbs == ["bootout", *["print"] * 4, "enable", "bootstrap"]
 
 
 @pytest.mark.parametrize("bootout", [(36, "Boot-out failed: 36: Operation now in progress"), (0, "")])
 def test_a_bootout_that_only_began_is_waited_for(
-    keeper: Launchd, tool: Tool, made: Plan, bootout: tuple[int, str]
+    supervisor: Launchd, tool: Tool, made: Plan, bootout: tuple[int, str]
 ) -> None:
     tool.answer(bootout=[bootout], print=[HERE, GONE])
 
-    keeper.start(made, SOON)
+    supervisor.start(made, SOON)
 
     assert tool.verbs[-1] == "bootstrap"
 
 
 @pytest.mark.parametrize("busy", [BUSY_5, BUSY_37])
 def test_a_bootstrap_that_comes_too_soon_is_tried_again(
-    keeper: Launchd, tool: Tool, made: Plan, busy: tuple[int, str]
+    supervisor: Launchd, tool: Tool, made: Plan, busy: tuple[int, str]
 ) -> None:
     tool.answer(bootout=[(3, "")], print=[GONE], bootstrap=[busy, busy, (0, "")])
 
-    keeper.start(made, SOON)
+    supervisor.start(made, SOON)
 
     assert tool.verbs.count("bootstrap") == 3
 
 
-def test_an_error_5_for_an_agent_that_is_there_is_no_error(keeper: Launchd, tool: Tool, made: Plan) -> None:
+def test_an_error_5_for_an_agent_that_is_there_is_no_error(supervisor: Launchd, tool: Tool, made: Plan) -> None:
     tool.answer(bootout=[(3, "")], bootstrap=[BUSY_5], print=[HERE])
 
-    keeper.start(made, SOON)
+    supervisor.start(made, SOON)
 
     assert tool.verbs.count("bootstrap") == 1
 
 
-def test_the_last_refusal_is_told_with_its_meaning(keeper: Launchd, tool: Tool, made: Plan) -> None:
+def test_the_last_refusal_is_told_with_its_meaning(supervisor: Launchd, tool: Tool, made: Plan) -> None:
     tool.answer(bootout=[(3, "")], bootstrap=[BUSY_5], print=[GONE])
 
     with pytest.raises(DropscribeError) as told:
-        keeper.start(made, NEVER)
+        supervisor.start(made, NEVER)
 
     assert "ended with 5 (Bootstrap failed: 5: Input/output error)" in told.value.what
     assert told.value.exit_code == 1 and told.value.remedy
 
 
 @pytest.mark.parametrize("word", ["disabled", "true"])
-def test_an_agent_that_is_switched_off_is_told_so(keeper: Launchd, tool: Tool, made: Plan, word: str) -> None:
+def test_an_agent_that_is_switched_off_is_told_so(supervisor: Launchd, tool: Tool, made: Plan, word: str) -> None:
     off = f'disabled services = {{\n\t"com.apple.other" => {word}\n\t"local.dropscribe" => {word}\n}}'
     tool.answer(bootout=[(3, "")], bootstrap=[BUSY_5], print=[GONE], print_disabled=[(0, off)])
 
     with pytest.raises(DropscribeError, match="switched off") as told:
-        keeper.start(made, NEVER)
+        supervisor.start(made, NEVER)
 
     assert "Login Items" in told.value.remedy
 
 
 @pytest.mark.parametrize("word", ["enabled", "false"])
-def test_a_neighbours_switch_is_not_ours(keeper: Launchd, tool: Tool, word: str) -> None:
+def test_a_neighbours_switch_is_not_ours(supervisor: Launchd, tool: Tool, word: str) -> None:
     listed = f'\t"local.dropscribe" => {word}\n\t"local.dropscribe.other" => disabled\n'
     tool.answer(print=[GONE], print_disabled=[(0, listed)])
 
-    assert not keeper.report().disabled
+    assert not supervisor.report().disabled
 
 
-def test_without_a_login_at_the_screen_the_file_stays_for_the_next_one(keeper: Launchd, tool: Tool, made: Plan) -> None:
+def test_without_a_login_at_the_screen_the_file_stays_for_the_next_one(
+    supervisor: Launchd, tool: Tool, made: Plan
+) -> None:
     tool.answer(bootout=[(3, "")], bootstrap=[(125, "Bootstrap failed: 125: Domain does not support specified action")])
 
     with pytest.raises(DropscribeError, match="no session") as told:
-        keeper.start(made, SOON)
+        supervisor.start(made, SOON)
 
-    assert os.path.exists(keeper.path) and keeper.path in told.value.what
+    assert os.path.exists(supervisor.path) and supervisor.path in told.value.what
     assert tool.verbs.count("bootstrap") == 1, "waiting does not help"
 
 
-def test_another_refusal_is_not_tried_again(keeper: Launchd, tool: Tool, made: Plan) -> None:
+def test_another_refusal_is_not_tried_again(supervisor: Launchd, tool: Tool, made: Plan) -> None:
     tool.answer(bootout=[(3, "")], bootstrap=[(109, "Bootstrap failed: 109: Invalid property list")])
 
     with pytest.raises(DropscribeError, match="109"):
-        keeper.start(made, SOON)
+        supervisor.start(made, SOON)
 
     assert tool.verbs.count("bootstrap") == 1
 
 
-def test_an_agent_that_never_ends_is_not_loaded_a_second_time(keeper: Launchd, tool: Tool, made: Plan) -> None:
-    keeper.start(made, SOON)
+def test_an_agent_that_never_ends_is_not_loaded_a_second_time(supervisor: Launchd, tool: Tool, made: Plan) -> None:
+    supervisor.start(made, SOON)
     tool.answer(bootout=[(0, "")], print=[HERE])
 
     with pytest.raises(DropscribeError, match="still there"):
-        keeper.start(made, NEVER)
+        supervisor.start(made, NEVER)
 
     assert tool.verbs.count("bootstrap") == 1
 
 
-def test_a_removal_ends_the_agent_then_removes_the_file(keeper: Launchd, tool: Tool, made: Plan) -> None:
-    keeper.start(made, SOON)
+def test_a_removal_ends_the_agent_then_removes_the_file(supervisor: Launchd, tool: Tool, made: Plan) -> None:
+    supervisor.start(made, SOON)
     tool.answer(bootout=[(3, ""), (0, "")], print=[HERE, GONE])
 
-    assert keeper.remove(SOON)
+    assert supervisor.remove(SOON)
 
-    assert not os.path.exists(keeper.path) and tool.verbs[-1] == "print"
+    assert not os.path.exists(supervisor.path) and tool.verbs[-1] == "print"
     tool.answer(bootout=[(3, "")])
-    assert not keeper.remove(SOON), "there was nothing any more"
+    assert not supervisor.remove(SOON), "there was nothing any more"
 
 
 def test_a_mac_without_launchctl_or_a_user_in_roots_clothes_is_refused(
-    keeper: Launchd, tool: Tool, monkeypatch: pytest.MonkeyPatch
+    supervisor: Launchd, tool: Tool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SUDO_USER", "me")
     if os.geteuid() == 0:
         with pytest.raises(DropscribeError, match="root"):
-            keeper.require()
+            supervisor.require()
     monkeypatch.delenv("SUDO_USER")
-    keeper.require()
+    supervisor.require()
     tool.path.unlink()
 
     with pytest.raises(DropscribeError, match="macOS"):
-        keeper.require()
+        supervisor.require()
 
 
 def test_only_the_first_level_of_print_counts() -> None:
@@ -240,9 +242,9 @@ def test_a_good_end_and_none_at_all_are_no_news() -> None:
     assert launchctl.parse("another format altogether").loaded
 
 
-def test_status_has_one_line_on_the_agent_or_none(keeper: Launchd, tool: Tool, made: Plan) -> None:
-    assert inspect(keeper) is None
-    keeper.start(made, SOON)
+def test_status_has_one_line_on_the_agent_or_none(supervisor: Launchd, tool: Tool, made: Plan) -> None:
+    assert inspect(supervisor) is None
+    supervisor.start(made, SOON)
     lines = {}
     for name, answer in {
         "running": HERE,
@@ -251,12 +253,12 @@ def test_status_has_one_line_on_the_agent_or_none(keeper: Launchd, tool: Tool, m
         "unloaded": GONE,
     }.items():
         tool.answer(print=[answer])
-        lines[name] = inspect(keeper) or ""
+        lines[name] = inspect(supervisor) or ""
     tool.answer(print=[GONE], print_disabled=[(0, '"local.dropscribe" => disabled')])
 
     assert lines["running"] == "launchd agent: running (pid 4242)"
     assert "started 7 times" in lines["again"] and "SIGKILL" in lines["again"]
     assert "not running" in lines["failing"] and "exit code 78" in lines["failing"]
     assert "not loaded" in lines["unloaded"]
-    assert "switched off" in (inspect(keeper) or "")
+    assert "switched off" in (inspect(supervisor) or "")
     assert all("\n" not in line for line in lines.values())

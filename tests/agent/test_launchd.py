@@ -86,8 +86,8 @@ def test_it_is_started_again_after_a_crash_only_and_not_in_a_hurry(tmp_path: Pat
 
 
 def test_launchd_waits_longer_than_the_page_in_hand_may_take(tmp_path: Path) -> None:
-    assert rendered(planned(tmp_path, model={"stop_grace": "20s"}))["ExitTimeOut"] == 60
-    assert rendered(planned(tmp_path, model={"stop_grace": "90.5s"}))["ExitTimeOut"] == 91 + 40
+    assert rendered(planned(tmp_path, model={"shutdown_grace": "20s"}))["ExitTimeOut"] == 60
+    assert rendered(planned(tmp_path, model={"shutdown_grace": "90.5s"}))["ExitTimeOut"] == 91 + 40
 
 
 def test_the_gpu_is_not_clamped_and_cloud_files_can_be_read(tmp_path: Path) -> None:

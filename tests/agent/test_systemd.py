@@ -76,10 +76,10 @@ def test_it_is_started_again_after_a_crash_and_given_time_to_stop(tmp_path: Path
 
 def test_a_machine_without_a_user_manager_is_told_why_and_nothing_is_written(tmp_path: Path, tool: Tool) -> None:
     tool.answer(show_environment=[NO_BUS])
-    keeper = Systemd(str(tmp_path / "config"))
+    supervisor = Systemd(str(tmp_path / "config"))
 
     with pytest.raises(DropscribeError) as told:
-        keeper.require()
+        supervisor.require()
 
     assert "No medium found" in told.value.what and "nothing was written" in told.value.what
     assert "enable-linger" in told.value.remedy
@@ -94,16 +94,16 @@ def test_a_machine_without_systemd_is_told_so(tmp_path: Path, tool: Tool) -> Non
 
 
 def test_the_unit_is_written_enabled_and_started_anew(tmp_path: Path, tool: Tool) -> None:
-    keeper = Systemd(str(tmp_path / "config"))
+    supervisor = Systemd(str(tmp_path / "config"))
 
-    notes = keeper.start(planned(tmp_path), SOON)
+    notes = supervisor.start(planned(tmp_path), SOON)
 
     assert tool.calls == [
         ["--user", "daemon-reload"],
         ["--user", "enable", "dropscribe.service"],
         ["--user", "restart", "dropscribe.service"],
     ]
-    assert oct(os.stat(keeper.path).st_mode & 0o777) == "0o644"
+    assert oct(os.stat(supervisor.path).st_mode & 0o777) == "0o644"
     assert "enable-linger" in notes[0], "or it would end with the logout"
 
 
@@ -116,12 +116,12 @@ def test_a_refusal_of_systemd_is_told_with_its_words(tmp_path: Path, tool: Tool)
 
 def test_a_unit_that_the_checker_refuses_is_not_written(tmp_path: Path, tool: Tool) -> None:
     Tool(tmp_path / "bin", "systemd-analyze", verify=[(1, "/x/dropscribe.service:9: Unknown key name 'Typ'")])
-    keeper = Systemd(str(tmp_path / "config"))
+    supervisor = Systemd(str(tmp_path / "config"))
 
     with pytest.raises(DropscribeError, match="Unknown key name"):
-        keeper.start(planned(tmp_path), SOON)
+        supervisor.start(planned(tmp_path), SOON)
 
-    assert not os.path.exists(keeper.path) and not tool.calls
+    assert not os.path.exists(supervisor.path) and not tool.calls
 
 
 def test_a_checker_that_cannot_work_here_stops_nothing(tmp_path: Path, tool: Tool) -> None:
@@ -133,17 +133,17 @@ def test_a_checker_that_cannot_work_here_stops_nothing(tmp_path: Path, tool: Too
 
 
 def test_a_removal_leaves_no_unit_and_no_link_even_without_a_manager(tmp_path: Path, tool: Tool) -> None:
-    keeper = Systemd(str(tmp_path))
-    keeper.start(planned(tmp_path), SOON)
+    supervisor = Systemd(str(tmp_path))
+    supervisor.start(planned(tmp_path), SOON)
     wants = tmp_path / "systemd/user/default.target.wants"
     wants.mkdir()
-    (wants / systemd.UNIT).symlink_to(keeper.path)
+    (wants / systemd.UNIT).symlink_to(supervisor.path)
     tool.answer(disable=[NO_BUS], daemon_reload=[NO_BUS])
 
-    assert keeper.remove(SOON)
+    assert supervisor.remove(SOON)
 
     assert [p.name for p in (tmp_path / "systemd/user").rglob("*")] == ["default.target.wants"]
-    assert not keeper.remove(SOON)
+    assert not supervisor.remove(SOON)
 
 
 SHOWN = "LoadState=loaded\nUnitFileState=enabled\nActiveState=failed\nMainPID=0\nNRestarts=3\n"
@@ -166,12 +166,12 @@ def test_the_last_end_is_told_in_words(more: str, words: str) -> None:
 
 
 def test_status_has_one_line_on_the_unit_or_none(tmp_path: Path, tool: Tool) -> None:
-    keeper = Systemd(str(tmp_path))
-    assert inspect(keeper) is None
-    keeper.start(planned(tmp_path), SOON)
+    supervisor = Systemd(str(tmp_path))
+    assert inspect(supervisor) is None
+    supervisor.start(planned(tmp_path), SOON)
     good = "LoadState=loaded\nUnitFileState=enabled\nMainPID=77\nResult=success\nExecMainCode=0\nExecMainStatus=0\n"
     tool.answer(show=[(0, good), (0, good.replace("77", "0").replace("=enabled", "=disabled")), NO_BUS])
 
-    assert inspect(keeper) == "systemd user unit: running (pid 77)"
-    assert "switched off" in (inspect(keeper) or "")
-    assert "not loaded" in (inspect(keeper) or "")
+    assert inspect(supervisor) == "systemd user unit: running (pid 77)"
+    assert "switched off" in (inspect(supervisor) or "")
+    assert "not loaded" in (inspect(supervisor) or "")

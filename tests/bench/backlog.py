@@ -38,7 +38,9 @@ def claims(path: Path, count: int = 200) -> float:
 def backlog(count: int) -> tuple[float, float, float, float]:
     """Return seconds to queue *count* files, MB before and at most, and seconds of a claim."""
     with tempfile.TemporaryDirectory() as folder:
-        it = Daemon(Path(folder), FAKE_DAEMON, intake={"settle": "500ms", "rescan": "1h"}, log={"level": "info"})
+        it = Daemon(
+            Path(folder), FAKE_DAEMON, intake={"stable_for": "500ms", "rescan_interval": "1h"}, log={"level": "info"}
+        )
         with it.start():
             assert it.process is not None
             process = psutil.Process(it.process.pid)

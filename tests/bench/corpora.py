@@ -47,7 +47,7 @@ class Dropped:
 
 
 @dataclass
-class Drained:
+class Drain:
     """What was seen while the queue went down."""
 
     seconds: float = 0.0
@@ -65,9 +65,9 @@ def drop(entries: list[dict[str, Any]], inbox: Path) -> list[Dropped]:
     return dropped
 
 
-def drain(daemon: Daemon, dropped: list[Dropped], deadline: float, every: float) -> Drained:
+def drain(daemon: Daemon, dropped: list[Dropped], deadline: float, every: float) -> Drain:
     """Wait until the running daemon is done with all files, looking at it *every* so many seconds."""
-    begun, seen = time.monotonic(), Drained()
+    begun, seen = time.monotonic(), Drain()
     may_stay = {file.path for file in dropped if file.expect == IGNORED}
     while True:
         status = daemon.status()
@@ -165,7 +165,7 @@ def texts(daemon: Daemon, dropped: list[Dropped], folder: Path) -> None:
             shutil.copyfile(text, folder / (re.sub(r"[/\0]", "_", file.entry["id"]) + ".txt"))
 
 
-def report(daemon: Daemon, dropped: list[Dropped], seen: Drained, bound: float) -> int:
+def report(daemon: Daemon, dropped: list[Dropped], seen: Drain, bound: float) -> int:
     """Print where everything ended; return the number of faults."""
     ends: dict[tuple[str, str], list[str]] = {}
     for file in dropped:
@@ -223,7 +223,7 @@ def main() -> int:
         daemon = Daemon(
             Path(given.keep or scratch),
             command,
-            intake={"settle": "500ms", "patience": "2s"},
+            intake={"stable_for": "500ms", "incomplete_timeout": "2s"},
             output={"formats": ["txt", "json"], "originals": "archive"},
             log={"level": "info"},
         )

@@ -45,8 +45,8 @@ def sections(options: argparse.Namespace, checkpoint: Path) -> dict[str, Any]:
     """Return the settings of the daemon."""
     engine = {"name": "deepseek-ocr", "model": str(checkpoint), "mode": "gundam", "prompt": "figure"}
     engine |= {"max_tokens": options.tokens, "page_timeout": "1h", "page_budget": "2h"}
-    intake = {"settle": "500ms", "patience": "60s", "orientation": "off"}
-    return {"engine": engine, "intake": intake, "output": {"formats": ["json"], "reuse": False}}
+    intake = {"stable_for": "500ms", "incomplete_timeout": "60s", "orientation": "off"}
+    return {"engine": engine, "intake": intake, "output": {"formats": ["json"], "cache": False}}
 
 
 def drop(daemon: Daemon, put: Callable[[Path], int]) -> float:

@@ -22,7 +22,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=60)
     seconds = parser.parse_args().seconds
     with tempfile.TemporaryDirectory() as folder:
-        defaults = {"settle": "2s", "patience": "60s", "rescan": "1m"}
+        defaults = {"stable_for": "2s", "incomplete_timeout": "60s", "rescan_interval": "1m"}
         with Daemon(Path(folder), REAL_DAEMON, intake=defaults, log={"level": "info"}) as it:
             it.start()
             assert it.process is not None

@@ -1,4 +1,4 @@
-"""From drop to text for a small picture with the model warm, minus `intake.settle` and the reading itself.
+"""From drop to text for a small picture with the model warm, minus `intake.stable_for` and the reading itself.
 
     python tests/bench/latency.py [--drops 20]
 
@@ -22,7 +22,7 @@ def drops(command: list[str], count: int) -> list[float]:
     """Return the overhead of each drop in seconds."""
     found = []
     with tempfile.TemporaryDirectory() as folder:
-        it = Daemon(Path(folder), command, intake={"settle": SETTLE}, output={"reuse": False})
+        it = Daemon(Path(folder), command, intake={"stable_for": SETTLE}, output={"cache": False})
         with it.start():
             for number in range(count + 1):
                 name = f"{number}.png"

@@ -141,8 +141,8 @@ def letter(path: Path, number: int) -> None:
 @contextmanager
 def watched(subject: Subject, root: Path) -> Iterator[tuple[Daemon, list[Look]]]:
     """Run a daemon for *subject* and look at it five times a second."""
-    model = {"idle_timeout": FAR, "trim_after": TRIM_AFTER}
-    daemon = Daemon(root, subject.command, model=model, intake={"settle": SETTLE}, **subject.settings)
+    model = {"idle_timeout": FAR, "clear_cache_after": TRIM_AFTER}
+    daemon = Daemon(root, subject.command, model=model, intake={"stable_for": SETTLE}, **subject.settings)
     if subject.fake:
         daemon.fake(**subject.fake)
     looks: list[Look] = []

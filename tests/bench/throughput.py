@@ -48,7 +48,7 @@ def plain(files: list[str]) -> None:
 
 def daemon(root: Path, files: list[Path]) -> tuple[float, float]:
     """Return the seconds from the moment the queue is let go to the last text, and those in which the engine read."""
-    with Daemon(root, REAL_DAEMON, output={"reuse": False, "formats": ["json", "txt"]}) as it:
+    with Daemon(root, REAL_DAEMON, output={"cache": False, "formats": ["json", "txt"]}) as it:
         it.start()
         shutil.copy(files[0], it.inbox / "warm.png")
         it.wait_status(lambda s: s["queue"]["done"] == 1, "the model is warm")

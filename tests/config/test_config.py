@@ -80,14 +80,14 @@ def test_an_installed_default_needs_no_file() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["intake:\n  settle: 3s\n", '{"intake": {"settle": 3}}', "\ufeffintake: {settle: 3.0}\r\n"]
+    "text", ["intake:\n  stable_for: 3s\n", '{"intake": {"stable_for": 3}}', "\ufeffintake: {stable_for: 3.0}\r\n"]
 )
 def test_yaml_and_json_are_read_alike(save: Save, text: str) -> None:
-    assert load(save(text)) == checked({"intake": {"settle": 3}}, "x")
+    assert load(save(text)) == checked({"intake": {"stable_for": 3}}, "x")
 
 
 def test_json_indented_with_tabs_is_read(save: Save) -> None:
-    assert load(save(json.dumps({"intake": {"settle": 3}}, indent="\t"))).intake.settle == 3
+    assert load(save(json.dumps({"intake": {"stable_for": 3}}, indent="\t"))).intake.stable_for == 3
 
 
 @pytest.mark.parametrize("text", ["intake:\n", "intake: null\n", "intake: {}\n", "{}", "intake: {}\noutput:\n"])
@@ -140,10 +140,10 @@ def test_without_a_path_the_own_file_is_read_if_there_is_one(tmp_path: Path, mon
     monkeypatch.setenv("HOME", str(tmp_path))
     from dropscribe.config import default_path
 
-    assert load(None).intake.settle == 2
+    assert load(None).intake.stable_for == 2
     os.makedirs(os.path.dirname(default_path()))
-    Path(default_path()).write_text("intake: {settle: 7}")
-    assert load(None).intake.settle == 7
+    Path(default_path()).write_text("intake: {stable_for: 7}")
+    assert load(None).intake.stable_for == 7
 
 
 def test_reading_settings_makes_no_folder(tmp_path: Path, save: Save) -> None:
@@ -160,7 +160,7 @@ def test_reading_settings_makes_no_folder(tmp_path: Path, save: Save) -> None:
 @pytest.mark.parametrize("word, meant", [("on", True), ("off", False), ("yes", True), ("no", False), ("true", True)])
 def test_switches_are_words_bare_or_quoted(save: Save, word: str, meant: bool) -> None:
     for text in (word, f'"{word}"'):
-        assert load(save(f"output: {{reuse: {text}}}")).output.reuse is meant
+        assert load(save(f"output: {{cache: {text}}}")).output.cache is meant
 
 
 @pytest.mark.parametrize("word, meant", [("on", "auto"), ("off", "off"), ("auto", "auto")])
@@ -175,7 +175,7 @@ def test_words_that_yaml_turns_into_switches_get_their_meaning_back(save: Save, 
     "values, where, near",
     [
         ({"folders": {"inbx": "x"}}, "folders.inbx", "inbox"), ({"folder": {}}, "folder", "folders"),
-        ({"intake": {"settel": 1}}, "intake.settel", "settle"),
+        ({"intake": {"stable_fro": 1}}, "intake.stable_fro", "stable_for"),
         ({"engine": {"max_token": 1}}, "engine.max_token", "max_tokens"),
     ],
 )  # fmt: skip
@@ -191,7 +191,7 @@ def test_a_key_like_no_other_is_refused_with_the_list() -> None:
 def test_every_fault_is_told_at_once() -> None:
     found = faults(
         {
-            "intake": {"settle": "soon", "wach": 1},
+            "intake": {"stable_for": "soon", "wach": 1},
             "engine": {"attempts": 99},
             "x": 1,
             "output": {"formats": ["txt", "doc"]},
@@ -199,7 +199,7 @@ def test_every_fault_is_told_at_once() -> None:
     )
 
     assert {f.where.removeprefix("config.yaml: ") for f in found} == {
-        "intake.settle", "intake.wach", "engine.attempts", "x", "output.formats",
+        "intake.stable_for", "intake.wach", "engine.attempts", "x", "output.formats",
     }  # fmt: skip
     assert all(f.remedy for f in found)
 

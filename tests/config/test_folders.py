@@ -108,6 +108,6 @@ def test_only_places_and_the_form_of_the_log_need_a_restart(tmp_path: Path) -> N
         return restart_needed(old, checked({**laid_out(tmp_path), **values}, "x"))
 
     assert after({}) == []
-    assert after({"intake": {"settle": 9}, "log": {"level": "debug"}, "output": {"formats": ["md"]}}) == []
+    assert after({"intake": {"stable_for": 9}, "log": {"level": "debug"}, "output": {"formats": ["md"]}}) == []
     assert after(laid_out(tmp_path, outbox="elsewhere")) == ["folders"]
     assert after({"log": {"folder": str(tmp_path / "l"), "format": "json"}}) == ["log.folder", "log.format"]

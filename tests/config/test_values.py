@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from dropscribe.config import FORMATS, Settings, checked
-from dropscribe.core.errors import Fault
+from dropscribe.config import FORMATS, Settings, checked, keys
+from dropscribe.config.schema import FORMER_KEYS
+from dropscribe.core.errors import ConfigError, Fault
 from support.config_faults import fault, faults
 
 
@@ -21,7 +22,7 @@ def value(section: str, key: str, given: object) -> Any:
      (" 10S ", 10)],
 )  # fmt: skip
 def test_durations(given: object, seconds: float) -> None:
-    assert value("intake", "settle", given) == seconds
+    assert value("intake", "stable_for", given) == seconds
 
 
 @pytest.mark.parametrize(
@@ -36,7 +37,9 @@ def test_sizes(given: object, size: int) -> None:
     assert (got, type(got)) == (size, int)
 
 
-@pytest.mark.parametrize("key, given", [("max_file", "9" * 400 + "GB"), ("settle", "9" * 400), ("max_pixels", 10**400)])
+@pytest.mark.parametrize(
+    "key, given", [("max_file", "9" * 400 + "GB"), ("stable_for", "9" * 400), ("max_pixels", 10**400)]
+)
 def test_numbers_beyond_all_measure_are_faults_like_any_other(key: str, given: object) -> None:
     assert fault({"intake": {key: given}}).where == f"config.yaml: intake.{key}"
 
@@ -63,9 +66,9 @@ BAD_SIZES = ["big", "1XB", "-1MB", "", 0, -5, "0.4B", None, True, [5], float("na
 
 @pytest.mark.parametrize("given", BAD_DURATIONS)
 def test_what_is_no_duration_is_refused(given: object) -> None:
-    found = fault({"intake": {"settle": given}})
+    found = fault({"intake": {"stable_for": given}})
 
-    assert found.where == "config.yaml: intake.settle"
+    assert found.where == "config.yaml: intake.stable_for"
     assert f"(got {given!r})" in found.what and "2s" in found.remedy
 
 
@@ -87,12 +90,12 @@ def test_a_switch_is_no_number(section: str, key: str) -> None:
 
 
 BOUNDS = [
-    ("intake", "settle", 0.1, 0.09), ("intake", "rescan", 1, 0.9), ("intake", "patience", 0, -1),
+    ("intake", "stable_for", 0.1, 0.09), ("intake", "rescan_interval", 1, 0.9), ("intake", "incomplete_timeout", 0, -1),
     ("intake", "decode_timeout", 0.1, 0), ("intake", "max_pages", 1, 0), ("intake", "max_pixels", 1, 0),
     ("engine", "max_tokens", 1, 0), ("engine", "max_tokens", 32768, 32769), ("engine", "attempts", 1, 0),
     ("engine", "attempts", 10, 11), ("engine", "page_timeout", 0.1, 0), ("memory", "max_percent", 1, 0.9),
     ("memory", "max_percent", 100, 100.1), ("model", "recycle_pages", 1, 0), ("model", "idle_timeout", 0, -1),
-    ("model", "recycle_after", 1, 0), ("model", "cache_limit", 1, 0), ("model", "stop_grace", 0, -1),
+    ("model", "recycle_after", 1, 0), ("model", "cache_limit", 1, 0), ("model", "shutdown_grace", 0, -1),
 ]  # fmt: skip
 
 
@@ -103,7 +106,7 @@ def test_bounds_are_kept_exactly_and_nothing_is_clamped(section: str, key: str, 
     assert found.where == f"config.yaml: {section}.{key}" and f"(got {outside})" in found.what
 
 
-NEVER = ["idle_timeout", "trim_after", "recycle_pages", "recycle_after", "recycle_growth"]
+NEVER = ["idle_timeout", "clear_cache_after", "recycle_pages", "recycle_after", "recycle_growth"]
 
 
 @pytest.mark.parametrize("key", NEVER)
@@ -111,7 +114,9 @@ def test_never_is_a_word_where_it_makes_sense(key: str) -> None:
     assert value("model", key, "never") is None
 
 
-@pytest.mark.parametrize("section, key", [("model", "stop_grace"), ("intake", "settle"), ("model", "cache_limit")])
+@pytest.mark.parametrize(
+    "section, key", [("model", "shutdown_grace"), ("intake", "stable_for"), ("model", "cache_limit")]
+)
 def test_never_is_refused_elsewhere(section: str, key: str) -> None:
     assert "(got 'never')" in fault({section: {key: "never"}}).what
 
@@ -145,8 +150,28 @@ def test_the_default_is_told_as_it_is_written_in_the_file(values: dict[str, Any]
 
 def test_settings_cannot_be_changed_afterwards() -> None:
     with pytest.raises(AttributeError, match="immutable"):
-        Settings().intake.settle = 5
+        Settings().intake.stable_for = 5
 
 
 def test_a_wrong_format_is_told_once() -> None:
     assert "must be one of" in fault({"output": {"formats": ["text"]}}).what
+
+
+@pytest.mark.parametrize("key, new", FORMER_KEYS.items())
+def test_a_former_name_is_answered_with_the_new_one(key: str, new: str) -> None:
+    section, old = key.split(".")
+    with pytest.raises(ConfigError) as caught:
+        checked({section: {old: "1s"}}, "mine.yaml")
+
+    (one,) = caught.value.faults
+    assert one.where == f"mine.yaml: {key}" and new in one.remedy
+    assert (section, new) in keys() and (section, old) not in keys()
+
+
+@pytest.mark.parametrize("old, new", [("number", "suffix"), ("replace", "overwrite")])
+def test_a_former_word_is_answered_with_the_new_one(old: str, new: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        checked({"output": {"conflict": old}}, "mine.yaml")
+
+    (one,) = caught.value.faults
+    assert old in one.what and one.remedy == f"write {new}"

@@ -133,8 +133,8 @@ def test_nobody_at_the_door_is_no_fault(daemon: Daemon) -> None:
 def test_one_that_does_not_read_its_answers_holds_nobody_up(
     daemon: Daemon, client: Callable[[], socket.socket]
 ) -> None:
-    deaf, other = client(), client()
-    deaf.sendall(json.dumps({"text": "x" * 900_000}).encode()[:60_000] + b"\n" + b'{"n": 1}\n' * 2000)
+    closed, other = client(), client()
+    closed.sendall(json.dumps({"text": "x" * 900_000}).encode()[:60_000] + b"\n" + b'{"n": 1}\n' * 2000)
     daemon.until(lambda: len(daemon.asked) >= 1000)
     for request in daemon.asked[:50]:
         request.reply(long="x" * 100_000)

@@ -9,7 +9,7 @@ import pytest
 
 from dropscribe.config import Notify
 from dropscribe.desktop import notify
-from dropscribe.desktop.notify import APART, LATEST, LONGEST_SHOW, QUIET, Notices
+from dropscribe.desktop.notify import APART, LATEST, LONGEST_SHOW, QUIET, Notifier
 from support.children import Children
 from support.harness import wait_for
 
@@ -44,13 +44,13 @@ def desktop(tmp_path: Path) -> Desktop:
 
 
 @pytest.fixture
-def always(desktop: Desktop) -> Iterator[Notices]:
-    found = Notices(ALWAYS, desktop.command)
+def always(desktop: Desktop) -> Iterator[Notifier]:
+    found = Notifier(ALWAYS, desktop.command)
     yield found
     found.close()
 
 
-def shown_after(found: Notices, desktop: Desktop, now: float, count: int = 1) -> list[str]:
+def shown_after(found: Notifier, desktop: Desktop, now: float, count: int = 1) -> list[str]:
     """Tick at *now* until *count* messages have been shown and the program is reaped."""
     found.tick(now)
     wait_for(lambda: len(desktop.shown) >= count, "the message is shown")
@@ -58,19 +58,19 @@ def shown_after(found: Notices, desktop: Desktop, now: float, count: int = 1) ->
     return desktop.shown
 
 
-def test_a_file_and_its_outcome_are_named(always: Notices, desktop: Desktop) -> None:
+def test_a_file_and_its_outcome_are_named(always: Notifier, desktop: Desktop) -> None:
     always.job_ended("scan.png", "done", None, 100.0)
 
     assert shown_after(always, desktop, 100 + QUIET) == ["scan.png: read"]
 
 
-def test_a_failure_tells_its_reason(always: Notices, desktop: Desktop) -> None:
+def test_a_failure_tells_its_reason(always: Notifier, desktop: Desktop) -> None:
     always.job_ended("scan.png", "failed", "not-an-image", 0.0)
 
     assert shown_after(always, desktop, QUIET) == ["scan.png: could not be read (not-an-image)"]
 
 
-def test_a_burst_becomes_one_message(always: Notices, desktop: Desktop) -> None:
+def test_a_burst_becomes_one_message(always: Notifier, desktop: Desktop) -> None:
     for number in range(20):
         always.job_ended(f"{number}.png", "failed" if number == 7 else "done", "damaged" if number == 7 else None, 1.0)
 
@@ -79,7 +79,7 @@ def test_a_burst_becomes_one_message(always: Notices, desktop: Desktop) -> None:
     assert text == ["7.png: could not be read (damaged); 19 files read: 0.png, 1.png, 2.png and 16 more"]
 
 
-def test_it_waits_for_quiet_but_not_for_ever(always: Notices, desktop: Desktop) -> None:
+def test_it_waits_for_quiet_but_not_for_ever(always: Notifier, desktop: Desktop) -> None:
     now = 0.0
     while now < LATEST:
         always.job_ended("a.png", "done", None, now)
@@ -92,7 +92,7 @@ def test_it_waits_for_quiet_but_not_for_ever(always: Notices, desktop: Desktop) 
     assert len(shown_after(always, desktop, LATEST)) == 1
 
 
-def test_messages_keep_their_distance(always: Notices, desktop: Desktop) -> None:
+def test_messages_keep_their_distance(always: Notifier, desktop: Desktop) -> None:
     always.job_ended("a.png", "done", None, 0.0)
     shown_after(always, desktop, QUIET)
     always.job_ended("b.png", "done", None, QUIET)
@@ -105,7 +105,7 @@ def test_messages_keep_their_distance(always: Notices, desktop: Desktop) -> None
 
 @pytest.mark.parametrize(("settings", "expected"), [(ALWAYS, 2), (FAILURES, 1), (NEVER, 0)])
 def test_only_what_is_wanted_is_told(desktop: Desktop, settings: Notify, expected: int) -> None:
-    found = Notices(settings, desktop.command)
+    found = Notifier(settings, desktop.command)
     found.job_ended("good.png", "done", None, 0.0)
     found.job_ended("bad.png", "failed", "damaged", 0.0)
     found.job_ended("other.png", "gone", None, 0.0)
@@ -119,7 +119,7 @@ def test_only_what_is_wanted_is_told(desktop: Desktop, settings: Notify, expecte
     found.close()
 
 
-def test_changed_settings_hold_for_what_is_still_waiting(always: Notices) -> None:
+def test_changed_settings_hold_for_what_is_still_waiting(always: Notifier) -> None:
     always.job_ended("a.png", "done", None, 0.0)
     always.apply(FAILURES)
 
@@ -127,7 +127,7 @@ def test_changed_settings_hold_for_what_is_still_waiting(always: Notices) -> Non
 
 
 @pytest.mark.parametrize("name", ['"; do shell script "touch x', "-e", "$(x)`y`", "two\nlines", "a\x00b", "\udcff.png"])
-def test_a_file_name_is_only_ever_a_text(always: Notices, desktop: Desktop, name: str) -> None:
+def test_a_file_name_is_only_ever_a_text(always: Notifier, desktop: Desktop, name: str) -> None:
     always.job_ended(name, "done", None, 0.0)
 
     text = shown_after(always, desktop, QUIET)[0]
@@ -155,7 +155,7 @@ def test_the_real_programs_are_found_on_path(tmp_path: Path, monkeypatch: pytest
     (tmp_path / name).write_text(f'#!/bin/sh\nfor word; do echo "$word"; done > {tmp_path}/said\n')
     (tmp_path / name).chmod(0o755)
 
-    found = Notices(ALWAYS)
+    found = Notifier(ALWAYS)
     found.job_ended("a <b>.png", "done", None, 0.0)
     found.tick(QUIET)
     found.close()
@@ -165,7 +165,7 @@ def test_the_real_programs_are_found_on_path(tmp_path: Path, monkeypatch: pytest
 
 def test_a_program_that_hangs_is_ended_and_does_not_hold_up_the_next() -> None:
     children = Children()
-    found = Notices(ALWAYS, lambda title, text: ["sleep", "1000"])
+    found = Notifier(ALWAYS, lambda title, text: ["sleep", "1000"])
     found.job_ended("a.png", "done", None, 0.0)
     found.tick(QUIET)
     assert found.deadline() == QUIET + LONGEST_SHOW
@@ -178,7 +178,7 @@ def test_a_program_that_hangs_is_ended_and_does_not_hold_up_the_next() -> None:
 @pytest.mark.parametrize("program", ["false", "/there/is/no/notify-send"])
 def test_a_program_that_fails_or_is_gone_is_no_fault_of_the_daemon(program: str) -> None:
     children = Children()
-    found = Notices(ALWAYS, lambda title, text: [program])
+    found = Notifier(ALWAYS, lambda title, text: [program])
     found.job_ended("a.png", "done", None, 0.0)
     found.tick(QUIET)
     wait_for(lambda: found.tick(QUIET) or not children.pids, "it is reaped")
@@ -186,7 +186,7 @@ def test_a_program_that_fails_or_is_gone_is_no_fault_of_the_daemon(program: str)
     found.close()
 
 
-def test_what_is_waiting_at_the_end_is_still_told(always: Notices, desktop: Desktop) -> None:
+def test_what_is_waiting_at_the_end_is_still_told(always: Notifier, desktop: Desktop) -> None:
     always.job_ended("last.png", "failed", "damaged", 0.0)
 
     always.close()

@@ -139,7 +139,7 @@ def test_peaks_are_read_from_the_journal_without_touching_it(tmp_path: Path) -> 
     path = tmp_path / "journal.db"
     assert models.recorded_peaks(str(path), "rapidocr") == [] and not path.exists()
     journal = Journal(str(path))
-    journal.facts.record_peak("rapidocr", 700)
+    journal.metadata.record_peak("rapidocr", 700)
     journal.close()
 
     assert models.recorded_peaks(str(path), "rapidocr") == [700]

@@ -162,7 +162,7 @@ def test_a_worker_without_a_daemon_or_one_too_many_is_a_fault(
     assert check.state is state and (state is State.OK or f"kill {worker.pid}" in check.remedy)
 
 
-class Keeper(Launchd):
+class Supervisor(Launchd):
     """A launchd that says what the test wants."""
 
     said = Report(loaded=True, pid=5)
@@ -182,27 +182,27 @@ class Keeper(Launchd):
     ],
 )
 def test_the_agent(tmp_path: Path, report: Report, state: State) -> None:
-    keeper = Keeper(501, str(tmp_path))
-    assert [c.state for c in agents.installed(keeper)] == [State.SKIPPED], "none is installed"
-    os.makedirs(os.path.dirname(keeper.path))
-    Path(keeper.path).touch()
-    keeper.said = report
+    supervisor = Supervisor(501, str(tmp_path))
+    assert [c.state for c in agents.installed(supervisor)] == [State.SKIPPED], "none is installed"
+    os.makedirs(os.path.dirname(supervisor.path))
+    Path(supervisor.path).touch()
+    supervisor.said = report
 
-    (check,) = agents.installed(keeper)
+    (check,) = agents.installed(supervisor)
 
     assert check.state is state and bool(check.remedy) is (state is not State.OK)
 
 
 @pytest.mark.parametrize("kind", ["launchd", "systemd"])
 def test_the_agents_file_is_what_install_would_write_now(tmp_path: Path, kind: str) -> None:
-    keeper = Launchd(501, str(tmp_path)) if kind == "launchd" else Systemd(str(tmp_path))
-    os.makedirs(os.path.dirname(keeper.path))
+    supervisor = Launchd(501, str(tmp_path)) if kind == "launchd" else Systemd(str(tmp_path))
+    os.makedirs(os.path.dirname(supervisor.path))
 
     def judged(python: str, grace: str) -> State:
         made = plan.make(settings(tmp_path), None, {}, python)
-        Path(keeper.path).write_bytes(keeper.render(made))
-        now = settings(tmp_path, model={"stop_grace": grace})
-        return agents.current(keeper, launchd.read(keeper.path), now).state
+        Path(supervisor.path).write_bytes(supervisor.render(made))
+        now = settings(tmp_path, model={"shutdown_grace": grace})
+        return agents.current(supervisor, launchd.read(supervisor.path), now).state
 
     assert judged(sys.executable, "20s") is State.OK
     assert judged(sys.executable, "5m") is State.WARNING, "the system would cut the page in hand short"
@@ -211,13 +211,13 @@ def test_the_agents_file_is_what_install_would_write_now(tmp_path: Path, kind: s
 
 
 def test_a_dangling_link_of_the_environment_is_a_fault(tmp_path: Path) -> None:
-    keeper = Launchd(501, str(tmp_path))
+    supervisor = Launchd(501, str(tmp_path))
     link = tmp_path / "python"
     link.symlink_to(tmp_path / "Cellar" / "gone")
 
-    values = plistlib.loads(keeper.render(plan.make(settings(tmp_path), None, {}, str(link))))
+    values = plistlib.loads(supervisor.render(plan.make(settings(tmp_path), None, {}, str(link))))
 
-    assert agents.current(keeper, values, settings(tmp_path)).state is State.FAULT
+    assert agents.current(supervisor, values, settings(tmp_path)).state is State.FAULT
 
 
 def test_only_the_agent_itself_tells_what_it_may_read() -> None:

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 
-from dropscribe.files.disk_thread import Disk
+from dropscribe.files.disk_thread import DiskThread
 from support.harness import wait_for
 
 
@@ -15,7 +15,7 @@ def fail(error: Exception) -> None:
 def test_results_and_errors_come_back_where_they_are_collected_in_order() -> None:
     woken: list[int] = []
     told: list[object] = []
-    disk = Disk(lambda: woken.append(1))
+    disk = DiskThread(lambda: woken.append(1))
 
     def broken() -> None:
         raise OSError("no such disk")
@@ -34,7 +34,7 @@ def test_results_and_errors_come_back_where_they_are_collected_in_order() -> Non
 
 def test_what_has_not_begun_is_dropped_at_the_end() -> None:
     done: list[int] = []
-    disk = Disk(lambda: None)
+    disk = DiskThread(lambda: None)
     disk.close()
     disk.ask(lambda: done.append(1), lambda result: None, fail)
 
@@ -43,7 +43,8 @@ def test_what_has_not_begun_is_dropped_at_the_end() -> None:
 
 def test_a_process_ends_while_a_request_hangs() -> None:
     code = (
-        "import os; from dropscribe.files.disk_thread import Disk; ends = os.pipe(); disk = Disk(lambda: None);"
+        "import os; from dropscribe.files.disk_thread import DiskThread;"
+        "ends = os.pipe(); disk = DiskThread(lambda: None);"
         "disk.ask(lambda: os.read(ends[0], 1), print, print); disk.close(); print('over', flush=True)"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=20, check=False)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from dropscribe.files import durable
-from dropscribe.intake.events import Hints, Watch
+from dropscribe.intake.events import EventBuffer, Watch
 from support.denied_calls import NO_LINK, NO_RENAME, rename_where_denied
 
 ODD_NAMES = [b"line\nbreak.png", b"\xff\xfe undecodable", b" ", "naïve 日本.png".encode(), b"x" * 255, b"-rf", b"a\\b"]
@@ -232,7 +232,7 @@ def test_a_write_that_fails_leaves_nothing_behind(folder: bytes) -> None:
 
 def test_the_staged_name_of_a_long_name_is_valid_text_on_every_disk(folder: bytes) -> None:
     woken = threading.Event()
-    hints, target = Hints(woken.set), os.path.join(folder, b"x" + "ä".encode() * 110)
+    hints, target = EventBuffer(woken.set), os.path.join(folder, b"x" + "ä".encode() * 110)
     watch, seen = Watch(os.fsdecode(folder), "native", hints), set[bytes]()
     try:
         durable.write(target, b"data")

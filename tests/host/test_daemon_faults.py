@@ -33,7 +33,7 @@ def test_an_engine_that_cannot_load_pauses_the_queue_with_its_reason_until_the_s
         assert "next try in 5 s" in log and "next try in 10 s" in log
 
         (tmp_path / "fault").unlink()
-        daemon.change(engine={"vision": "float32"})
+        daemon.change(engine={"vision_precision": "float32"})
         status = daemon.wait_status(done(1), "it is read")
         assert not status["queue"]["paused"] and daemon.starts() == 3
         assert (daemon.outbox / "scan.txt").read_text().strip() == text
@@ -77,7 +77,7 @@ def test_a_worker_that_prints_without_end_while_loading_disturbs_nothing(tmp_pat
 
 
 def test_the_steps_against_a_worker_that_does_not_leave_are_recorded(tmp_path: Path) -> None:
-    daemon = Daemon(tmp_path, model={"stop_grace": "300ms"})
+    daemon = Daemon(tmp_path, model={"shutdown_grace": "300ms"})
     daemon.fake(unload_seconds=600)
     with daemon.start():
         pid = daemon.read_one()["model"]["pid"]
@@ -91,7 +91,7 @@ def test_the_steps_against_a_worker_that_does_not_leave_are_recorded(tmp_path: P
 
 @pytest.mark.slow
 def test_a_worker_that_ignores_sigterm_is_killed_and_the_queue_goes_on(tmp_path: Path) -> None:
-    daemon = Daemon(tmp_path, model={"stop_grace": "300ms"}, engine={"page_timeout": "500ms", "attempts": 1})
+    daemon = Daemon(tmp_path, model={"shutdown_grace": "300ms"}, engine={"page_timeout": "500ms", "attempts": 1})
     daemon.fake(ignore_term=True)
     with daemon.start():
         picture(daemon.inbox / "stuck.png", deed="hang")
@@ -120,7 +120,7 @@ def test_a_worker_that_does_not_even_begin_with_a_file_costs_it_an_attempt_and_n
 
 
 def test_a_stop_lets_the_page_in_hand_be_finished_within_the_grace(tmp_path: Path) -> None:
-    daemon = Daemon(tmp_path, model={"stop_grace": "20s"})
+    daemon = Daemon(tmp_path, model={"shutdown_grace": "20s"})
     daemon.fake(read_seconds=1, grandchild=str(tmp_path / "grandchild"))
     daemon.start()
     text = picture(daemon.inbox / "scan.png")
@@ -137,7 +137,7 @@ def test_a_stop_lets_the_page_in_hand_be_finished_within_the_grace(tmp_path: Pat
 
 @pytest.mark.parametrize("moment", ["loading", "warm", "unloading"])
 def test_a_stop_in_any_state_leaves_no_process_behind(tmp_path: Path, moment: str) -> None:
-    daemon = Daemon(tmp_path, model={"stop_grace": "2s"})
+    daemon = Daemon(tmp_path, model={"shutdown_grace": "2s"})
     daemon.fake(load_seconds=60 if moment == "loading" else 0, unload_seconds=0.5 if moment == "unloading" else 0)
     daemon.start()
     picture(daemon.inbox / "scan.png")
@@ -152,7 +152,7 @@ def test_a_stop_in_any_state_leaves_no_process_behind(tmp_path: Path, moment: st
 
 
 def test_a_stopping_daemon_answers_while_its_worker_is_slow_to_let_go(tmp_path: Path) -> None:
-    daemon = Daemon(tmp_path, model={"stop_grace": "20s"})
+    daemon = Daemon(tmp_path, model={"shutdown_grace": "20s"})
     daemon.fake(unload_seconds=1)
     daemon.start()
     daemon.read_one()
@@ -167,7 +167,7 @@ def test_a_stopping_daemon_answers_while_its_worker_is_slow_to_let_go(tmp_path: 
 @pytest.mark.slow
 @pytest.mark.timeout(90)
 def test_a_stop_ends_a_worker_that_hangs_and_ignores_everything_with_all_it_started(tmp_path: Path) -> None:
-    daemon = Daemon(tmp_path, model={"stop_grace": "300ms"})
+    daemon = Daemon(tmp_path, model={"shutdown_grace": "300ms"})
     daemon.fake(ignore_term=True, grandchild=str(tmp_path / "grandchild"))
     daemon.start()
     picture(daemon.inbox / "stuck.png", deed="hang")
@@ -193,7 +193,9 @@ def test_what_a_killed_daemon_left_behind_is_ended_by_the_next_one(tmp_path: Pat
 
 
 def test_after_a_sleep_of_the_machine_the_folder_is_looked_at_and_an_idle_model_goes(tmp_path: Path) -> None:
-    daemon = Daemon(tmp_path, JUMPING, model={"idle_timeout": "10m"}, intake={"rescan": "1h", "settle": "100ms"})
+    daemon = Daemon(
+        tmp_path, JUMPING, model={"idle_timeout": "10m"}, intake={"rescan_interval": "1h", "stable_for": "100ms"}
+    )
     daemon.environment["DROPSCRIBE_AHEAD"] = str(tmp_path / "ahead")
     with daemon.start():
         daemon.read_one()

@@ -92,7 +92,7 @@ def test_another_cache_limit_reaches_the_running_engine(tmp_path: Path) -> None:
 def test_other_engine_settings_load_the_model_anew_when_it_is_wanted(tmp_path: Path) -> None:
     with Daemon(tmp_path).counting().start() as daemon:
         pid = daemon.read_one()["model"]["pid"]
-        daemon.change(engine={"vision": "float32"})
+        daemon.change(engine={"vision_precision": "float32"})
         daemon.wait_status(unloaded("settings"), "it goes")
 
         assert daemon.read_one("second.png", 2)["model"]["pid"] != pid and daemon.starts() == 2

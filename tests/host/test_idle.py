@@ -11,7 +11,7 @@ from support.host_driver import Desk
 
 COLD, WARM, BUSY = ModelState.COLD, ModelState.WARM, ModelState.BUSY
 MB = 10**6
-MINUTE = {"idle_timeout": "1m", "trim_after": "never"}
+MINUTE = {"idle_timeout": "1m", "clear_cache_after": "never"}
 
 
 def test_the_idle_clock_starts_when_the_model_is_ready_and_not_when_it_was_asked_for(tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ def test_zero_means_when_the_queue_is_empty_and_not_before(tmp_path: Path) -> No
 
 
 def test_never_means_never(tmp_path: Path) -> None:
-    with Desk(tmp_path, model={"idle_timeout": "never", "trim_after": "never"}) as desk:
+    with Desk(tmp_path, model={"idle_timeout": "never", "clear_cache_after": "never"}) as desk:
         pid = desk.load()
         desk.host.slept(10**6)
         desk.pass_time(10**5)
@@ -79,32 +79,32 @@ def test_a_trim_takes_the_caches_and_leaves_the_weights(tmp_path: Path) -> None:
     """Both in the engine's own figures and in what the system counts."""
     full_mlx = {"active": 60 * MB, "cache": 80 * MB, "peak": 140 * MB}
     trimmed_mlx = {"active": 60 * MB, "cache": 0, "peak": 60 * MB}
-    with Desk(tmp_path, {"hold_mb": 60, "cache_mb": 80, "mlx": True}, model={"trim_after": "30s"}) as desk:
+    with Desk(tmp_path, {"hold_mb": 60, "cache_mb": 80, "mlx": True}, model={"clear_cache_after": "30s"}) as desk:
         pid = desk.load()
-        assert desk.host.life is not None
-        full = desk.host.life.footprint_after_load
+        assert desk.host.stats is not None
+        full = desk.host.stats.footprint_after_load
         assert full is not None and full > 140 * MB
         desk.pass_time(28)
-        assert desk.host.life.mlx == full_mlx
+        assert desk.host.stats.mlx == full_mlx
         desk.pass_time(4)
-        desk.until(lambda: desk.host.life and desk.host.life.mlx == trimmed_mlx, "it is trimmed")
+        desk.until(lambda: desk.host.stats and desk.host.stats.mlx == trimmed_mlx, "it is trimmed")
         desk.pass_time(2)
 
         assert (desk.host.state, desk.pid) == (WARM, pid)
-        assert desk.host.life.footprint is not None
-        assert 75 * MB < full - desk.host.life.footprint < 90 * MB
+        assert desk.host.stats.footprint is not None
+        assert 75 * MB < full - desk.host.stats.footprint < 90 * MB
 
 
 def test_a_trimmed_model_is_trimmed_again_only_after_another_page(tmp_path: Path) -> None:
-    with Desk(tmp_path, model={"trim_after": "30s", "idle_timeout": "never"}) as desk:
+    with Desk(tmp_path, model={"clear_cache_after": "30s", "idle_timeout": "never"}) as desk:
         desk.load()
         desk.pass_time(40)
-        assert desk.host.life is not None and desk.host.life.trimmed
+        assert desk.host.stats is not None and desk.host.stats.trimmed
         desk.read()
-        assert not desk.host.life.trimmed
+        assert not desk.host.stats.trimmed
         desk.pass_time(40)
 
-        assert desk.host.life.trimmed
+        assert desk.host.stats.trimmed
 
 
 def test_after_a_sleep_idleness_is_judged_by_the_wall_clock(tmp_path: Path) -> None:
@@ -163,7 +163,7 @@ def test_what_the_engine_was_loaded_with_makes_it_go_when_it_changes(tmp_path: P
         if state == "busy":
             desk.begin("error")
         before = desk.pid
-        desk.apply(engine={"vision": "float32"})
+        desk.apply(engine={"vision_precision": "float32"})
         desk.gone()
         assert desk.unload.reason == "settings"
 
@@ -174,7 +174,7 @@ def test_a_replaced_worker_is_gone_before_the_next_one_is_started(tmp_path: Path
     """One worker, one model at a time."""
     with Desk(tmp_path, {"unload_seconds": 0.5}) as desk:
         old = psutil.Process(desk.load())
-        desk.apply(engine={"vision": "float32"})
+        desk.apply(engine={"vision_precision": "float32"})
         desk.until(
             lambda: desk.host.ensure_ready(desk.now) or desk.host.state is ModelState.LOADING, "the next one loads"
         )

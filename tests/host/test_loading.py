@@ -29,7 +29,7 @@ def insist(desk: Desk, seconds: float) -> None:
         desk.pass_time(1)
         desk.host.ensure_ready(desk.now)
         desk.until(
-            lambda: desk.host.state is not LOADING or (desk.host.life and desk.host.life.step), "the engine speaks"
+            lambda: desk.host.state is not LOADING or (desk.host.stats and desk.host.stats.step), "the engine speaks"
         )
         desk.until(lambda: desk.host.state not in (LOADING, ModelState.UNLOADING), "the load comes to its end")
 
@@ -37,13 +37,13 @@ def insist(desk: Desk, seconds: float) -> None:
 def test_a_load_tells_how_far_it_is(tmp_path: Path) -> None:
     with Desk(tmp_path, {"load_seconds": 0.5}) as desk:
         desk.host.ensure_ready(desk.now)
-        assert desk.host.life is not None and desk.host.life.step == "starting"
-        desk.until(lambda: desk.host.life and desk.host.life.step == "weights", "weights are read")
-        assert (desk.host.life.done_bytes, desk.host.life.total_bytes) == (0, 100)
+        assert desk.host.stats is not None and desk.host.stats.step == "starting"
+        desk.until(lambda: desk.host.stats and desk.host.stats.step == "weights", "weights are read")
+        assert (desk.host.stats.done_bytes, desk.host.stats.total_bytes) == (0, 100)
         desk.load()
 
-        assert desk.host.life.step is None and desk.host.life.loaded_at is not None
-        assert desk.host.life.footprint_after_load is not None
+        assert desk.host.stats.step is None and desk.host.stats.loaded_at is not None
+        assert desk.host.stats.footprint_after_load is not None
 
 
 @pytest.mark.parametrize(
@@ -80,14 +80,14 @@ def test_changed_settings_are_a_reason_to_try_at_once(tmp_path: Path) -> None:
     with Desk(tmp_path, fails(tmp_path, unable="engine-unavailable")) as desk:
         insist(desk, 40)
         (tmp_path / "fails").unlink()
-        desk.apply(engine={"vision": "float32"})
+        desk.apply(engine={"vision_precision": "float32"})
         desk.load()
 
 
 def test_a_load_without_a_sign_of_life_is_given_up_after_five_minutes(tmp_path: Path) -> None:
     with Desk(tmp_path, {"load_seconds": 600}) as desk:
         desk.host.ensure_ready(desk.now)
-        desk.until(lambda: desk.host.life and desk.host.life.step == "weights", "it loads")
+        desk.until(lambda: desk.host.stats and desk.host.stats.step == "weights", "it loads")
         pid = desk.pid
         desk.pass_time(290)
         assert desk.host.state is LOADING
@@ -104,7 +104,7 @@ def test_before_any_record_the_engines_own_estimate_decides(tmp_path: Path) -> N
         desk.until_state(BLOCKED)
 
         assert "the model needs about" in str(desk.host.admission.blocked_reason)
-        assert desk.host.life is None
+        assert desk.host.stats is None
 
 
 def test_a_record_of_real_peaks_counts_for_more_than_the_estimate(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ def test_loading_is_refused_under_pressure_and_the_reason_is_told(tmp_path: Path
     with Desk(tmp_path, memory={"max_percent": 1}) as desk:
         assert not desk.host.ensure_ready(desk.now)
 
-        assert desk.host.state is BLOCKED and desk.host.life is None
+        assert desk.host.state is BLOCKED and desk.host.stats is None
         assert desk.host.admission.blocked_reason == (
             "other programs use more than 1 % of the memory (memory.max_percent)"
         )
@@ -85,7 +85,7 @@ def test_after_thirty_seconds_the_page_in_hand_is_stopped_and_put_back_without_b
         desk.begin()
         desk.pass_time(6)
         desk.pass_time(24)
-        assert desk.host.reading is not None and desk.host.reading.stopping_since is None
+        assert desk.host.active is not None and desk.host.active.stopping_since is None
         desk.pass_time(8)
         desk.gone()
 
@@ -97,7 +97,7 @@ def test_after_thirty_seconds_the_page_in_hand_is_stopped_and_put_back_without_b
 def test_under_pressure_a_load_is_given_up(tmp_path: Path) -> None:
     with Desk(tmp_path, HOLDS | {"load_seconds": 600}, memory={"budget": "1MB"}) as desk:
         desk.host.ensure_ready(desk.now)
-        desk.until(lambda: desk.host.life and desk.host.life.step == "weights", "it loads")
+        desk.until(lambda: desk.host.stats and desk.host.stats.step == "weights", "it loads")
         desk.pass_time(6)
         desk.gone()
 
@@ -144,10 +144,12 @@ def test_a_changed_bound_holds_for_the_running_model(tmp_path: Path) -> None:
 
 def test_unload_on_never_trims_and_does_no_more(tmp_path: Path) -> None:
     fake = HOLDS | {"cache_mb": 80, "mlx": True}
-    with Desk(tmp_path, fake, memory=TOO_SMALL | {"unload_on": "never"}, model={"trim_after": "never"}) as desk:
+    with Desk(tmp_path, fake, memory=TOO_SMALL | {"unload_on": "never"}, model={"clear_cache_after": "never"}) as desk:
         pid = desk.load()
         desk.pass_time(6)
-        desk.until(lambda: desk.host.life and desk.host.life.mlx and not desk.host.life.mlx["cache"], "the cache goes")
+        desk.until(
+            lambda: desk.host.stats and desk.host.stats.mlx and not desk.host.stats.mlx["cache"], "the cache goes"
+        )
         desk.pass_time(60)
 
         assert (desk.host.state, desk.pid) == (WARM, pid)

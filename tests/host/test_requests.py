@@ -29,7 +29,7 @@ def test_a_dead_worker_is_recorded_and_what_it_had_in_hand_comes_back(tmp_path: 
 
         assert desk.unload.reason == "crash" and desk.unload.seconds is not None
         assert len(desk.happened(Died)) == (state == "busy")
-        assert not lives(pid) and desk.host.life is None
+        assert not lives(pid) and desk.host.stats is None
         assert not (desk.root / "state" / "worker.json").exists()
 
 
@@ -59,7 +59,7 @@ def test_a_dead_worker_is_noticed_by_its_end_of_the_pipe_and_the_next_one_loads(
         desk.gone()
         desk.pass_time(10)
         desk.host.ensure_ready(desk.now)
-        desk.until(lambda: desk.host.life is not None, "a new worker is there")
+        desk.until(lambda: desk.host.stats is not None, "a new worker is there")
 
         assert desk.pid != before and not lives(before)
 
@@ -84,7 +84,7 @@ def test_unloading_and_closing_may_be_asked_for_in_any_state_and_again(tmp_path:
         for _ in range(3):
             desk.host.close()
 
-        assert desk.host.life is None
+        assert desk.host.stats is None
         assert desk.transitions.count(("unloading", "cold")) <= 1
 
 

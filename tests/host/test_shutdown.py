@@ -74,7 +74,7 @@ def test_memory_that_only_the_end_of_the_process_returns_is_told_as_residue(tmp_
 def test_a_worker_that_hangs_in_its_release_is_ended_by_sigterm_after_its_grace(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with Desk(tmp_path, {"unload_seconds": 600}, model={"stop_grace": "7s"}) as desk:
+    with Desk(tmp_path, {"unload_seconds": 600}, model={"shutdown_grace": "7s"}) as desk:
         pid = desk.load()
         desk.host.unload("command", desk.now)
         desk.pass_time(6)
@@ -89,7 +89,7 @@ def test_a_worker_that_hangs_in_its_release_is_ended_by_sigterm_after_its_grace(
 def test_a_worker_that_ignores_sigterm_too_is_killed_ten_seconds_later(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with Desk(tmp_path, {"unload_seconds": 600, "ignore_term": True}, model={"stop_grace": "7s"}) as desk:
+    with Desk(tmp_path, {"unload_seconds": 600, "ignore_term": True}, model={"shutdown_grace": "7s"}) as desk:
         pid = desk.load()
         desk.host.unload("command", desk.now)
         desk.pass_time(8)
@@ -149,7 +149,7 @@ def test_what_the_worker_started_ends_with_it(tmp_path: Path, end: str) -> None:
             desk.host.close()
 
         desk.until(lambda: not lives(grandchild(desk)), "the grandchild is gone")
-        desk.until(lambda: desk.host.life is None, "the worker is gone")
+        desk.until(lambda: desk.host.stats is None, "the worker is gone")
         assert not lives(pid)
 
 
@@ -159,9 +159,9 @@ def test_the_memory_of_what_the_worker_started_counts_as_its_own(tmp_path: Path)
         desk.until(lambda: psutil.Process(grandchild(desk)).memory_info().rss > 5 * MB, "the grandchild runs")
         desk.pass_time(2)
 
-        assert desk.host.life is not None and desk.host.life.footprint is not None
+        assert desk.host.stats is not None and desk.host.stats.footprint is not None
         alone = psutil.Process(pid).memory_full_info().pss
-        assert desk.host.life.footprint > alone + MB
+        assert desk.host.stats.footprint > alone + MB
 
 
 def test_a_worker_that_fills_its_outputs_is_not_held_up_and_its_last_line_is_kept_for_the_log(tmp_path: Path) -> None:

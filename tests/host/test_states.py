@@ -50,7 +50,7 @@ def stop(desk: Desk) -> tuple[Desk, Callable[[], object]]:
 
 
 def change(desk: Desk) -> tuple[Desk, Callable[[], object]]:
-    return desk, lambda: desk.apply(engine={"vision": "float32"})
+    return desk, lambda: desk.apply(engine={"vision_precision": "float32"})
 
 
 def room_again(root: Path) -> tuple[Desk, Callable[[], object]]:

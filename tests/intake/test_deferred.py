@@ -4,21 +4,21 @@ import pytest
 
 from dropscribe.core.job import Found
 from dropscribe.intake.scan import Obstacle
-from dropscribe.intake.settling import Hopeless, Settled, Table, Waiting
+from dropscribe.intake.settling import Rejected, Settled, SettlingTable, Waiting
 from support.settling_steps import EMPTY, ONE, OTHER, WALL, judge, waiting
 
 
 @pytest.fixture
-def table() -> Table:
-    return Table(settle=2.0, patience=60.0)
+def table() -> SettlingTable:
+    return SettlingTable(stable_for=2.0, incomplete_timeout=60.0)
 
 
 # -- held: read, and found cut off
 
 
-def test_a_held_file_is_tried_again_exactly_when_patience_ends(table: Table) -> None:
-    table.hold(Found(b"a", ONE, WALL), now=10.0, wall=WALL + 10.0)
-    assert waiting(table) == {b"a": Waiting.PATIENCE}
+def test_a_held_file_is_tried_again_exactly_when_patience_ends(table: SettlingTable) -> None:
+    table.defer(Found(b"a", ONE, WALL), now=10.0, wall=WALL + 10.0)
+    assert waiting(table) == {b"a": Waiting.INCOMPLETE}
     assert table.next_due() == 60.0
 
     assert judge(table, 20.0) is None
@@ -26,51 +26,51 @@ def test_a_held_file_is_tried_again_exactly_when_patience_ends(table: Table) -> 
     assert judge(table, 60.0) == Settled(Found(b"a", ONE, WALL))
 
 
-def test_a_look_that_opened_nothing_does_not_free_a_held_file(table: Table) -> None:
-    table.hold(Found(b"a", ONE, WALL), now=10.0, wall=WALL + 10.0)
+def test_a_look_that_opened_nothing_does_not_free_a_held_file(table: SettlingTable) -> None:
+    table.defer(Found(b"a", ONE, WALL), now=10.0, wall=WALL + 10.0)
 
     assert judge(table, 20.0, probed=False) is None
     assert judge(table, 20.0) is None
     assert judge(table, 61.0, probed=False) is None
-    assert waiting(table) == {b"a": Waiting.PATIENCE}
+    assert waiting(table) == {b"a": Waiting.INCOMPLETE}
     assert judge(table, 61.0) == Settled(Found(b"a", ONE, WALL))
 
 
-def test_a_held_file_that_grows_settles_like_a_new_one(table: Table) -> None:
-    table.hold(Found(b"a", ONE, WALL), now=10.0, wall=WALL + 10.0)
+def test_a_held_file_that_grows_settles_like_a_new_one(table: SettlingTable) -> None:
+    table.defer(Found(b"a", ONE, WALL), now=10.0, wall=WALL + 10.0)
 
     assert judge(table, 20.0, OTHER) is None
     assert judge(table, 22.0, OTHER) == Settled(Found(b"a", OTHER, WALL + 20.0))
 
 
-def test_a_file_held_after_its_patience_is_due_at_once(table: Table) -> None:
-    table.hold(Found(b"a", ONE, WALL), now=100.0, wall=WALL + 90.0)
+def test_a_file_held_after_its_patience_is_due_at_once(table: SettlingTable) -> None:
+    table.defer(Found(b"a", ONE, WALL), now=100.0, wall=WALL + 90.0)
 
     assert table.due(100.0, 1) == [b"a"]
     assert isinstance(judge(table, 100.0), Settled)
 
 
-def test_a_wall_clock_that_was_set_back_does_not_hold_a_file_for_ever(table: Table) -> None:
-    table.hold(Found(b"a", ONE, WALL), now=10.0, wall=WALL - 10_000.0)
+def test_a_wall_clock_that_was_set_back_does_not_hold_a_file_for_ever(table: SettlingTable) -> None:
+    table.defer(Found(b"a", ONE, WALL), now=10.0, wall=WALL - 10_000.0)
 
     assert table.next_due() == 70.0
     assert isinstance(judge(table, 70.0), Settled)
 
 
-def test_a_held_file_that_is_locked_says_so_and_becomes_hopeless(table: Table) -> None:
-    table.hold(Found(b"a", ONE, WALL), now=10.0, wall=WALL + 10.0)
+def test_a_held_file_that_is_locked_says_so_and_becomes_hopeless(table: SettlingTable) -> None:
+    table.defer(Found(b"a", ONE, WALL), now=10.0, wall=WALL + 10.0)
 
     assert judge(table, 20.0, ONE, Obstacle.LOCK) is None
     assert waiting(table) == {b"a": Waiting.LOCK}
     assert judge(table, 30.0) is None
-    assert waiting(table) == {b"a": Waiting.PATIENCE}
-    assert isinstance(judge(table, 60.0, ONE, Obstacle.LOCK), Hopeless)
+    assert waiting(table) == {b"a": Waiting.INCOMPLETE}
+    assert isinstance(judge(table, 60.0, ONE, Obstacle.LOCK), Rejected)
 
 
 # -- prewarming
 
 
-def test_only_a_settling_file_with_content_promises_work(table: Table) -> None:
+def test_only_a_settling_file_with_content_promises_work(table: SettlingTable) -> None:
     assert not table.promising()
     judge(table, 0.0, EMPTY, Obstacle.EMPTY)
     assert not table.promising()
@@ -80,5 +80,5 @@ def test_only_a_settling_file_with_content_promises_work(table: Table) -> None:
     assert table.promising()
     judge(table, 2.0, ONE, Obstacle.UNWANTED, path=b"b.png")
     assert not table.promising()
-    table.hold(Found(b"c.png", ONE, WALL), 2.0, WALL + 2.0)
+    table.defer(Found(b"c.png", ONE, WALL), 2.0, WALL + 2.0)
     assert not table.promising()

@@ -18,7 +18,7 @@ from watchdog.events import (
     FileSystemEvent,
 )
 
-from dropscribe.intake.events import MOST, REMOTE, Hints, Watch, file_system
+from dropscribe.intake.events import MOST, REMOTE, EventBuffer, Watch, file_system
 
 DEADLINE = 20.0
 
@@ -28,7 +28,7 @@ class Ears:
 
     def __init__(self) -> None:
         self.woken = threading.Event()
-        self.hints = Hints(self.woken.set)
+        self.buffer = EventBuffer(self.woken.set)
         self.heard: set[bytes] = set()
 
     def wait_for(self, *paths: bytes) -> None:
@@ -36,7 +36,7 @@ class Ears:
         while not self.heard.issuperset(paths):
             assert self.woken.wait(end - time.monotonic()), f"heard only {self.heard}"
             self.woken.clear()
-            self.heard.update(self.hints.take()[0])
+            self.heard.update(self.buffer.take()[0])
 
 
 def until(true: Callable[[], bool]) -> None:
@@ -60,7 +60,7 @@ def ears() -> Ears:
 
 @pytest.fixture
 def watch(root: bytes, ears: Ears) -> Iterator[Watch]:
-    made = Watch(os.fsdecode(root), "native", ears.hints)
+    made = Watch(os.fsdecode(root), "native", ears.buffer)
     assert made.kind == "native"
     yield made
     made.close()
@@ -151,10 +151,10 @@ def test_a_removed_inbox_ends_the_watch_and_that_is_noticed(watch: Watch, root: 
 def test_a_closed_watch_hears_nothing_more_and_may_be_closed_again(watch: Watch, root: bytes, ears: Ears) -> None:
     watch.close()
     watch.close()
-    ears.hints.take()
+    ears.buffer.take()
     put(root + b"/a.png")
 
-    assert ears.hints.take() == ([], False)
+    assert ears.buffer.take() == ([], False)
     assert watch.alive
 
 
@@ -162,7 +162,7 @@ def test_a_closed_watch_hears_nothing_more_and_may_be_closed_again(watch: Watch,
 
 
 def test_an_inbox_that_cannot_be_watched_is_polled_with_the_reason(tmp_path: Path, ears: Ears) -> None:
-    watch = Watch(str(tmp_path / "none"), "native", ears.hints)
+    watch = Watch(str(tmp_path / "none"), "native", ears.buffer)
 
     assert watch.kind == "poll" and str(tmp_path / "none") in watch.why
     assert watch.alive
@@ -170,7 +170,7 @@ def test_an_inbox_that_cannot_be_watched_is_polled_with_the_reason(tmp_path: Pat
 
 
 def test_polling_can_be_chosen(root: bytes, ears: Ears) -> None:
-    watch = Watch(os.fsdecode(root), "poll", ears.hints)
+    watch = Watch(os.fsdecode(root), "poll", ears.buffer)
 
     assert (watch.kind, watch.why, watch.alive) == ("poll", "chosen in config.yaml", True)
     watch.close()
@@ -179,7 +179,7 @@ def test_polling_can_be_chosen(root: bytes, ears: Ears) -> None:
 def test_a_local_disk_is_watched_by_itself(root: bytes, ears: Ears) -> None:
     if file_system(os.fsdecode(root)) in REMOTE:
         pytest.skip("the temporary folder is on a network drive")
-    watch = Watch(os.fsdecode(root), "auto", ears.hints)
+    watch = Watch(os.fsdecode(root), "auto", ears.buffer)
 
     assert watch.kind == "native"
     watch.close()
@@ -196,16 +196,16 @@ def test_the_nearest_mount_tells_the_file_system() -> None:
 
 def test_each_path_is_told_once_in_order_until_taken() -> None:
     woken: list[int] = []
-    hints = Hints(lambda: woken.append(1))
+    buffer = EventBuffer(lambda: woken.append(1))
     for name in ("/b", "/a", "/b"):
-        hints.on_any_event(FileCreatedEvent(name))
+        buffer.on_any_event(FileCreatedEvent(name))
 
-    assert hints.take() == ([b"/b", b"/a"], False)
-    assert hints.take() == ([], False)
+    assert buffer.take() == ([b"/b", b"/a"], False)
+    assert buffer.take() == ([], False)
     assert len(woken) == 1
 
-    hints.on_any_event(FileMovedEvent("/c", "/d"))
-    assert (hints.take(), len(woken)) == (([b"/c", b"/d"], False), 2)
+    buffer.on_any_event(FileMovedEvent("/c", "/d"))
+    assert (buffer.take(), len(woken)) == (([b"/c", b"/d"], False), 2)
 
 
 @pytest.mark.parametrize(
@@ -217,47 +217,47 @@ def test_each_path_is_told_once_in_order_until_taken() -> None:
     ],
 )  # fmt: skip
 def test_the_handler_never_raises(event: FileSystemEvent) -> None:
-    hints = Hints(lambda: None)
+    buffer = EventBuffer(lambda: None)
 
-    hints.dispatch(event)
+    buffer.dispatch(event)
 
-    assert all(isinstance(path, bytes) and path for path in hints.take()[0])
+    assert all(isinstance(path, bytes) and path for path in buffer.take()[0])
 
 
 def test_our_own_reading_is_no_hint() -> None:
-    hints = Hints(lambda: None)
-    hints.on_any_event(FileOpenedEvent("/a"))
-    hints.on_any_event(FileClosedNoWriteEvent("/a"))
+    buffer = EventBuffer(lambda: None)
+    buffer.on_any_event(FileOpenedEvent("/a"))
+    buffer.on_any_event(FileClosedNoWriteEvent("/a"))
 
-    assert hints.take() == ([], False)
+    assert buffer.take() == ([], False)
 
 
 def test_too_many_paths_become_one_order_to_look_at_everything() -> None:
-    hints = Hints(lambda: None)
+    buffer = EventBuffer(lambda: None)
     for number in range(MOST):
-        hints.on_any_event(FileCreatedEvent(f"/{number}"))
-    paths, overflow = hints.take()
+        buffer.on_any_event(FileCreatedEvent(f"/{number}"))
+    paths, overflow = buffer.take()
     assert (len(paths), overflow) == (MOST, False)
 
     for number in range(3 * MOST):
-        hints.on_any_event(FileCreatedEvent(f"/{number}"))
-    paths, overflow = hints.take()
+        buffer.on_any_event(FileCreatedEvent(f"/{number}"))
+    paths, overflow = buffer.take()
     assert overflow and len(paths) <= MOST
-    assert hints.take() == ([], False)
+    assert buffer.take() == ([], False)
 
 
 def test_events_from_a_thread_are_neither_lost_nor_doubled_while_hints_are_taken() -> None:
-    hints, got = Hints(lambda: None), list[bytes]()
+    buffer, got = EventBuffer(lambda: None), list[bytes]()
 
     def speak() -> None:
         for number in range(5000):
-            hints.on_any_event(FileCreatedEvent(f"/{number}"))
+            buffer.on_any_event(FileCreatedEvent(f"/{number}"))
 
     source = threading.Thread(target=speak)
     source.start()
     while source.is_alive():
-        got += hints.take()[0]
+        got += buffer.take()[0]
     source.join()
-    got += hints.take()[0]
+    got += buffer.take()[0]
 
     assert sorted(got) == sorted(b"/%d" % n for n in range(5000))

@@ -10,7 +10,7 @@ import pytest
 from dropscribe.config import checked
 from dropscribe.core.job import Signature
 from dropscribe.intake.intake import Intake
-from dropscribe.intake.scan import SLICE, Look, Obstacle, Scan, Slice, at, root_identity
+from dropscribe.intake.scan import SLICE, FileInfo, Obstacle, Scan, Slice, at, root_identity
 from dropscribe.intake.settling import ROOM
 
 PNG = b"\x89PNG\r\n\x1a\n and more"
@@ -30,7 +30,7 @@ def put(root: bytes, path: bytes, data: bytes = PNG) -> bytes:
     return path
 
 
-def look(root: bytes, path: bytes, *, probe: bool = True) -> Look:
+def look(root: bytes, path: bytes, *, probe: bool = True) -> FileInfo:
     (found,) = at(root, [path], probe=probe)
     return found
 
@@ -41,7 +41,7 @@ def walked(scan: Scan) -> tuple[list[bytes], int]:
     while True:
         part = scan.step()
         slices += 1
-        paths += [found.path for found in part.looks]
+        paths += [found.path for found in part.infos]
         if part.last:
             return paths, slices
 
@@ -53,7 +53,7 @@ def walked(scan: Scan) -> tuple[list[bytes], int]:
 def test_a_regular_file_is_told_with_its_signature(root: bytes, path: bytes) -> None:
     put(root, path)
 
-    assert look(root, path) == Look(path, Signature.of(os.stat(os.path.join(root, path))), probed=True)
+    assert look(root, path) == FileInfo(path, Signature.of(os.stat(os.path.join(root, path))), probed=True)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_without_a_probe_only_what_needs_no_opening_is_told(root: bytes) -> None
     put(root, b"empty.png", b"")
 
     assert (look(root, b"a.txt", probe=False).obstacle, look(root, b"a.txt", probe=False).probed) == (None, False)
-    assert [found.probed for found in Scan(root, b"", ()).step().looks] == [False, False]
+    assert [found.probed for found in Scan(root, b"", ()).step().infos] == [False, False]
     assert look(root, b"empty.png", probe=False).obstacle is Obstacle.EMPTY
 
 
@@ -100,7 +100,7 @@ def test_what_is_no_regular_file_is_never_opened(root: bytes, kind: str) -> None
     elif kind == "below a file":
         path = b"real.png/x.png"
 
-    assert look(root, path) == Look(path, None)
+    assert look(root, path) == FileInfo(path, None)
     assert walked(Scan(root, b"", ()))[0] == [b"real.png"]
 
 
@@ -108,8 +108,8 @@ def test_a_folder_is_told_as_one_and_a_link_to_a_folder_is_not(root: bytes) -> N
     os.mkdir(root + b"/sub")
     os.symlink(b"sub", root + b"/link")
 
-    assert look(root, b"sub") == Look(b"sub", None, folder=True)
-    assert look(root, b"link") == Look(b"link", None)
+    assert look(root, b"sub") == FileInfo(b"sub", None, folder=True)
+    assert look(root, b"link") == FileInfo(b"link", None)
 
 
 @pytest.mark.skipif(os.getuid() == 0, reason="root may read everything")
@@ -180,8 +180,8 @@ def test_a_folder_that_vanishes_under_a_scan_is_counted_and_the_rest_is_found(ro
 
     rest, _ = walked(scan)
 
-    assert b"zz-kept/b.png" in {found.path for found in first.looks} | set(rest)
-    assert len({found.path for found in first.looks} | set(rest)) == SLICE + 1
+    assert b"zz-kept/b.png" in {found.path for found in first.infos} | set(rest)
+    assert len({found.path for found in first.infos} | set(rest)) == SLICE + 1
 
 
 def test_a_folder_that_cannot_be_listed_at_all_is_an_error(root: bytes) -> None:
@@ -194,14 +194,16 @@ def test_a_folder_that_cannot_be_listed_at_all_is_an_error(root: bytes) -> None:
 @pytest.fixture
 def intake(root: bytes, tmp_path: Path) -> Iterator[Intake]:
     folders = {name: str(tmp_path / name) for name in ("inbox", "outbox", "archive", "failed", "state")}
-    yield Intake(checked({"folders": folders, "intake": {"settle": "2s", "patience": "60s"}}, "test"), 0.0)
+    yield Intake(
+        checked({"folders": folders, "intake": {"stable_for": "2s", "incomplete_timeout": "60s"}}, "test"), 0.0
+    )
 
 
 def test_a_scan_alone_never_settles_a_file_that_nobody_opened(intake: Intake, root: bytes) -> None:
     put(root, b"notes.txt", b"plain words")
-    intake.take(Scan(root, b"", ()).step().looks, {}, {}, 0.0, 1000.0)
+    intake.take(Scan(root, b"", ()).step().infos, {}, {}, 0.0, 1000.0)
 
-    verdicts = intake.take(Scan(root, b"", ()).step().looks, {}, {}, 30.0, 1030.0)
+    verdicts = intake.take(Scan(root, b"", ()).step().infos, {}, {}, 30.0, 1030.0)
 
     assert verdicts == []
 
@@ -213,7 +215,7 @@ def test_a_probed_text_file_waits_for_patience_and_is_then_hopeless(intake: Inta
 
     (verdict,) = intake.take(at(root, [b"notes.txt"], probe=True), {}, {}, 60.0, 1060.0)
 
-    assert type(verdict).__name__ == "Hopeless"
+    assert type(verdict).__name__ == "Rejected"
 
 
 def test_what_has_a_job_or_was_read_and_kept_is_left_alone(intake: Intake, root: bytes) -> None:
@@ -227,16 +229,16 @@ def test_what_has_a_job_or_was_read_and_kept_is_left_alone(intake: Intake, root:
     assert len(intake.table) == 0
 
     put(root, b"kept.png", PNG + b" changed")
-    looks = at(root, [b"kept.png"], probe=True)
+    infos = at(root, [b"kept.png"], probe=True)
 
-    assert intake.take(looks, {}, known, 10.0, 10.0) == []
-    assert len(intake.take(looks, {}, known, 12.0, 12.0)) == 1
+    assert intake.take(infos, {}, known, 10.0, 10.0) == []
+    assert len(intake.take(infos, {}, known, 12.0, 12.0)) == 1
 
 
 def filled(intake: Intake, now: float) -> None:
     """Leave no room for another candidate."""
     signature = Signature(1, 1, 1, 1)
-    intake.take([Look(b"%d.png" % number, signature) for number in range(ROOM)], {}, {}, now, now)
+    intake.take([FileInfo(b"%d.png" % number, signature) for number in range(ROOM)], {}, {}, now, now)
     assert not intake.table.has_room
 
 

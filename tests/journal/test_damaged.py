@@ -145,9 +145,9 @@ def looked_at(folder: Path) -> int:
     journal = Journal(str(folder / "journal.db"))
     journal.add([Found(b"a", Signature(1, 1, 1, 1), 0.0)])
     journal.close()
-    looking = Journal.looking(schema.open_to_look(journal.path), journal.path)
-    count = looking.counts()["queued"]
-    looking.close()
+    read_only = Journal.read_only(schema.open_to_look(journal.path), journal.path)
+    count = read_only.counts()["queued"]
+    read_only.close()
     return count
 
 

@@ -39,7 +39,7 @@ def test_a_file_is_queued_once_however_often_it_is_found(journal: Journal) -> No
 def test_names_are_kept_byte_for_byte(journal: Journal, path: bytes) -> None:
     job = claimed(journal, path, path + b" stem")
     journal.written(job, [path + b".txt"], 1.0)
-    journal.bound_for(job, b"/archive/" + path)
+    journal.set_destination(job, b"/archive/" + path)
 
     (kept,) = journal.in_state(State.WRITTEN)
     assert (kept.path, kept.stem, kept.outputs, kept.destination) == (
@@ -96,7 +96,7 @@ def test_each_claim_has_a_higher_number_and_reserves_its_stem(journal: Journal) 
 
 REPORTS: dict[str, Callable[[Journal, Job], object]] = {
     "release": lambda journal, job: journal.release(job, pressure=True, behind=True),
-    "blame": lambda journal, job: journal.blame(job, Reason.ENGINE_CRASH, "x", death=True, attempts=1),
+    "blame": lambda journal, job: journal.record_failure(job, Reason.ENGINE_CRASH, "x", death=True, attempts=1),
     "reject": lambda journal, job: journal.reject(job, Reason.DAMAGED, "x"),
     "withdraw": lambda journal, job: journal.withdraw(job),
     "written": lambda journal, job: journal.written(job, [b"late.txt"], 1.0),
@@ -202,7 +202,7 @@ def test_attempts_are_bounded(journal: Journal, attempts: int) -> None:
     job = claimed(journal)
     states = []
     for _ in range(attempts):
-        states.append(journal.blame(job, Reason.ENGINE_TIMEOUT, "too slow", death=False, attempts=attempts))
+        states.append(journal.record_failure(job, Reason.ENGINE_TIMEOUT, "too slow", death=False, attempts=attempts))
         job = journal.claim(journal.get(job.id), b"s")
 
     assert states == [State.QUEUED] * (attempts - 1) + [State.REJECTED]
@@ -214,7 +214,7 @@ def test_attempts_are_bounded(journal: Journal, attempts: int) -> None:
 def test_two_deaths_are_enough_even_with_other_faults_between(journal: Journal) -> None:
     job, states = claimed(journal), []
     for death in (True, False, True):
-        states.append(journal.blame(job, Reason.ENGINE_CRASH, "x", death=death, attempts=10))
+        states.append(journal.record_failure(job, Reason.ENGINE_CRASH, "x", death=death, attempts=10))
         job = journal.claim(journal.get(job.id), b"s")
 
     assert states == [State.QUEUED, State.QUEUED, State.REJECTED]
@@ -228,6 +228,6 @@ def test_a_blamed_job_goes_behind_and_its_row_of_interruptions_ends(journal: Jou
         journal.release(job)
         job = journal.claim(journal.get(job.id), b"s")
 
-    journal.blame(job, Reason.ENGINE_ERROR, "x", death=False, attempts=3)
+    journal.record_failure(job, Reason.ENGINE_ERROR, "x", death=False, attempts=3)
 
     assert (turn(journal), journal.get(job.id).interruptions) == (b"b", 0)

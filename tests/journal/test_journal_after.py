@@ -29,7 +29,7 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
 
 def test_a_written_job_keeps_its_outputs_and_loses_earlier_blame(journal: Journal) -> None:
     job = claimed(journal)
-    journal.blame(job, Reason.ENGINE_ERROR, "x", death=False, attempts=3)
+    journal.record_failure(job, Reason.ENGINE_ERROR, "x", death=False, attempts=3)
     job = journal.claim(journal.get(job.id), b"a")
 
     journal.written(job, [b"a.txt", b"a.md"], 2.5)
@@ -80,12 +80,12 @@ def test_the_newest_end_is_told_first(journal: Journal) -> None:
 
 def test_where_the_original_goes_is_recorded_only_for_what_is_leaving(journal: Journal) -> None:
     job = claimed(journal)
-    journal.bound_for(job, b"/archive/a.png")
+    journal.set_destination(job, b"/archive/a.png")
     assert journal.get(job.id).destination is None
 
     journal.written(job, [], 1.0)
-    journal.bound_for(job, b"/archive/a.png")
-    journal.bound_for(job, b"/archive/a (2).png")
+    journal.set_destination(job, b"/archive/a.png")
+    journal.set_destination(job, b"/archive/a (2).png")
 
     assert journal.get(job.id).destination == b"/archive/a (2).png"
 
@@ -94,7 +94,7 @@ def test_the_last_file_that_went_to_a_place_is_the_one_remembered(journal: Journ
     for path in (b"old/a.png", b"new/a.png"):
         job = claimed(journal, path)
         journal.reject(job, Reason.EMPTY, "x")
-        journal.bound_for(job, b"/failed/a.png")
+        journal.set_destination(job, b"/failed/a.png")
         journal.finish(job, 1.0)
 
     assert journal.path_of(b"/failed/a.png") == b"new/a.png"
@@ -106,13 +106,13 @@ def test_what_was_read_and_kept_is_known_until_it_is_forgotten(journal: Journal)
     journal.written(job, [], 1.0)
     journal.finish(job, 1.0, kept=True)
 
-    assert journal.facts.kept([b"a.png", b"none"]) == {b"a.png": (10, 20)}
-    assert list(journal.facts.all_kept()) == [b"a.png"]
+    assert journal.metadata.kept([b"a.png", b"none"]) == {b"a.png": (10, 20)}
+    assert list(journal.metadata.all_kept()) == [b"a.png"]
 
-    journal.facts.forget_kept([b"a.png", b"none"])
+    journal.metadata.forget_kept([b"a.png", b"none"])
 
-    assert list(journal.facts.all_kept()) == []
-    assert journal.facts.kept([]) == {}
+    assert list(journal.metadata.all_kept()) == []
+    assert journal.metadata.kept([]) == {}
 
 
 def test_a_publication_without_its_journal_is_adopted_once(journal: Journal) -> None:
@@ -175,27 +175,31 @@ def test_the_history_is_bounded_for_daemons_that_restart_often(tmp_path: Path) -
 
 
 def test_small_facts_outlive_the_daemon(journal: Journal) -> None:
-    journal.facts.note("paused", "by command")
-    journal.facts.note("worker", "1")
-    journal.facts.note("worker", "2")
-    journal.facts.note("paused", None)
-    journal.facts.made([b"/a", b"/a/\xff", b"/a"])
+    journal.metadata.note("paused", "by command")
+    journal.metadata.note("worker", "1")
+    journal.metadata.note("worker", "2")
+    journal.metadata.note("paused", None)
+    journal.metadata.made([b"/a", b"/a/\xff", b"/a"])
     journal.close()
 
     again = Journal(journal.path)
 
-    assert (again.facts.get("paused"), again.facts.get("worker"), again.facts.get("never")) == (None, "2", None)
-    assert again.facts.folders_made() == {b"/a", b"/a/\xff"}
+    assert (again.metadata.get("paused"), again.metadata.get("worker"), again.metadata.get("never")) == (
+        None,
+        "2",
+        None,
+    )
+    assert again.metadata.folders_made() == {b"/a", b"/a/\xff"}
     again.close()
 
 
 def test_a_bounded_number_of_peaks_is_kept_for_each_model(journal: Journal) -> None:
     for n in range(PEAKS + 5):
-        journal.facts.record_peak("m", n * 10**9)
-    journal.facts.record_peak("other", 1)
+        journal.metadata.record_peak("m", n * 10**9)
+    journal.metadata.record_peak("other", 1)
 
-    assert journal.facts.peaks("m") == [n * 10**9 for n in range(5, PEAKS + 5)]
-    assert (journal.facts.peaks("other"), journal.facts.peaks("none")) == ([1], [])
+    assert journal.metadata.peaks("m") == [n * 10**9 for n in range(5, PEAKS + 5)]
+    assert (journal.metadata.peaks("other"), journal.metadata.peaks("none")) == ([1], [])
 
 
 # -- faults around it
@@ -228,12 +232,12 @@ def test_what_was_recorded_survives_a_kill_without_closing(journal: Journal, tmp
 
 def test_looking_sees_what_is_there_and_can_change_nothing(journal: Journal) -> None:
     job = claimed(journal)
-    looking = Journal.looking(schema.open_to_look(journal.path), journal.path)
+    read_only = Journal.read_only(schema.open_to_look(journal.path), journal.path)
 
-    assert looking.get(job.id) == job
+    assert read_only.get(job.id) == job
     with pytest.raises(sqlite3.OperationalError):
-        looking.facts.note("x", "y")
-    looking.close()
+        read_only.metadata.note("x", "y")
+    read_only.close()
 
 
 def test_closing_twice_is_no_fault(journal: Journal) -> None:
@@ -258,6 +262,6 @@ def test_a_detail_may_hold_an_undecodable_name(journal: Journal, step: str) -> N
     elif step == "reject":
         journal.reject(claimed(journal), Reason.DAMAGED, detail)
     else:
-        journal.blame(claimed(journal), Reason.ENGINE_ERROR, detail, death=False, attempts=1)
+        journal.record_failure(claimed(journal), Reason.ENGINE_ERROR, detail, death=False, attempts=1)
 
     assert len(journal.in_state(State.REJECTED)) == 1

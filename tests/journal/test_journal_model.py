@@ -112,7 +112,7 @@ class JournalModel(RuleBasedStateMachine):
             row.state, row.stem = State.QUEUED, None
 
     @rule(job=handles, death=st.booleans(), attempts=st.integers(1, 4))
-    def blame(self, job: Job, death: bool, attempts: int) -> None:
+    def record_failure(self, job: Job, death: bool, attempts: int) -> None:
         if job.id not in self.rows:
             return
         row = self.held(job)
@@ -121,7 +121,7 @@ class JournalModel(RuleBasedStateMachine):
             row.rank = max((r.rank for r in self.queued()), default=0) + 1
             row.reason = Reason.ENGINE_CRASH
             row.state = State.REJECTED if row.attempts >= attempts or row.deaths >= 2 else State.QUEUED
-        state = self.journal.blame(job, Reason.ENGINE_CRASH, "died", death=death, attempts=attempts)
+        state = self.journal.record_failure(job, Reason.ENGINE_CRASH, "died", death=death, attempts=attempts)
         assert state is self.rows[job.id].state
 
     @rule(job=handles)
@@ -137,8 +137,8 @@ class JournalModel(RuleBasedStateMachine):
             row.state, row.outputs, row.reason = State.WRITTEN, tuple(outputs), None
 
     @rule(job=handles, place=PATHS)
-    def bound_for(self, job: Job, place: bytes) -> None:
-        self.journal.bound_for(job, place)
+    def set_destination(self, job: Job, place: bytes) -> None:
+        self.journal.set_destination(job, place)
         row = self.rows.get(job.id)
         if row and row.state in (State.WRITTEN, State.REJECTED):
             row.destination = place

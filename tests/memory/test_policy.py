@@ -83,7 +83,7 @@ def test_an_idle_timeout_of_zero_unloads_as_soon_as_the_queue_is_empty(queue_emp
 
 
 def test_never_means_never():
-    model = Model(idle_timeout=None, trim_after=None)
+    model = Model(idle_timeout=None, clear_cache_after=None)
 
     assert policy.idle_action(10**9, model, False, True) is None
     assert policy.next_idle_deadline(0, model, False, True) is None
@@ -103,7 +103,7 @@ def test_at_its_deadline_there_is_something_to_do_and_never_before(
     timeout: float | None, trim: float | None, trimmed: bool, queue_empty: bool
 ):
     """Or the loop would spin, or sleep through it."""
-    model = Model(idle_timeout=timeout, trim_after=trim)
+    model = Model(idle_timeout=timeout, clear_cache_after=trim)
     deadline = policy.next_idle_deadline(0, model, trimmed, queue_empty)
 
     if deadline is None:

@@ -5,15 +5,15 @@ from collections.abc import Callable
 import pytest
 
 from dropscribe.core.errors import Reason, ReasonedError
-from dropscribe.service.backoff import FIRST_WAIT, LONGEST_WAIT, Holds
+from dropscribe.service.backoff import FIRST_WAIT, LONGEST_WAIT, Backoff
 
 
 @pytest.fixture
-def holds() -> Holds:
-    return Holds()
+def backoff() -> Backoff:
+    return Backoff()
 
 
-class Disk:
+class DiskThread:
     """A disk that is full until it is not, and what was written on it."""
 
     def __init__(self) -> None:
@@ -29,27 +29,27 @@ class Disk:
         return write
 
 
-def test_an_untroubled_queue_is_open(holds: Holds) -> None:
-    assert (holds.open(0.0), holds.current, holds.deadline(0.0), holds.unfinished) == (True, None, None, False)
-    holds.lift()
-    holds.tick(0.0)
+def test_an_untroubled_queue_is_open(backoff: Backoff) -> None:
+    assert (backoff.open(0.0), backoff.current, backoff.deadline(0.0), backoff.unfinished) == (True, None, None, False)
+    backoff.lift()
+    backoff.tick(0.0)
 
 
-def test_a_fault_closes_the_queue_until_exactly_the_next_try(holds: Holds) -> None:
-    holds.put(Reason.OUTBOX_MISSING, "it is not there", 100.0)
+def test_a_fault_closes_the_queue_until_exactly_the_next_try(backoff: Backoff) -> None:
+    backoff.put(Reason.OUTBOX_MISSING, "it is not there", 100.0)
 
-    assert holds.deadline(0.0) == 100.0 + FIRST_WAIT
-    assert not holds.open(100.0 + FIRST_WAIT - 0.001)
-    assert holds.open(100.0 + FIRST_WAIT)
-    assert holds.current is not None
-    assert (holds.current.reason, holds.current.detail) == (Reason.OUTBOX_MISSING, "it is not there")
+    assert backoff.deadline(0.0) == 100.0 + FIRST_WAIT
+    assert not backoff.open(100.0 + FIRST_WAIT - 0.001)
+    assert backoff.open(100.0 + FIRST_WAIT)
+    assert backoff.current is not None
+    assert (backoff.current.reason, backoff.current.detail) == (Reason.OUTBOX_MISSING, "it is not there")
 
 
-def test_each_wait_in_a_row_is_longer_up_to_a_bound(holds: Holds) -> None:
+def test_each_wait_in_a_row_is_longer_up_to_a_bound(backoff: Backoff) -> None:
     now, waits = 0.0, []
     for _ in range(8):
-        holds.put(Reason.DISK_FULL, "full", now)
-        deadline = holds.deadline(0.0)
+        backoff.put(Reason.DISK_FULL, "full", now)
+        deadline = backoff.deadline(0.0)
         assert deadline is not None
         waits.append(deadline - now)
         now = deadline
@@ -57,28 +57,28 @@ def test_each_wait_in_a_row_is_longer_up_to_a_bound(holds: Holds) -> None:
     assert waits == [2.0, 4.0, 8.0, 16.0, 32.0, LONGEST_WAIT, LONGEST_WAIT, LONGEST_WAIT]
 
 
-def test_success_ends_the_wait_and_its_growth(holds: Holds) -> None:
+def test_success_ends_the_wait_and_its_growth(backoff: Backoff) -> None:
     for _ in range(4):
-        holds.put(Reason.DISK_FULL, "full", 0.0)
-    holds.lift()
-    assert (holds.open(0.0), holds.deadline(0.0)) == (True, None)
+        backoff.put(Reason.DISK_FULL, "full", 0.0)
+    backoff.lift()
+    assert (backoff.open(0.0), backoff.deadline(0.0)) == (True, None)
 
-    holds.put(Reason.DISK_FULL, "full", 10.0)
+    backoff.put(Reason.DISK_FULL, "full", 10.0)
 
-    assert holds.deadline(0.0) == 10.0 + FIRST_WAIT
+    assert backoff.deadline(0.0) == 10.0 + FIRST_WAIT
 
 
-def test_a_hold_is_told_once_and_its_end_too(holds: Holds, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_hold_is_told_once_and_its_end_too(backoff: Backoff, caplog: pytest.LogCaptureFixture) -> None:
     from dropscribe.log import LOG
 
     LOG.addHandler(caplog.handler)
     caplog.set_level("INFO", "dropscribe")
     try:
         for _ in range(3):
-            holds.put(Reason.DISK_FULL, "full", 0.0)
-        holds.put(Reason.OUTBOX_MISSING, "gone", 0.0)
-        holds.lift()
-        holds.lift()
+            backoff.put(Reason.DISK_FULL, "full", 0.0)
+        backoff.put(Reason.OUTBOX_MISSING, "gone", 0.0)
+        backoff.lift()
+        backoff.lift()
     finally:
         LOG.removeHandler(caplog.handler)
 
@@ -90,88 +90,88 @@ def test_a_hold_is_told_once_and_its_end_too(holds: Holds, caplog: pytest.LogCap
     ]
 
 
-def test_a_step_that_works_is_done_at_once(holds: Holds) -> None:
-    disk = Disk()
+def test_a_step_that_works_is_done_at_once(backoff: Backoff) -> None:
+    disk = DiskThread()
     disk.full = False
 
-    holds.journalled(disk.step(1), 0.0)
+    backoff.record(disk.step(1), 0.0)
 
-    assert (disk.written, holds.unfinished, holds.current) == ([1], False, None)
+    assert (disk.written, backoff.unfinished, backoff.current) == ([1], False, None)
 
 
-def test_steps_that_could_not_be_recorded_are_done_later_once_and_in_order(holds: Holds) -> None:
-    disk = Disk()
+def test_steps_that_could_not_be_recorded_are_done_later_once_and_in_order(backoff: Backoff) -> None:
+    disk = DiskThread()
     for number in range(3):
-        holds.journalled(disk.step(number), 0.0)
-    assert (disk.written, holds.unfinished) == ([], True)
-    assert holds.current is not None and holds.current.reason is Reason.DISK_FULL
+        backoff.record(disk.step(number), 0.0)
+    assert (disk.written, backoff.unfinished) == ([], True)
+    assert backoff.current is not None and backoff.current.reason is Reason.DISK_FULL
 
     disk.full = False
-    holds.journalled(disk.step(3), 0.0)
+    backoff.record(disk.step(3), 0.0)
     assert disk.written == []  # not before those that came first
 
-    holds.tick(FIRST_WAIT - 0.1)
+    backoff.tick(FIRST_WAIT - 0.1)
     assert disk.written == []
-    holds.tick(FIRST_WAIT)
-    holds.tick(FIRST_WAIT)
+    backoff.tick(FIRST_WAIT)
+    backoff.tick(FIRST_WAIT)
     assert disk.written == [0, 1, 2, 3]
-    assert not holds.unfinished
-    assert holds.current is None
+    assert not backoff.unfinished
+    assert backoff.current is None
 
 
-def test_a_disk_that_is_still_full_lengthens_the_wait_and_loses_nothing(holds: Holds) -> None:
-    disk = Disk()
-    holds.journalled(disk.step(0), 0.0)
-    holds.journalled(disk.step(1), 0.0)
+def test_a_disk_that_is_still_full_lengthens_the_wait_and_loses_nothing(backoff: Backoff) -> None:
+    disk = DiskThread()
+    backoff.record(disk.step(0), 0.0)
+    backoff.record(disk.step(1), 0.0)
 
-    holds.tick(FIRST_WAIT)
+    backoff.tick(FIRST_WAIT)
 
-    assert holds.deadline(0.0) == FIRST_WAIT + 2 * FIRST_WAIT
+    assert backoff.deadline(0.0) == FIRST_WAIT + 2 * FIRST_WAIT
     disk.full = False
-    holds.tick(FIRST_WAIT * 3)
+    backoff.tick(FIRST_WAIT * 3)
     assert disk.written == [0, 1]
 
 
-def test_a_disk_that_fills_up_again_half_way_repeats_no_step(holds: Holds) -> None:
-    disk = Disk()
+def test_a_disk_that_fills_up_again_half_way_repeats_no_step(backoff: Backoff) -> None:
+    disk = DiskThread()
 
     def fills_up() -> None:
         disk.step(1)()
         disk.full = True
 
-    holds.journalled(disk.step(0), 0.0)
-    holds.journalled(fills_up, 0.0)
-    holds.journalled(disk.step(2), 0.0)
+    backoff.record(disk.step(0), 0.0)
+    backoff.record(fills_up, 0.0)
+    backoff.record(disk.step(2), 0.0)
     disk.full = False
-    holds.tick(FIRST_WAIT)
+    backoff.tick(FIRST_WAIT)
     assert disk.written == [0, 1]
 
     disk.full = False
-    deadline = holds.deadline(0.0)
+    deadline = backoff.deadline(0.0)
     assert deadline is not None
-    holds.tick(deadline)
+    backoff.tick(deadline)
     assert disk.written == [0, 1, 2]
 
 
-def test_a_step_may_lead_to_further_steps(holds: Holds) -> None:
-    disk = Disk()
+def test_a_step_may_lead_to_further_steps(backoff: Backoff) -> None:
+    disk = DiskThread()
 
     def leads_on() -> None:
         disk.step(0)()
-        holds.journalled(disk.step(2), 0.0)
+        backoff.record(disk.step(2), 0.0)
 
-    holds.journalled(leads_on, 0.0)
-    holds.journalled(disk.step(1), 0.0)
+    backoff.record(leads_on, 0.0)
+    backoff.record(disk.step(1), 0.0)
     disk.full = False
-    holds.tick(FIRST_WAIT)
+    backoff.tick(FIRST_WAIT)
 
     assert disk.written == [0, 1, 2]
 
 
-def test_a_bug_is_not_taken_for_a_full_disk(holds: Holds) -> None:
+def test_a_bug_is_not_taken_for_a_full_disk(backoff: Backoff) -> None:
     def broken() -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        holds.journalled(broken, 0.0)
-    assert (holds.unfinished, holds.current) == (False, None)
+        backoff.record(broken, 0.0)
+    assert (backoff.unfinished, backoff.current) == (False, None)

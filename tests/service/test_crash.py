@@ -55,8 +55,8 @@ def drop(daemon: Daemon) -> dict[str, str]:
 
 def settings(mode: str) -> dict[str, dict[str, object]]:
     return {
-        "output": {"formats": ["txt", "md"], "originals": mode, "reuse": False},
-        "intake": {"patience": "100ms", "settle": "100ms"},
+        "output": {"formats": ["txt", "md"], "originals": mode, "cache": False},
+        "intake": {"incomplete_timeout": "100ms", "stable_for": "100ms"},
     }
 
 

@@ -99,7 +99,7 @@ def test_all_formats_of_a_document_share_one_free_stem(tmp_path: Path) -> None:
 
 
 def test_replacing_concerns_our_own_files_only(tmp_path: Path) -> None:
-    daemon = Daemon(tmp_path, output={"conflict": "replace"})
+    daemon = Daemon(tmp_path, output={"conflict": "overwrite"})
     daemon.outbox.mkdir()
     (daemon.outbox / "theirs.txt").write_text("a stranger's")
     for number in (1, 2):
@@ -114,7 +114,7 @@ def test_replacing_concerns_our_own_files_only(tmp_path: Path) -> None:
 
 
 def test_replacing_spares_what_somebody_put_in_the_place_of_ours(tmp_path: Path) -> None:
-    daemon = Daemon(tmp_path, output={"conflict": "replace"})
+    daemon = Daemon(tmp_path, output={"conflict": "overwrite"})
     picture(daemon.inbox / "scan.png", 1)
     assert daemon.once() == 0
     (daemon.outbox / "scan.txt").unlink()
@@ -169,14 +169,14 @@ def test_a_growing_file_is_not_taken_before_it_is_whole(tmp_path: Path) -> None:
 
 
 def test_a_cut_off_file_waits_for_its_rest_as_long_as_patience_lasts(tmp_path: Path) -> None:
-    daemon = Daemon(tmp_path, intake={"patience": "20s", "settle": "100ms"})
+    daemon = Daemon(tmp_path, intake={"incomplete_timeout": "20s", "stable_for": "100ms"})
     text = picture(tmp_path / "whole.png")
     data = (tmp_path / "whole.png").read_bytes()
     with daemon.start():
         (daemon.inbox / "scan.png").write_bytes(data[: len(data) // 2])
         (daemon.inbox / "empty.png").touch()
         status = daemon.wait_status(
-            lambda s: [i["waiting_for"] for i in s["intake"]] == ["patience", "patience"], "both wait"
+            lambda s: [i["waiting_for"] for i in s["intake"]] == ["incomplete", "incomplete"], "both wait"
         )
         assert status["queue"]["settling"] == 2 and status["queue"]["failed"] == 0
 
@@ -227,7 +227,7 @@ def test_an_engine_error_is_tried_as_often_as_the_settings_say(tmp_path: Path) -
 
 
 def test_a_hang_ends_at_the_time_limit_and_status_answers_meanwhile(tmp_path: Path) -> None:
-    daemon = Daemon(tmp_path, engine={"page_timeout": "500ms", "attempts": 1}, model={"stop_grace": "1s"})
+    daemon = Daemon(tmp_path, engine={"page_timeout": "500ms", "attempts": 1}, model={"shutdown_grace": "1s"})
     with daemon.start():
         picture(daemon.inbox / "stuck.png", deed="hang")
         daemon.wait_status(lambda s: s["current"], "it hangs")
@@ -321,7 +321,7 @@ def test_a_second_daemon_on_the_same_state_is_refused_and_names_the_first(tmp_pa
 def test_sigterm_puts_the_page_in_hand_back_and_leaves_no_process(tmp_path: Path) -> None:
     import psutil
 
-    daemon = Daemon(tmp_path, model={"stop_grace": "300ms"}).start()
+    daemon = Daemon(tmp_path, model={"shutdown_grace": "300ms"}).start()
     picture(daemon.inbox / "slow.png", deed="slow")
     status = daemon.wait_status(lambda s: s["current"], "reading has begun")
     worker = psutil.Process(status["model"]["pid"])

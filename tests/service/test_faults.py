@@ -155,7 +155,7 @@ def test_a_renamed_inbox_is_offline_and_nothing_of_it_is_gone(tmp_path: Path) ->
 
 
 def test_an_inbox_that_was_away_is_watched_again_without_a_restart(tmp_path: Path) -> None:
-    daemon = Daemon(tmp_path, intake={"rescan": "1h"})
+    daemon = Daemon(tmp_path, intake={"rescan_interval": "1h"})
     with daemon.start():
         shutil.rmtree(daemon.inbox)
         daemon.wait_status(lambda s: s["daemon"]["inbox_online"] is False, "it is noticed")
@@ -308,7 +308,7 @@ def test_a_manifest_that_makes_no_sense_keeps_no_daemon_from_starting(tmp_path: 
 
 
 def test_what_was_read_is_not_read_again_because_the_outbox_was_away(tmp_path: Path) -> None:
-    daemon = Daemon(tmp_path, output={"reuse": False})
+    daemon = Daemon(tmp_path, output={"cache": False})
     daemon.fake(read_seconds=0.3)
     with daemon.start():
         texts = document(daemon.inbox / "scan.tiff", 3)
@@ -325,7 +325,7 @@ def test_what_was_read_is_not_read_again_because_the_outbox_was_away(tmp_path: P
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_an_unreadable_file_is_told_and_taken_when_it_may_be_read(tmp_path: Path) -> None:
-    daemon = Daemon(tmp_path, intake={"patience": "1h"})
+    daemon = Daemon(tmp_path, intake={"incomplete_timeout": "1h"})
     with daemon.start():
         text = picture(daemon.inbox / "scan.png")
         (daemon.inbox / "scan.png").chmod(0)

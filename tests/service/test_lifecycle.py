@@ -20,7 +20,7 @@ JUMPING = [sys.executable, str(Path(__file__).parents[1] / "support" / "jumping_
 
 
 def test_the_model_comes_with_a_file_and_goes_when_idle_and_its_memory_is_proven_back(tmp_path: Path) -> None:
-    daemon = Daemon(tmp_path, model={"idle_timeout": "1s", "trim_after": "never"})
+    daemon = Daemon(tmp_path, model={"idle_timeout": "1s", "clear_cache_after": "never"})
     daemon.fake(hold_mb=512, work=True, mlx=True)
     with daemon.start():
         assert daemon.status()["model"]["state"] == "cold" and daemon.workers() == []
@@ -42,7 +42,7 @@ def test_the_model_comes_with_a_file_and_goes_when_idle_and_its_memory_is_proven
 
 
 def test_the_model_loads_while_the_first_file_still_settles(tmp_path: Path) -> None:
-    daemon = Daemon(tmp_path, intake={"settle": "4s"}).counting()
+    daemon = Daemon(tmp_path, intake={"stable_for": "4s"}).counting()
     with daemon.start():
         text = picture(daemon.inbox / "scan.png")
         status = daemon.wait_status(is_in("warm"), "the model is ready")
@@ -53,7 +53,7 @@ def test_the_model_loads_while_the_first_file_still_settles(tmp_path: Path) -> N
 
 
 def test_without_prewarm_nothing_loads_before_the_file_has_settled(tmp_path: Path) -> None:
-    daemon = Daemon(tmp_path, intake={"settle": "1s"}, model={"prewarm": False})
+    daemon = Daemon(tmp_path, intake={"stable_for": "1s"}, model={"prewarm": False})
     with daemon.start():
         picture(daemon.inbox / "scan.png")
         settling: list[str] = []
@@ -77,7 +77,7 @@ def test_an_empty_file_is_no_reason_to_load(tmp_path: Path) -> None:
 
 
 def test_a_model_loaded_ahead_stays_for_its_file_even_without_any_idle_time(tmp_path: Path) -> None:
-    daemon = Daemon(tmp_path, intake={"settle": "5s"}, model={"idle_timeout": 0}).counting()
+    daemon = Daemon(tmp_path, intake={"stable_for": "5s"}, model={"idle_timeout": 0}).counting()
     with daemon.start():
         daemon.read_one()
 

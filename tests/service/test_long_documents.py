@@ -76,7 +76,7 @@ def test_the_same_content_is_answered_from_the_cache_and_says_so(tmp_path: Path)
     assert (one["reused"], other["reused"]) == (False, True)
     assert one["pages"] == other["pages"] and other["source"]["name"] == "other.png"
 
-    daemon.settings["output"]["reuse"] = False
+    daemon.settings["output"]["cache"] = False
     daemon.save()
     picture(daemon.inbox / "third.png", 1)
     assert daemon.once() == 0

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from dropscribe.config import Settings, default_path, load
-from dropscribe.service.reload import LOOK, SETTLE, SavedSettings
+from dropscribe.service.reload import LOOK, SETTLE, ConfigReload
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    return save(tmp_path / "config.yaml", "intake: {settle: 3}")
+    return save(tmp_path / "config.yaml", "intake: {stable_for: 3}")
 
 
 stamps = iter(range(1_700_000_000, 1_800_000_000))
@@ -31,16 +31,16 @@ class Watched:
 
     def __init__(self, path: Path | None) -> None:
         self.running = load(str(path) if path else None)
-        self.saved = SavedSettings(str(path) if path else None, self.running, 0.0)
+        self.reload = ConfigReload(str(path) if path else None, self.running, 0.0)
         self.now = 0.0
 
     def after(self, seconds: float) -> Settings | None:
         """Let time pass, with a call at each deadline; return what was taken over."""
         end, taken = self.now + seconds, None
-        while self.saved.deadline() <= end:
-            assert self.saved.deadline() > self.now, "a deadline in the past would make the loop spin"
-            self.now = self.saved.deadline()
-            taken = self.saved.tick(self.now) or taken
+        while self.reload.deadline() <= end:
+            assert self.reload.deadline() > self.now, "a deadline in the past would make the loop spin"
+            self.now = self.reload.deadline()
+            taken = self.reload.tick(self.now) or taken
         self.now = end
         return taken
 
@@ -54,42 +54,42 @@ def test_an_untouched_file_is_never_read_again(file: Path) -> None:
 
 def test_a_saved_file_is_taken_over_once(file: Path) -> None:
     watched = Watched(file)
-    save(file, "intake: {settle: 4}")
+    save(file, "intake: {stable_for: 4}")
 
     taken = watched.after(SOON)
 
-    assert taken is not None and taken.intake.settle == 4
-    assert (watched.saved.error, watched.saved.restart_needed, watched.after(100.0)) == (None, [], None)
+    assert taken is not None and taken.intake.stable_for == 4
+    assert (watched.reload.error, watched.reload.restart_needed, watched.after(100.0)) == (None, [], None)
 
 
 def test_a_file_that_is_still_being_written_is_waited_for(file: Path) -> None:
     watched = Watched(file)
     watched.after(LOOK - SETTLE / 2)
     for number in range(20):
-        save(file, f"intake: {{settle: {number + 4}}}" + " " * number)
+        save(file, f"intake: {{stable_for: {number + 4}}}" + " " * number)
         assert watched.after(SETTLE * 0.9) is None
 
     taken = watched.after(SOON)
 
-    assert taken is not None and taken.intake.settle == 23
+    assert taken is not None and taken.intake.stable_for == 23
 
 
 def test_a_file_replaced_by_one_of_the_same_size_and_time_is_noticed(file: Path, tmp_path: Path) -> None:
     watched = Watched(file)
     stamp = file.stat()
-    other = save(tmp_path / "other", "intake: {settle: 9}")
+    other = save(tmp_path / "other", "intake: {stable_for: 9}")
     os.utime(other, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
     os.replace(other, file)
 
     taken = watched.after(SOON)
 
-    assert taken is not None and taken.intake.settle == 9
+    assert taken is not None and taken.intake.stable_for == 9
 
 
 @pytest.mark.parametrize(
     "text, told",
     [
-        ("", "is empty"), ("intake: [", "is not valid YAML"), ("intake: {settle: soon}", "intake.settle"),
+        ("", "is empty"), ("intake: [", "is not valid YAML"), ("intake: {stable_for: soon}", "intake.stable_for"),
         ("x: 1\ny: 2", "config.yaml: y: unknown key"),
     ],
 )  # fmt: skip
@@ -98,12 +98,12 @@ def test_a_bad_file_changes_nothing_and_is_told_until_it_is_mended(file: Path, t
     save(file, text)
 
     assert watched.after(SOON) is None
-    assert watched.saved.error is not None and told in watched.saved.error
+    assert watched.reload.error is not None and told in watched.reload.error
 
-    save(file, "intake: {settle: 5}")
+    save(file, "intake: {stable_for: 5}")
     taken = watched.after(SOON)
-    assert taken is not None and taken.intake.settle == 5
-    assert watched.saved.error is None
+    assert taken is not None and taken.intake.stable_for == 5
+    assert watched.reload.error is None
 
 
 def test_a_file_that_was_asked_for_and_vanishes_is_told_and_may_come_back(file: Path, tmp_path: Path) -> None:
@@ -111,12 +111,12 @@ def test_a_file_that_was_asked_for_and_vanishes_is_told_and_may_come_back(file: 
     file.rename(tmp_path / "away")
 
     assert watched.after(SOON) is None
-    assert watched.saved.error is not None and str(file) in watched.saved.error
+    assert watched.reload.error is not None and str(file) in watched.reload.error
 
     (tmp_path / "away").rename(file)
     taken = watched.after(SOON)
-    assert taken is not None and taken.intake.settle == 3
-    assert watched.saved.error is None
+    assert taken is not None and taken.intake.stable_for == 3
+    assert watched.reload.error is None
 
 
 def test_a_file_that_is_away_for_a_moment_only_is_no_news(file: Path, tmp_path: Path) -> None:
@@ -127,7 +127,7 @@ def test_a_file_that_is_away_for_a_moment_only_is_no_news(file: Path, tmp_path: 
     (tmp_path / "away").rename(file)
 
     assert watched.after(SOON) is None
-    assert watched.saved.error is None
+    assert watched.reload.error is None
 
 
 @pytest.fixture
@@ -145,16 +145,16 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Path]:
 
 def test_the_users_own_file_may_appear_and_go(home: Callable[[], Path]) -> None:
     watched = Watched(None)
-    assert watched.saved.path == default_path()
+    assert watched.reload.path == default_path()
 
-    save(home(), "intake: {settle: 6}")
+    save(home(), "intake: {stable_for: 6}")
     taken = watched.after(SOON)
-    assert taken is not None and taken.intake.settle == 6
+    assert taken is not None and taken.intake.stable_for == 6
 
     home().unlink()
     taken = watched.after(SOON)
-    assert taken is not None and taken.intake.settle == 2
-    assert watched.saved.error is None
+    assert taken is not None and taken.intake.stable_for == 2
+    assert watched.reload.error is None
 
 
 def test_places_stay_until_a_restart_and_that_is_told(file: Path, tmp_path: Path) -> None:
@@ -162,7 +162,7 @@ def test_places_stay_until_a_restart_and_that_is_told(file: Path, tmp_path: Path
     old = watched.running
     save(
         file,
-        f"intake: {{settle: 4}}\nfolders: {{outbox: {tmp_path}/o}}\n"
+        f"intake: {{stable_for: 4}}\nfolders: {{outbox: {tmp_path}/o}}\n"
         f"log: {{folder: {tmp_path}/l, level: debug, format: json}}",
     )
 
@@ -170,9 +170,9 @@ def test_places_stay_until_a_restart_and_that_is_told(file: Path, tmp_path: Path
 
     assert taken is not None
     assert (taken.folders, taken.log.folder, taken.log.format) == (old.folders, old.log.folder, old.log.format)
-    assert (taken.intake.settle, taken.log.level) == (4, "debug")
-    assert watched.saved.restart_needed == ["folders", "log.folder", "log.format"]
+    assert (taken.intake.stable_for, taken.log.level) == (4, "debug")
+    assert watched.reload.restart_needed == ["folders", "log.folder", "log.format"]
 
-    save(file, "intake: {settle: 4}")
+    save(file, "intake: {stable_for: 4}")
     watched.after(SOON)
-    assert watched.saved.restart_needed == []
+    assert watched.reload.restart_needed == []

@@ -35,8 +35,8 @@ class Place:
         assert job is not None
         place = originals.destination(str(self.failed), path, with_note=True)
         os.makedirs(os.path.dirname(place), exist_ok=True)
-        self.journal.bound_for(job, place)
-        assert originals.put_away(source, signature, place) is originals.Away.MOVED
+        self.journal.set_destination(job, place)
+        assert originals.move(source, signature, place) is originals.MoveResult.MOVED
         originals.write_note(place, job, Reason.DAMAGED, "It is damaged.")
         self.journal.finish(job, 1.0)
         return place
@@ -139,7 +139,7 @@ def test_a_crash_after_the_move_leaves_a_note_that_is_swept(place: Place) -> Non
 def test_folders_that_the_daemon_made_are_tidied_and_others_stay(place: Place) -> None:
     at = place.fail(b"ours/a.png")
     place.fail(b"theirs/a.png")
-    place.journal.facts.made([os.path.dirname(at)])
+    place.journal.metadata.made([os.path.dirname(at)])
 
     place.retry()
 

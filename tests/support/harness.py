@@ -47,7 +47,7 @@ class Daemon:
         self.inbox, self.outbox, self.archive, self.failed, self.state = (root / name for name in names)
         self.settings: dict[str, dict[str, Any]] = {
             "folders": {name: str(root / name) for name in names},
-            "intake": {"settle": "100ms", "patience": "1s", "rescan": "2s"},
+            "intake": {"stable_for": "100ms", "incomplete_timeout": "1s", "rescan_interval": "2s"},
             "engine": {"name": "rapidocr"},
             "memory": {"unload_on": "never", "max_percent": 100},
             "log": {"folder": str(root / "log"), "level": "debug"},
@@ -103,9 +103,9 @@ class Daemon:
     def peaks(self, model: str) -> list[int]:
         """Return the peaks that the journal of a stopped daemon remembers."""
         path = str(self.state / "journal.db")
-        journal = Journal.looking(schema.open_to_look(path), path)
+        journal = Journal.read_only(schema.open_to_look(path), path)
         try:
-            return journal.facts.peaks(model)
+            return journal.metadata.peaks(model)
         finally:
             journal.close()
 

@@ -73,7 +73,7 @@ class Desk:
         """Do one round of the loop."""
         self.host.hear(self.now)
         self.events += self.host.tick(self.now, queue_empty=not self.work)
-        sample = self.host.keeper.sample
+        sample = self.host.monitor.sample
         if sample is not None and (not self.samples or self.samples[-1] is not sample):
             self.samples.append(sample)
 
@@ -107,8 +107,8 @@ class Desk:
 
     @property
     def pid(self) -> int:
-        assert self.host.life is not None
-        return self.host.life.pid
+        assert self.host.stats is not None
+        return self.host.stats.pid
 
     def read(self, deed: str | None = None, *, wait: bool = True) -> Order:
         """Give the host a picture to read; with *wait*, keep going until it is read."""
@@ -124,7 +124,7 @@ class Desk:
         """Give the host a picture to read, and wait until the engine has it in hand."""
         order = self.read(deed, wait=False)
         self.until(
-            lambda: self.host.reading is not None and self.host.reading.attempt_since is not None, "the engine reads it"
+            lambda: self.host.active is not None and self.host.active.attempt_since is not None, "the engine reads it"
         )
         return order
 
@@ -192,7 +192,7 @@ def loading(root: Path, **fake: Any) -> Desk:
     """Return one whose model loads, for as long as it is let."""
     desk = fresh(root, {"load_seconds": 600} | fake)
     desk.host.ensure_ready(desk.now)
-    desk.until(lambda: desk.host.life is None or desk.host.life.step in ("weights", None), "it has begun, or ended")
+    desk.until(lambda: desk.host.stats is None or desk.host.stats.step in ("weights", None), "it has begun, or ended")
     return desk
 
 

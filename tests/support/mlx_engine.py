@@ -8,8 +8,8 @@ from dropscribe.config import Settings, checked
 from dropscribe.core.pages import Page, PageText
 from dropscribe.engines.deepseek.attempt import Reply
 from dropscribe.engines.deepseek.engine import DeepSeekOcr
-from dropscribe.engines.deepseek.fallback import Ladder
-from dropscribe.engines.deepseek.generate import Try
+from dropscribe.engines.deepseek.fallback import Fallback
+from dropscribe.engines.deepseek.generate import Request
 from support.tiny_checkpoint import page_picture
 
 MakeEngine = Callable[..., DeepSeekOcr]
@@ -34,14 +34,14 @@ def reply(
     return Reply(text, tokens, end, seconds, whole=end in ("stop", "empty") if whole is None else whole)
 
 
-def climbed(ladder: Ladder, replies: Iterable[Reply]) -> tuple[PageText, list[Try]]:
+def climbed(ladder: Fallback, replies: Iterable[Reply]) -> tuple[PageText, list[Request]]:
     """Answer the attempts of *ladder* with *replies* in turn; return the page's text and the attempts made."""
-    climb, tries = ladder.climb(), []
+    flow, tries = ladder.flow(), []
     answers = iter(replies)
-    tries.append(next(climb))
+    tries.append(next(flow))
     while True:
         try:
-            tries.append(climb.send(next(answers)))
+            tries.append(flow.send(next(answers)))
         except StopIteration as end:
             assert isinstance(end.value, PageText)
             return end.value, tries

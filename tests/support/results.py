@@ -7,7 +7,7 @@ from pathlib import Path
 from hypothesis import strategies as st
 from PIL import Image
 
-from dropscribe.core.pages import Attempt, Block, EngineInfo, Page, PageText, Reading, Source
+from dropscribe.core.pages import Attempt, Block, DocumentResult, EngineInfo, Page, PageText, Source
 
 # Any character there is, lone surrogates and control characters too, and the troublemakers often.
 odd_text = st.text(
@@ -54,7 +54,7 @@ def reading_of(
     media_type: str = "image/png",
     name: str = "sub/scan.png",
     dpi: float | None = None,
-) -> Reading:
+) -> DocumentResult:
     """Return the reading of a document with these *texts*; its pictures are white where none are given."""
 
     def pages() -> Iterator[Page]:
@@ -65,4 +65,4 @@ def reading_of(
     digest = hashlib.sha256(Path(file).read_bytes() if file else b"").hexdigest()
     source = Source(name, digest, 0, media_type, len(texts))
     engine = EngineInfo("rapidocr", "PP-OCRv5", None, "3.10.0")
-    return Reading(source, engine, texts, pages, file, "2026-01-02T03:04:05Z", 1.5, False, False)
+    return DocumentResult(source, engine, texts, pages, file, "2026-01-02T03:04:05Z", 1.5, False, False)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from dropscribe.config import Settings, checked
 from dropscribe.core.pages import Attempt, Block, EngineInfo, PageText
-from dropscribe.worker.page_cache import PageStore, folder_of, forget_job, key
+from dropscribe.worker.page_cache import PageCache, folder_of, forget_job, key
 
 ENGINE = EngineInfo("rapidocr", "ppocr", None, "1.0")
 
@@ -24,35 +24,35 @@ def page(number: int, text: str = "text") -> PageText:
 
 def test_pages_come_back_as_they_were_in_order_and_more_than_once(tmp_path: Path) -> None:
     pages = {n: page(n, f"ä\n日\u2028\0 {n}") for n in (3, 1, 2)}
-    store = PageStore(str(tmp_path), "doc")
+    store = PageCache(str(tmp_path), "doc")
     for one in pages.values():
         store.add(one)
 
-    again = PageStore(str(tmp_path), "doc")
+    again = PageCache(str(tmp_path), "doc")
 
     assert list(store) == list(again) == list(again) == [pages[1], pages[2], pages[3]]
     assert again.finished == {1, 2, 3}
 
 
 def test_an_empty_store_makes_no_file(tmp_path: Path) -> None:
-    store = PageStore(str(tmp_path / "pages"), "doc")
+    store = PageCache(str(tmp_path / "pages"), "doc")
 
     assert (list(store), store.finished, os.listdir(tmp_path / "pages")) == ([], frozenset(), [])
 
 
 def test_a_page_read_again_replaces_the_earlier(tmp_path: Path) -> None:
-    store = PageStore(str(tmp_path), "doc")
+    store = PageCache(str(tmp_path), "doc")
     store.add(page(1, "old"))
     store.add(page(1, "new"))
 
-    assert [p.text for p in store] == [p.text for p in PageStore(str(tmp_path), "doc")] == ["new"]
+    assert [p.text for p in store] == [p.text for p in PageCache(str(tmp_path), "doc")] == ["new"]
 
 
 @settings(max_examples=60, deadline=None)
 @given(cut=st.integers(2, 400), tail=st.sampled_from([b"", b"\0" * 50, b"{", b"\n", b"[]\n", b'{"number": "x"}\n']))
 def test_a_torn_end_costs_only_the_torn_page(tmp_path_factory: pytest.TempPathFactory, cut: int, tail: bytes) -> None:
     folder = tmp_path_factory.mktemp("pages")
-    store = PageStore(str(folder), "doc")
+    store = PageCache(str(folder), "doc")
     store.add(page(1))
     store.add(page(2))
     (file,) = folder.iterdir()
@@ -60,39 +60,39 @@ def test_a_torn_end_costs_only_the_torn_page(tmp_path_factory: pytest.TempPathFa
     first = whole.index(b"\n") + 1
     file.write_bytes(whole[: max(first, len(whole) - cut)] + tail)
 
-    after = PageStore(str(folder), "doc")
+    after = PageCache(str(folder), "doc")
     assert after.finished == {1}
     after.add(page(2, "again"))
 
-    assert list(after) == list(PageStore(str(folder), "doc")) == [page(1), page(2, "again")]
+    assert list(after) == list(PageCache(str(folder), "doc")) == [page(1), page(2, "again")]
 
 
 @pytest.mark.parametrize("line", ['{"number": 1}', '{"number": 1, "width": "x"}', "[1]", "7"])
 def test_a_line_that_is_no_whole_page_is_read_again(tmp_path: Path, line: str) -> None:
     (tmp_path / "doc.jsonl").write_text(line + "\n")
 
-    store = PageStore(str(tmp_path), "doc")
+    store = PageCache(str(tmp_path), "doc")
     assert store.finished == frozenset()
     store.add(page(1))
     assert list(store) == [page(1)]
 
 
 def test_a_line_torn_at_its_very_end_does_not_spoil_the_next(tmp_path: Path) -> None:
-    PageStore(str(tmp_path), "doc").add(page(1))
+    PageCache(str(tmp_path), "doc").add(page(1))
     (file,) = tmp_path.iterdir()
     file.write_bytes(file.read_bytes()[:-1])
 
-    after = PageStore(str(tmp_path), "doc")
+    after = PageCache(str(tmp_path), "doc")
     for number in {1, 2} - after.finished:
         after.add(page(number))
 
-    assert list(after) == list(PageStore(str(tmp_path), "doc")) == [page(1), page(2)]
+    assert list(after) == list(PageCache(str(tmp_path), "doc")) == [page(1), page(2)]
 
 
 def test_only_the_owner_may_read(tmp_path: Path) -> None:
     old = os.umask(0)
     try:
-        PageStore(str(tmp_path / "pages"), "doc").add(page(1))
+        PageCache(str(tmp_path / "pages"), "doc").add(page(1))
     finally:
         os.umask(old)
 
@@ -102,10 +102,10 @@ def test_only_the_owner_may_read(tmp_path: Path) -> None:
 
 def test_the_longest_unused_go_first_and_never_the_one_in_hand(tmp_path: Path) -> None:
     for age, name in enumerate(["newest", "middle", "oldest"]):
-        PageStore(str(tmp_path), name).add(page(1))
+        PageCache(str(tmp_path), name).add(page(1))
         os.utime(tmp_path / f"{name}.jsonl", (1000 - age, 1000 - age))
     size = (tmp_path / "newest.jsonl").stat().st_size
-    store = PageStore(str(tmp_path), "oldest")
+    store = PageCache(str(tmp_path), "oldest")
     os.utime(tmp_path / "oldest.jsonl", (1, 1))
 
     store.prune(size * 3)
@@ -116,20 +116,20 @@ def test_the_longest_unused_go_first_and_never_the_one_in_hand(tmp_path: Path) -
 
 def test_opening_counts_as_use(tmp_path: Path) -> None:
     for name in ("a", "b"):
-        PageStore(str(tmp_path), name).add(page(1))
+        PageCache(str(tmp_path), name).add(page(1))
         os.utime(tmp_path / f"{name}.jsonl", (1, 1))
-    PageStore(str(tmp_path), "a")
-    PageStore(str(tmp_path), "c").prune((tmp_path / "a.jsonl").stat().st_size)
+    PageCache(str(tmp_path), "a")
+    PageCache(str(tmp_path), "c").prune((tmp_path / "a.jsonl").stat().st_size)
 
     assert os.listdir(tmp_path) == ["a.jsonl"]
 
 
 def test_what_served_one_job_goes_with_it_and_nothing_else_does(tmp_path: Path) -> None:
     state = str(tmp_path)
-    unshared = checked({"output": {"reuse": False}}, "test")
+    unshared = checked({"output": {"cache": False}}, "test")
     names = [key("content", ENGINE, unshared, job) for job in (1, 12, -1, None)]
     for name in names:
-        PageStore(folder_of(state), name).add(page(1))
+        PageCache(folder_of(state), name).add(page(1))
 
     forget_job(state, 1)
     forget_job(state, 1)
@@ -148,7 +148,7 @@ BASE = key("ab", ENGINE, Settings(), None)
     "section, name, value",
     [
         ("engine", "mode", "tiny"), ("engine", "prompt", "text"), ("engine", "max_tokens", 5),
-        ("engine", "vision", "float32"), ("intake", "pdf_text", "never"), ("intake", "orientation", "off"),
+        ("engine", "vision_precision", "float32"), ("intake", "pdf_text", "never"), ("intake", "orientation", "off"),
         ("output", "tables", "markdown"), ("output", "figures", True),
     ],
 )  # fmt: skip
@@ -157,7 +157,7 @@ def test_settings_that_change_the_text_change_the_key(section: str, name: str, v
 
 
 @pytest.mark.parametrize(
-    "section, name, value", [("output", "formats", ["md"]), ("intake", "settle", 9), ("model", "idle_timeout", 0)]
+    "section, name, value", [("output", "formats", ["md"]), ("intake", "stable_for", 9), ("model", "idle_timeout", 0)]
 )
 def test_settings_that_do_not_change_the_text_keep_the_key(section: str, name: str, value: Any) -> None:
     assert key("ab", ENGINE, changed(section, name, value), None) == BASE

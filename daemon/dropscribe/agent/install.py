@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dropscribe.agent import access, plan
 from dropscribe.agent.patience import Patience, until
 from dropscribe.agent.plan import Plan
-from dropscribe.agent.supervisor import Keeper, describe
+from dropscribe.agent.supervisor import Supervisor, describe
 from dropscribe.config import Settings
 from dropscribe.control import lock
 from dropscribe.core.errors import ConfigError, DropscribeError
@@ -20,7 +20,7 @@ Say = Callable[[str], None]
 
 
 def install(
-    keeper: Keeper, made: Plan, settings: Settings, say: Say,
+    supervisor: Supervisor, made: Plan, settings: Settings, say: Say,
     *, home: str, platform: str = sys.platform, patience: Patience | None = None,
 ) -> bool:  # fmt: skip
     """Bring the agent up with the plan *made*; return whether it runs and reads its folders.
@@ -31,23 +31,23 @@ def install(
     patience = patience or Patience()
     if faults := list(plan.faults(made, home, platform)):
         raise ConfigError(faults)
-    keeper.require()
-    _refuse_second(keeper, settings)
+    supervisor.require()
+    _refuse_second(supervisor, settings)
     _make_folders(settings)
     for warning in plan.warnings(settings, home, platform):
         say(f"warning: {warning.where}: {warning.what}\n  try: {warning.remedy}")
-    notes = keeper.start(made, patience)
-    pid = _await_answer(keeper, settings, patience)
-    say(f"Dropscribe runs now (pid {pid}) and starts with each login. {keeper.name}: {keeper.path}")
+    notes = supervisor.start(made, patience)
+    pid = _await_answer(supervisor, settings, patience)
+    say(f"Dropscribe runs now (pid {pid}) and starts with each login. {supervisor.name}: {supervisor.path}")
     for note in notes:
         say(note)
     return _may_read(settings, pid, say)
 
 
-def _refuse_second(keeper: Keeper, settings: Settings) -> None:
+def _refuse_second(supervisor: Supervisor, settings: Settings) -> None:
     """A daemon that somebody started by hand would keep the agent out, which would then fail again and again."""
     running = lock.holder(settings.folders.state)
-    if running is None or running == keeper.report().pid or access.is_agent(settings):
+    if running is None or running == supervisor.report().pid or access.is_agent(settings):
         return
     raise DropscribeError(
         "install", f"a daemon that was not started as an agent runs already (pid {running})",
@@ -68,7 +68,7 @@ def _make_folders(settings: Settings) -> None:
             ) from None
 
 
-def _await_answer(keeper: Keeper, settings: Settings, patience: Patience) -> int:
+def _await_answer(supervisor: Supervisor, settings: Settings, patience: Patience) -> int:
     """Wait until the agent answers on its control socket; return its pid."""
     pid: int | None = None
 
@@ -81,7 +81,8 @@ def _await_answer(keeper: Keeper, settings: Settings, patience: Patience) -> int
     if until(answers, patience.answer, patience.step) and pid is not None:
         return pid
     raise DropscribeError(
-        "install", f"the agent does not answer after {patience.answer:.0f} s; {describe(keeper.report(), keeper)}",
+        "install", f"the agent does not answer after {patience.answer:.0f} s; "
+        f"{describe(supervisor.report(), supervisor)}",
         "dropscribe doctor looks for the cause; dropscribe uninstall takes it back",
     )  # fmt: skip
 

@@ -53,7 +53,7 @@ class Launchd:
             raise DropscribeError("install", f"launchctl: {_MEANINGS[127]}", "leave --for away")
 
     def start(self, plan: Plan, patience: Patience) -> list[str]:
-        """Write the property list and load it, after an older one is really gone; see `Keeper`."""
+        """Write the property list and load it, after an older one is really gone; see `Supervisor`."""
         self._unload(patience)
         os.makedirs(os.path.dirname(self.path), exist_ok=True)  # absent on a fresh macOS
         durable.write(self.path, self.render(plan))
@@ -63,7 +63,7 @@ class Launchd:
         return []
 
     def remove(self, patience: Patience) -> bool:
-        """Unload it, wait until it is gone, remove the file; see `Keeper`."""
+        """Unload it, wait until it is gone, remove the file; see `Supervisor`."""
         loaded = self._unload(patience)
         if os.path.lexists(self.path):
             os.unlink(self.path)
@@ -71,7 +71,7 @@ class Launchd:
         return loaded
 
     def report(self) -> Report:
-        """Ask launchd; see `Keeper`."""
+        """Ask launchd; see `Supervisor`."""
         answer = call("launchctl", "print", self._target, seconds=QUICK)
         if answer.code != 0:
             return Report(loaded=False, disabled=self._disabled())
@@ -140,21 +140,21 @@ def _refused(verb: str, answer: Answer, more: str = "") -> DropscribeError:
 
 def parse(text: str) -> Report:
     """Return what `launchctl print` tells; only its first level counts, since inner blocks have a `state` too."""
-    facts = dict(re.findall(r"^\t(\S[^=\n]*?) = (.*)$", text, re.MULTILINE))
-    pid = facts.get("pid", "")
-    runs = facts.get("runs", "")
+    metadata = dict(re.findall(r"^\t(\S[^=\n]*?) = (.*)$", text, re.MULTILINE))
+    pid = metadata.get("pid", "")
+    runs = metadata.get("runs", "")
     return Report(
         loaded=True,
         pid=int(pid) if pid.isdigit() else None,
-        last_end=_last_end(facts),
+        last_end=_last_end(metadata),
         runs=int(runs) if runs.isdigit() else None,
     )
 
 
-def _last_end(facts: dict[str, str]) -> str | None:
-    if reason := facts.get("last exit reason"):
+def _last_end(metadata: dict[str, str]) -> str | None:
+    if reason := metadata.get("last exit reason"):
         return exits.by_reason(reason)
-    if found := re.search(r"(\d+)$", facts.get("last terminating signal", "")):
+    if found := re.search(r"(\d+)$", metadata.get("last terminating signal", "")):
         return exits.by_signal(int(found[1]))
-    code = re.match(r"-?\d+", facts.get("last exit code", ""))
+    code = re.match(r"-?\d+", metadata.get("last exit code", ""))
     return exits.by_code(int(code[0]), exits.LAUNCHD) if code and int(code[0]) else None

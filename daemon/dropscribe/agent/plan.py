@@ -15,7 +15,7 @@ from dropscribe.agent import places
 from dropscribe.config import Settings
 from dropscribe.core.errors import Fault
 
-AFTER_GRACE = 40  # seconds beyond model.stop_grace: SIGTERM and SIGKILL of the worker, then putting away
+AFTER_GRACE = 40  # seconds beyond model.shutdown_grace: SIGTERM and SIGKILL of the worker, then putting away
 # What decides where settings, state and models are looked for; an agent sees no shell profile. No tokens, no proxies:
 # the file is readable by others, and these may hold passwords.
 CARRIED = (
@@ -54,7 +54,7 @@ def make(settings: Settings, given: str | None, environment: Mapping[str, str], 
         path if given or os.path.exists(path) else None,
         settings.folders.state,
         settings.log.folder,
-        math.ceil(settings.model.stop_grace) + AFTER_GRACE,
+        math.ceil(settings.model.shutdown_grace) + AFTER_GRACE,
         {
             "PATH": f"{os.path.dirname(os.path.abspath(python))}:{SYSTEM_PATH}",
             "PYTHONUNBUFFERED": "1",

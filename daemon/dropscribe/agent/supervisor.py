@@ -9,7 +9,7 @@ from dropscribe.agent.plan import Plan
 from dropscribe.agent.report import Report
 
 
-class Keeper(Protocol):
+class Supervisor(Protocol):
     """A system that starts programs with the login."""
 
     name: str
@@ -32,7 +32,7 @@ class Keeper(Protocol):
         """Ask the system about the agent; quick, and changes nothing."""
 
 
-def keeper_for(system: str | None = None) -> Keeper:
+def supervisor_for(system: str | None = None) -> Supervisor:
     """Return the keeper called *system* (`launchd` or `systemd`), or this machine's own."""
     if (system or ("launchd" if sys.platform == "darwin" else "systemd")) == "launchd":
         from dropscribe.agent.launchctl import Launchd
@@ -43,21 +43,21 @@ def keeper_for(system: str | None = None) -> Keeper:
     return Systemd(os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config"))
 
 
-def inspect(keeper: Keeper | None = None) -> str | None:
+def inspect(supervisor: Supervisor | None = None) -> str | None:
     """Return one line on the agent (running, switched off, failing and why), or None when none is installed."""
-    keeper = keeper or keeper_for()
-    if not os.path.exists(keeper.path):
+    supervisor = supervisor or supervisor_for()
+    if not os.path.exists(supervisor.path):
         return None
-    return f"{keeper.name}: {describe(keeper.report(), keeper)}"
+    return f"{supervisor.name}: {describe(supervisor.report(), supervisor)}"
 
 
-def describe(report: Report, keeper: Keeper) -> str:
+def describe(report: Report, supervisor: Supervisor) -> str:
     """Return a report in words."""
     if report.pid is not None:
         again = f", started {report.runs} times, the last end was {report.last_end}" if _failing(report) else ""
         return f"running (pid {report.pid}){again}"
     if report.disabled:
-        return f"installed, but switched off ({keeper.off})"
+        return f"installed, but switched off ({supervisor.off})"
     if not report.loaded:
         return "installed, but not loaded; it starts with the next login, or now with: dropscribe install"
     if report.last_end is not None:

@@ -50,7 +50,7 @@ class Systemd:
             )  # fmt: skip
 
     def start(self, plan: Plan, patience: Patience) -> list[str]:
-        """Check and write the unit, then start it anew; see `Keeper`."""
+        """Check and write the unit, then start it anew; see `Supervisor`."""
         content = self.render(plan)
         _verify(content)
         os.makedirs(self._folder, exist_ok=True)
@@ -62,7 +62,7 @@ class Systemd:
         return list(self._notes())
 
     def remove(self, patience: Patience) -> bool:
-        """Stop and disable it, remove the file; without a running systemd just the file. See `Keeper`."""
+        """Stop and disable it, remove the file; without a running systemd just the file. See `Supervisor`."""
         if not os.path.lexists(self.path):
             return False
         call("systemctl", "--user", "disable", "--now", UNIT, seconds=600.0)
@@ -73,7 +73,7 @@ class Systemd:
         return True
 
     def report(self) -> Report:
-        """Ask systemd; see `Keeper`."""
+        """Ask systemd; see `Supervisor`."""
         answer = call("systemctl", "--user", "show", UNIT, "--property", ASKED, seconds=QUICK)
         return parse(answer.text) if answer.code == 0 else Report(loaded=False)
 
@@ -109,23 +109,23 @@ def _about(answer: Answer) -> str:
 
 def parse(text: str) -> Report:
     """Return what `systemctl show` tells."""
-    facts = dict(line.partition("=")[::2] for line in text.splitlines())
-    pid, restarts = facts.get("MainPID", "0"), facts.get("NRestarts", "")
+    metadata = dict(line.partition("=")[::2] for line in text.splitlines())
+    pid, restarts = metadata.get("MainPID", "0"), metadata.get("NRestarts", "")
     return Report(
-        loaded=facts.get("LoadState") == "loaded",
-        disabled=facts.get("UnitFileState") in ("disabled", "masked"),
+        loaded=metadata.get("LoadState") == "loaded",
+        disabled=metadata.get("UnitFileState") in ("disabled", "masked"),
         pid=int(pid) if pid.isdigit() and pid != "0" else None,
-        last_end=_last_end(facts),
+        last_end=_last_end(metadata),
         runs=int(restarts) + 1 if restarts.isdigit() else None,
     )
 
 
-def _last_end(facts: dict[str, str]) -> str | None:
-    if meaning := exits.by_result(facts.get("Result", "")):
+def _last_end(metadata: dict[str, str]) -> str | None:
+    if meaning := exits.by_result(metadata.get("Result", "")):
         return meaning
-    status = facts.get("ExecMainStatus", "")
+    status = metadata.get("ExecMainStatus", "")
     if not status.isdigit() or status == "0":
         return None
-    if facts.get("ExecMainCode") == EXITED:
+    if metadata.get("ExecMainCode") == EXITED:
         return exits.by_code(int(status), exits.SYSTEMD)
     return exits.by_signal(int(status))

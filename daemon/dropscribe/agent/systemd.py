@@ -28,7 +28,7 @@ WorkingDirectory=-{_plain(plan.state)}
 {variables}
 Restart=on-failure
 RestartSec=30
-# SIGTERM goes to the daemon alone, which lets its worker finish the page; longer than model.stop_grace.
+# SIGTERM goes to the daemon alone, which lets its worker finish the page; longer than model.shutdown_grace.
 KillMode=mixed
 TimeoutStopSec={plan.stop_seconds}
 # A worker that the kernel ends for want of memory is the daemon's business; it starts another.

@@ -7,32 +7,32 @@ import sys
 from dropscribe.agent import plan
 from dropscribe.agent.install import install as bring_up
 from dropscribe.agent.patience import Patience
-from dropscribe.agent.supervisor import keeper_for
+from dropscribe.agent.supervisor import supervisor_for
 from dropscribe.commands.common import EXIT_DONE, EXIT_FAILED, settings_of
 
 
 def install(given: argparse.Namespace) -> int:
     """Install and start the agent, after the settings are checked; with --print only show what would be written."""
-    keeper = keeper_for(given.system)
+    supervisor = supervisor_for(given.system)
     settings = settings_of(given)
     made = plan.make(settings, given.config, os.environ)
     if given.print:
-        print(keeper.render(made).decode(), end="")
+        print(supervisor.render(made).decode(), end="")
         return EXIT_DONE
-    runs = bring_up(keeper, made, settings, _say, home=os.path.expanduser("~"))
+    runs = bring_up(supervisor, made, settings, _say, home=os.path.expanduser("~"))
     _say(f"Drop pictures into {settings.folders.inbox}; their text appears in {settings.folders.outbox}")
     return EXIT_DONE if runs else EXIT_FAILED
 
 
 def uninstall(given: argparse.Namespace) -> int:
     """Stop the agent and remove it; works with faulty settings too, since it needs none."""
-    keeper = keeper_for()
-    removed = keeper.remove(Patience())
+    supervisor = supervisor_for()
+    removed = supervisor.remove(Patience())
     _say(
-        f"Dropscribe is stopped and starts with the login no more; {keeper.path} is removed. Folders, settings, "
+        f"Dropscribe is stopped and starts with the login no more; {supervisor.path} is removed. Folders, settings, "
         "models and journal are left as they are."
         if removed
-        else f"Nothing to remove: no {keeper.name} is installed."
+        else f"Nothing to remove: no {supervisor.name} is installed."
     )
     return EXIT_DONE
 

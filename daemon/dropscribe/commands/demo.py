@@ -71,7 +71,7 @@ class Demo:
     def _start(self) -> None:
         settings: dict[str, dict[str, Any]] = {
             "folders": self.folders,
-            "intake": {"settle": "500ms", "patience": "3s"},
+            "intake": {"stable_for": "500ms", "incomplete_timeout": "3s"},
             "engine": {"name": self.engine},
             "model": {"idle_timeout": IDLE},
             "log": {"folder": os.path.join(self.root, "log")},

@@ -17,7 +17,7 @@ from dropscribe.journal.schema import TooNew
 from dropscribe.log import LOG
 from dropscribe.memory import readings
 from dropscribe.service.app import Service
-from dropscribe.service.standby import Waiting
+from dropscribe.service.standby import Standby
 
 MENDED_LOOK = 2.0  # seconds between looks at what keeps an agent from beginning
 
@@ -102,7 +102,7 @@ def wait_for_settings(given: argparse.Namespace) -> Settings:
                 return settings
             if waiting is None:
                 log.start(settings.log.folder, "info", "text", to_terminal=True)
-                waiting = Waiting(settings, given.config)
+                waiting = Standby(settings, given.config)
             if error.summary != told:
                 told = error.summary
                 LOG.error("waiting for the settings to be mended: %s", told)

@@ -79,7 +79,7 @@ def _alone(settings: Settings, wanted: list[bytes]) -> dict[str, Any]:
     """Move failed files back where no daemon runs; answer as the daemon does."""
     folders = settings.folders
     with closing(StateLock(folders.state)), closing(_journal(os.path.join(folders.state, JOURNAL))) as journal:
-        away = mounts.away(settings, journal.facts, "inbox")
+        away = mounts.away(settings, journal.metadata, "inbox")
         paths = retries.candidates(folders.failed, folders.inbox, wanted, away)
         moved, faults = retries.retry(folders.failed, folders.inbox, paths, journal)
     missing = [os.fsdecode(name) for name in retries.unmatched(wanted, paths)]

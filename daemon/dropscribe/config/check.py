@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from dropscribe.config.folders import layout_faults
-from dropscribe.config.schema import Kind, Settings
+from dropscribe.config.schema import FORMER_KEYS, FORMER_VALUES, Kind, Settings
 from dropscribe.core.errors import ConfigError, Fault
 
 SECTIONS: dict[str, type[Struct]] = get_type_hints(Settings)
@@ -56,6 +56,9 @@ def _section(section: str, given: dict[Any, Any], name: str, defaults: dict[str,
     values = {}
     for key, value in given.items():
         where = f"{name}: {section}.{key}"
+        if former := _former(f"{section}.{key}", value):
+            faults.append(Fault(where, *former))
+            continue
         if key not in kinds(section):
             faults.append(_unknown(where, str(key), sorted(kinds(section))))
             continue
@@ -129,6 +132,14 @@ def _range(bounds: Meta) -> str:
 def _unknown(where: str, key: str, known: list[str]) -> Fault:
     near = difflib.get_close_matches(key, known, n=1)
     return Fault(where, "unknown key", f'did you mean "{near[0]}"?' if near else "known keys: " + ", ".join(known))
+
+
+def _former(key: str, value: object) -> tuple[str, str] | None:
+    """Return what to say of a name that an earlier version used, and the remedy; None for any other."""
+    if key in FORMER_KEYS:
+        return "is called otherwise now", f"write {FORMER_KEYS[key]} in its place; the value may stay"
+    new = FORMER_VALUES.get((key, value)) if isinstance(value, str) else None
+    return (f"is called otherwise now {_got(value)}", f"write {new}") if new else None
 
 
 def _got(value: object) -> str:

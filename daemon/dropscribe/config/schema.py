@@ -20,6 +20,17 @@ FORMATS: tuple[str, ...] = get_args(Format)
 UNITS_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 UNITS_BYTES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
 LONGEST = 10 * 365 * 86400  # seconds
+# Names of earlier versions, answered with today's.
+FORMER_KEYS = {
+    "intake.settle": "stable_for",
+    "intake.patience": "incomplete_timeout",
+    "intake.rescan": "rescan_interval",
+    "engine.vision": "vision_precision",
+    "model.trim_after": "clear_cache_after",
+    "model.stop_grace": "shutdown_grace",
+    "output.reuse": "cache",
+}
+FORMER_VALUES = {("output.conflict", "number"): "suffix", ("output.conflict", "replace"): "overwrite"}
 SWITCHES = {"on": True, "yes": True, "true": True, "off": False, "no": False, "false": False}
 
 
@@ -124,9 +135,9 @@ class Folders(Struct, frozen=True):
 class Intake(Struct, frozen=True):
     """What is taken from the inbox, and within which limits."""
 
-    settle: Annotated[float, Kind(_seconds), Meta(ge=0.1, le=LONGEST)] = 2
-    patience: Seconds = 60
-    rescan: Annotated[float, Kind(_seconds), Meta(ge=1, le=LONGEST)] = 60
+    stable_for: Annotated[float, Kind(_seconds), Meta(ge=0.1, le=LONGEST)] = 2
+    incomplete_timeout: Seconds = 60
+    rescan_interval: Annotated[float, Kind(_seconds), Meta(ge=1, le=LONGEST)] = 60
     watch: Literal["auto", "native", "poll"] = "auto"
     ignore: tuple[str, ...] = ()
     max_file: Bytes = 500 * 10**6
@@ -146,7 +157,7 @@ class Engine(Struct, frozen=True):
     mode: Literal["tiny", "small", "base", "large", "gundam"] = "gundam"
     prompt: Annotated[str, Meta(min_length=1)] = "markdown"
     max_tokens: Annotated[int, Kind(_number), Meta(ge=1, le=32768)] = 8192
-    vision: Literal["auto", "float32"] = "auto"
+    vision_precision: Literal["auto", "float32"] = "auto"
     page_timeout: SomeSeconds = 300
     page_budget: SomeSeconds = 720
     attempts: Annotated[int, Kind(_number), Meta(ge=1, le=10)] = 3
@@ -156,13 +167,13 @@ class Model(Struct, frozen=True):
     """How long the model stays."""
 
     idle_timeout: SecondsOrNever = 300
-    trim_after: SecondsOrNever = 30
+    clear_cache_after: SecondsOrNever = 30
     prewarm: Switch = True
     cache_limit: Bytes = 512 * 10**6
     recycle_pages: Annotated[Count | None, _or_never(_number)] = 1000
     recycle_after: SomeSecondsOrNever = 86400
     recycle_growth: BytesOrNever = 10**9
-    stop_grace: Seconds = 20
+    shutdown_grace: Seconds = 20
 
 
 class Memory(Struct, frozen=True):
@@ -178,8 +189,8 @@ class Output(Struct, frozen=True):
 
     formats: Annotated[tuple[Format, ...], Meta(min_length=1)] = ("txt",)
     originals: Literal["archive", "keep", "delete"] = "archive"
-    conflict: Literal["number", "replace"] = "number"
-    reuse: Switch = True
+    conflict: Literal["suffix", "overwrite"] = "suffix"
+    cache: Switch = True
     tables: Literal["html", "markdown"] = "html"
     figures: Switch = False
 

@@ -17,7 +17,7 @@ def _link(path: str | None) -> str:
     return os.path.join(state_home(), "daemons", f"{zlib.crc32(os.fsencode(name)):08x}")
 
 
-class Word:
+class Registration:
     """The note of a running daemon: it works for the settings file *path* (None: the default one) on *state*."""
 
     def __init__(self, path: str | None, state: str) -> None:

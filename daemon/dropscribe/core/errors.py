@@ -35,7 +35,7 @@ class Reason(StrEnum):
     ENGINE_CRASH = "engine-crash"
     ENGINE_TIMEOUT = "engine-timeout"
     ENGINE_ERROR = "engine-error"
-    NO_TEXT_AFTER_LADDER = "no-text-after-ladder"
+    NO_TEXT = "no-text"
     DISK_FULL = "disk-full"
     OUTBOX_MISSING = "outbox-missing"
     INBOX_OFFLINE = "inbox-offline"
@@ -48,15 +48,13 @@ class Reason(StrEnum):
     @property
     def kind(self) -> Kind:
         """Return whose fault this is."""
-        if (
-            self.startswith("engine-") and self is not Reason.ENGINE_UNAVAILABLE
-        ) or self is Reason.NO_TEXT_AFTER_LADDER:
+        if (self.startswith("engine-") and self is not Reason.ENGINE_UNAVAILABLE) or self is Reason.NO_TEXT:
             return Kind.ENGINE
         return Kind.ENVIRONMENT if self in _ENVIRONMENT else Kind.FILE
 
     @property
     def may_be_delay(self) -> bool:
-        """Say whether a file with this fault may simply not be whole yet (`intake.patience` decides)."""
+        """Say whether a file with this fault may simply not be whole yet (`intake.incomplete_timeout` decides)."""
         return self in _MAY_BE_DELAY
 
 
@@ -95,7 +93,7 @@ REMEDIES = {
     Reason.ENGINE_CRASH: "run: dropscribe retry; if it happens again, convert the file to PNG and drop that",
     Reason.ENGINE_TIMEOUT: "raise engine.page_timeout in config.yaml, then run: dropscribe retry",
     Reason.ENGINE_ERROR: "run: dropscribe retry; dropscribe logs shows what the engine said",
-    Reason.NO_TEXT_AFTER_LADDER: "try another engine.mode or engine.prompt in config.yaml, then run: dropscribe retry",
+    Reason.NO_TEXT: "try another engine.mode or engine.prompt in config.yaml, then run: dropscribe retry",
     Reason.DISK_FULL: "free some space; the queue goes on by itself",
     Reason.OUTBOX_MISSING: "bring the outbox folder back (is a disk unplugged?); the queue goes on by itself",
     Reason.INBOX_OFFLINE: "bring the inbox folder back (is a share unmounted?); the queue goes on by itself",

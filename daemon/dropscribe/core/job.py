@@ -23,7 +23,7 @@ class State(StrEnum):
     GONE = "gone"  # vanished or was replaced before its text was written
 
 
-IsAway = Callable[[], bool]  # the question whether a folder's disk is away
+Unmounted = Callable[[], bool]  # the question whether a folder's disk is away
 LIVE = (State.QUEUED, State.RUNNING, State.WRITTEN, State.REJECTED)
 
 

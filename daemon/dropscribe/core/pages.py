@@ -119,7 +119,7 @@ class EngineInfo:
 
 
 @dataclass(frozen=True)
-class Reading:
+class DocumentResult:
     """A whole document that was read: what every output format is rendered from.
 
     `texts` may be walked several times and yields pages in order, one at a time, from disk if need be. `images`

@@ -53,7 +53,7 @@ def on_linux(title: str, text: str) -> list[str]:
     return ["notify-send", "--app-name", TITLE, "--", title, html.escape(text, quote=False)]
 
 
-class Notices:
+class Notifier:
     """Collects what happened and tells it. Monotonic seconds come in; nothing here waits or raises."""
 
     def __init__(self, settings: Notify, show: Command | None = None) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from dropscribe.agent import access, launchd, plan
 from dropscribe.agent.access import Folder
-from dropscribe.agent.supervisor import Keeper, describe, keeper_for
+from dropscribe.agent.supervisor import Supervisor, describe, supervisor_for
 from dropscribe.config import Settings
 from dropscribe.doctor.processes import Running
 from dropscribe.doctor.values import Check, fault, ok, skipped, warning
@@ -16,50 +16,50 @@ AGAIN = "dropscribe install"
 
 def all_of(settings: Settings, daemon: Running) -> Iterator[Check]:
     """Make every check on the agent of this machine."""
-    keeper = keeper_for()
-    yield from installed(keeper)
-    if os.path.exists(keeper.path):
-        yield current(keeper, launchd.read(keeper.path), settings)
+    supervisor = supervisor_for()
+    yield from installed(supervisor)
+    if os.path.exists(supervisor.path):
+        yield current(supervisor, launchd.read(supervisor.path), settings)
     probe = access.probe(settings) if daemon.agent else None
     yield from reads(daemon, probe, access.program)
 
 
-def installed(keeper: Keeper | None = None) -> Iterator[Check]:
+def installed(supervisor: Supervisor | None = None) -> Iterator[Check]:
     """Judge what the system says about the agent."""
-    keeper = keeper or keeper_for()
-    if not os.path.exists(keeper.path):
-        yield skipped("agent", f"no {keeper.name} is installed; {AGAIN} starts Dropscribe with the login")
+    supervisor = supervisor or supervisor_for()
+    if not os.path.exists(supervisor.path):
+        yield skipped("agent", f"no {supervisor.name} is installed; {AGAIN} starts Dropscribe with the login")
         return
-    report = keeper.report()
-    told = f"{keeper.name} {describe(report, keeper)}"
+    report = supervisor.report()
+    told = f"{supervisor.name} {describe(report, supervisor)}"
     if report.pid is not None and not (report.last_end and (report.runs or 0) > 1):
         yield ok("agent", told)
     elif report.pid is not None:
         yield warning("agent", told, "dropscribe logs says what happened")
     else:
-        yield fault("agent", told, keeper.off if report.disabled else AGAIN)
+        yield fault("agent", told, supervisor.off if report.disabled else AGAIN)
 
 
-def current(keeper: Keeper, found: dict[str, object] | None, settings: Settings) -> Check:
+def current(supervisor: Supervisor, found: dict[str, object] | None, settings: Settings) -> Check:
     """Judge the installed file; *found* is a property list, None for a unit (or for one that cannot be read)."""
     if found is None:
-        return _current_unit(keeper, settings)
+        return _current_unit(supervisor, settings)
     words = found.get("ProgramArguments")
     python = str(words[0]) if isinstance(words, list) and words else ""
     if not os.path.exists(python):
-        what = f"the Python that {keeper.path} names is gone: {python}"
+        what = f"the Python that {supervisor.path} names is gone: {python}"
         return fault("agent file", what, f"{AGAIN}, from the environment that Dropscribe is in now")
     return _grace(found.get("ExitTimeOut"), settings) or _program(python)
 
 
-def _current_unit(keeper: Keeper, settings: Settings) -> Check:
-    with open(keeper.path, encoding="utf-8", errors="replace") as file:
-        facts = dict(line.strip().partition("=")[::2] for line in file if "=" in line)
-    python = facts.get("ExecStart", "").split('"')[1:2]
+def _current_unit(supervisor: Supervisor, settings: Settings) -> Check:
+    with open(supervisor.path, encoding="utf-8", errors="replace") as file:
+        metadata = dict(line.strip().partition("=")[::2] for line in file if "=" in line)
+    python = metadata.get("ExecStart", "").split('"')[1:2]
     if not python or not os.path.exists(python[0].replace("%%", "%").replace("$$", "$")):
         named = python[0] if python else "none"
-        return fault("agent file", f"the Python that {keeper.path} names is gone: {named}", AGAIN)
-    seconds = facts.get("TimeoutStopSec", "")
+        return fault("agent file", f"the Python that {supervisor.path} names is gone: {named}", AGAIN)
+    seconds = metadata.get("TimeoutStopSec", "")
     return _grace(int(seconds) if seconds.isdigit() else None, settings) or _program(python[0])
 
 
@@ -67,7 +67,7 @@ def _grace(seconds: object, settings: Settings) -> Check | None:
     """Judge whether the system waits for the page in hand at a stop."""
     needed = plan.make(settings, None, {}).stop_seconds
     if isinstance(seconds, int) and seconds < needed:
-        what = f"at a stop the system waits {seconds} s, and model.stop_grace asks for {needed}"
+        what = f"at a stop the system waits {seconds} s, and model.shutdown_grace asks for {needed}"
         return warning("agent file", what, AGAIN)
     return None
 

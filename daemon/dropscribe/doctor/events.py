@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 
 from dropscribe.doctor.values import Check, fault, ok, skipped, warning
-from dropscribe.intake.events import Hints, Watch
+from dropscribe.intake.events import EventBuffer, Watch
 
 CANARY = ".dropscribe-canary"  # hidden: the intake never takes it
 LONGEST = 5.0  # seconds; events that are later help nobody, the next full look is near
@@ -17,7 +17,7 @@ def seen(inbox: str, mode: str, seconds: float = LONGEST) -> Iterator[Check]:
     if not os.path.isdir(inbox):
         yield skipped("events", f"{inbox} is not there")
         return
-    hints = Hints(lambda: None)
+    hints = EventBuffer(lambda: None)
     watch = Watch(inbox, mode, hints)
     try:
         if watch.kind != "native":
@@ -27,7 +27,7 @@ def seen(inbox: str, mode: str, seconds: float = LONGEST) -> Iterator[Check]:
         else:
             yield fault(
                 "events", f"no event came for a file in {inbox} within {seconds:.0f} s; files wait for the next look",
-                "set intake.watch to poll, or intake.rescan to a shorter time",
+                "set intake.watch to poll, or intake.rescan_interval to a shorter time",
             )  # fmt: skip
     finally:
         watch.close()
@@ -43,7 +43,7 @@ def polling(mode: str, why: str) -> Check:
     )
 
 
-def _arrives(inbox: str, hints: Hints, seconds: float) -> bool:
+def _arrives(inbox: str, hints: EventBuffer, seconds: float) -> bool:
     canary = os.path.join(inbox, f"{CANARY}-{os.getpid()}")
     wanted = os.fsencode(os.path.basename(canary))
     deadline = time.monotonic() + seconds

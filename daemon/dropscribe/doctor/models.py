@@ -93,9 +93,9 @@ def recorded_peaks(path: str, key: str) -> list[int]:
     if not os.path.exists(path):
         return []
     try:
-        journal = Journal.looking(schema.open_to_look(path), path)
+        journal = Journal.read_only(schema.open_to_look(path), path)
         try:
-            return journal.facts.peaks(key)
+            return journal.metadata.peaks(key)
         finally:
             journal.close()
     except sqlite3.Error:

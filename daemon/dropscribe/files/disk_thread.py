@@ -13,7 +13,7 @@ T = TypeVar("T")
 Ask = tuple[Callable[[], Any], Callable[[Any], None], Callable[[Exception], None]]
 
 
-class Disk:
+class DiskThread:
     """Runs requests one after the other on its own thread; continuations run where `collect` is called."""
 
     def __init__(self, wake: Callable[[], None]) -> None:

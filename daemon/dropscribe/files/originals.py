@@ -1,6 +1,6 @@
 """What becomes of the original once its text is safe, or once it has failed: moved, never lost, never overwritten.
 
-The destination is chosen here and recorded by the caller before anything moves; `put_away` may then be repeated after
+The destination is chosen here and recorded by the caller before anything moves; `move` may then be repeated after
 a crash at any point. Runs on the disk thread.
 """
 
@@ -19,7 +19,7 @@ NOTE = b".error.txt"
 LONGEST_ENDING = 20  # bytes
 
 
-class Away(StrEnum):
+class MoveResult(StrEnum):
     """How putting away ended."""
 
     MOVED = "moved"
@@ -54,22 +54,24 @@ def hidden_beside(root: bytes, job: Job) -> bytes:
     return next(name for name in names if not os.path.lexists(name))
 
 
-def put_away(source: bytes, signature: Signature, target: bytes) -> Away:
+def move(source: bytes, signature: Signature, target: bytes) -> MoveResult:
     """Move the original from *source* to *target*, whatever of that has happened before; folders must exist.
 
     Renames on the same volume, else copies, syncs and only then unlinks. Raises `OSError` when it cannot be done now.
     """
     here, there = _lstat(source), _lstat(target)
     if here is None:
-        return Away.MOVED if there is not None else Away.MISSING
+        return MoveResult.MOVED if there is not None else MoveResult.MISSING
     if not Signature.of(here).same_file(signature):
-        return Away.MOVED if there is not None and Signature.of(there).same_file(signature) else Away.CHANGED
+        return (
+            MoveResult.MOVED if there is not None and Signature.of(there).same_file(signature) else MoveResult.CHANGED
+        )
     if there is not None:
         return _settle_both(source, here, target, there)
     try:
         durable.rename(source, target)
     except FileExistsError:
-        return Away.TAKEN
+        return MoveResult.TAKEN
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
@@ -77,40 +79,40 @@ def put_away(source: bytes, signature: Signature, target: bytes) -> Away:
     return _verified(source, signature, target)
 
 
-def _settle_both(source: bytes, here: os.stat_result, target: bytes, there: os.stat_result) -> Away:
+def _settle_both(source: bytes, here: os.stat_result, target: bytes, there: os.stat_result) -> MoveResult:
     """Both places are taken: a copy whose source was not unlinked yet, or a stranger."""
     if not stat.S_ISREG(there.st_mode) or here.st_size != there.st_size:
-        return Away.TAKEN
+        return MoveResult.TAKEN
     linked = (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino)
     if not linked and not durable.same_bytes(source, target):
-        return Away.TAKEN
+        return MoveResult.TAKEN
     os.unlink(source)
     durable.sync_folder(os.path.dirname(source))
-    return Away.MOVED
+    return MoveResult.MOVED
 
 
-def _verified(source: bytes, signature: Signature, target: bytes) -> Away:
+def _verified(source: bytes, signature: Signature, target: bytes) -> MoveResult:
     """Look at what was really moved: a writer may have been quicker than the look before."""
     if Signature.of(os.lstat(target)).same_file(signature):
         durable.sync_folder(os.path.dirname(target))
         durable.sync_folder(os.path.dirname(source))
-        return Away.MOVED
+        return MoveResult.MOVED
     durable.rename(target, source)
-    return Away.CHANGED
+    return MoveResult.CHANGED
 
 
-def _across(source: bytes, signature: Signature, target: bytes) -> Away:
+def _across(source: bytes, signature: Signature, target: bytes) -> MoveResult:
     try:
         durable.copy(source, target)
     except FileExistsError:
-        return Away.TAKEN
+        return MoveResult.TAKEN
     after = _lstat(source)
     if after is None or not Signature.of(after).same_file(signature):
         os.unlink(target)
-        return Away.CHANGED
+        return MoveResult.CHANGED
     os.unlink(source)
     durable.sync_folder(os.path.dirname(source))
-    return Away.MOVED
+    return MoveResult.MOVED
 
 
 def delete(hidden: bytes) -> None:

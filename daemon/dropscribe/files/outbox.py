@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from dropscribe.core.errors import Reason, ReasonedError
-from dropscribe.core.job import IsAway, Job, Signature
+from dropscribe.core.job import Job, Signature, Unmounted
 from dropscribe.files import durable
 from dropscribe.files.naming import Names, fold, free_folder, numbered, shortened
 
@@ -51,7 +51,7 @@ def staging_folder(outbox: str, job: int, claim: int) -> str:
 class Outbox:
     """The outbox at *root*; its methods run on the disk thread, one at a time."""
 
-    def __init__(self, root: str, away: IsAway = lambda: False) -> None:
+    def __init__(self, root: str, away: Unmounted = lambda: False) -> None:
         self.root = os.fsencode(root)
         self._away = away
         self._names = Names()

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from dropscribe.core.pages import Block, Box, PageText, Reading
+from dropscribe.core.pages import Block, Box, DocumentResult, PageText
 from dropscribe.formats.page_images import paired, turned
 from dropscribe.formats.words import fitted
 
@@ -30,7 +30,7 @@ def suffix(page: int, index: int) -> str:
     return f".p{page}-{index}.jpg"
 
 
-def crop_figures(reading: Reading, folder: str, stem: str) -> list[str]:
+def crop_figures(reading: DocumentResult, folder: str, stem: str) -> list[str]:
     """Write every figure that has a box as `{stem}.p{page}-{index}.jpg` into *folder*; return the suffixes written."""
     written = []
     for page, text in paired(reading, lambda text: bool(_figures(text))):
@@ -43,7 +43,7 @@ def crop_figures(reading: Reading, folder: str, stem: str) -> list[str]:
     return written
 
 
-def linked(reading: Reading, stem: str, suffixes: Collection[str]) -> Reading:
+def linked(reading: DocumentResult, stem: str, suffixes: Collection[str]) -> DocumentResult:
     """Return *reading* with the places of the figures in *suffixes* linked to files whose names start with *stem*.
 
     *stem* is the final one in the outbox; its folder does not matter. Places of other figures stay.

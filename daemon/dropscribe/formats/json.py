@@ -6,7 +6,7 @@ Written page by page, one page to a line, so that a document of thousands of pag
 import json
 from typing import Any
 
-from dropscribe.core.pages import PageText, Reading
+from dropscribe.core.pages import DocumentResult, PageText
 from dropscribe.formats import figures, plain
 
 SCHEMA = "dropscribe/1"
@@ -16,7 +16,7 @@ _PAGE_KEYS = (
 )
 
 
-def render(reading: Reading, path: str) -> None:
+def render(reading: DocumentResult, path: str) -> None:
     """Write the whole reading to *path* as one JSON object in UTF-8."""
     with open(path, "w", encoding="utf-8", newline="\n") as file:
         file.write(_dumped(_head(reading), indent=2).removesuffix("\n}") + ',\n  "pages": [')
@@ -27,7 +27,7 @@ def render(reading: Reading, path: str) -> None:
         file.write("\n  ]\n}\n")
 
 
-def _head(reading: Reading) -> dict[str, Any]:
+def _head(reading: DocumentResult) -> dict[str, Any]:
     source, engine = reading.source, reading.engine
     return {
         "schema": SCHEMA,

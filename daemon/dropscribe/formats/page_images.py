@@ -3,13 +3,15 @@
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from dropscribe.core.pages import Page, PageText, Reading
+from dropscribe.core.pages import DocumentResult, Page, PageText
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 
-def paired(reading: Reading, wanted: Callable[[PageText], bool] = lambda text: True) -> Iterator[tuple[Page, PageText]]:
+def paired(
+    reading: DocumentResult, wanted: Callable[[PageText], bool] = lambda text: True
+) -> Iterator[tuple[Page, PageText]]:
     """Yield the picture and the text of each page whose text is *wanted*, in order, one pair at a time."""
     images = reading.images()
     page: Page | None = None

@@ -1,4 +1,4 @@
-"""Output formats: each a small file with one function that writes a `Reading` to a path.
+"""Output formats: each a small file with one function that writes a `DocumentResult` to a path.
 
 Rendering happens in the worker, into a staging folder; names and publishing are the outbox's business.
 """
@@ -6,13 +6,13 @@ Rendering happens in the worker, into a staging folder; names and publishing are
 from collections.abc import Callable
 from importlib import import_module
 
-from dropscribe.core.pages import Reading
+from dropscribe.core.pages import DocumentResult
 
 SUFFIXES = {"txt": ".txt", "md": ".md", "json": ".json", "hocr": ".hocr", "alto": ".alto.xml", "pdf": ".pdf"}
 
 MODULES = {"pdf": "pdf.render"}  # of formats whose module is not called as they are
 
-Renderer = Callable[[Reading, str], None]
+Renderer = Callable[[DocumentResult, str], None]
 
 
 def renderer(name: str) -> Renderer:

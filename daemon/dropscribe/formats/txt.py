@@ -1,9 +1,9 @@
 """Plain text: UTF-8, pages separated by a form feed. No layout, no markup."""
 
-from dropscribe.core.pages import Reading
+from dropscribe.core.pages import DocumentResult
 from dropscribe.formats import plain
 
 
-def render(reading: Reading, path: str) -> None:
+def render(reading: DocumentResult, path: str) -> None:
     """Write the text of all pages to *path*; a document without text gives an empty file."""
     plain.write_joined(path, (page.text for page in reading.texts), "\f")

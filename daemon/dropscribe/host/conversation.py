@@ -3,39 +3,39 @@
 from dropscribe.core.errors import Reason
 from dropscribe.core.framing import Message
 from dropscribe.core.job import Outcome
-from dropscribe.host.values import Life, Reading
+from dropscribe.host.values import ActiveJob, WorkerStats
 
 
-def load_progress(life: Life, message: Message) -> None:
+def load_progress(stats: WorkerStats, message: Message) -> None:
     """Note how far a load is."""
-    life.step, life.done_bytes, life.total_bytes = message["step"], message["done_bytes"], message["total_bytes"]
+    stats.step, stats.done_bytes, stats.total_bytes = message["step"], message["done_bytes"], message["total_bytes"]
 
 
-def ready(life: Life, message: Message, now: float, wall: float) -> None:
+def ready(stats: WorkerStats, message: Message, now: float, wall: float) -> None:
     """Note that the model is loaded; idleness is counted from here."""
-    life.loaded_at, life.ready_at, life.idle_since, life.step = wall, now, now, None
-    life.info = message["info"]
+    stats.loaded_at, stats.ready_at, stats.idle_since, stats.step = wall, now, now, None
+    stats.info = message["info"]
 
 
-def progress(reading: Reading, message: Message, now: float) -> bool:
+def progress(active: ActiveJob, message: Message, now: float) -> bool:
     """Note a step of the job in hand; return whether it was the end of a page."""
-    reading.quiet_since, reading.taken_up = now, True
+    active.quiet_since, active.taken_up = now, True
     match message.get("stage", message["kind"]):
         case "decode":
-            reading.decoding_since, reading.pages = now, message["pages"]
-            reading.page = reading.page or message["page"]
+            active.decoding_since, active.pages = now, message["pages"]
+            active.page = active.page or message["page"]
         case "read":
-            reading.decoding_since, reading.pages = None, message["pages"]
+            active.decoding_since, active.pages = None, message["pages"]
         case "attempt":
-            reading.attempt_since, reading.page, reading.tokens = now, message["page"], 0
-            reading.page_since = reading.page_since or now
+            active.attempt_since, active.page, active.tokens = now, message["page"], 0
+            active.page_since = active.page_since or now
         case "tokens":
-            reading.tokens = message["count"]
+            active.tokens = message["count"]
         case "done":
-            reading.attempt_since = reading.page_since = None
+            active.attempt_since = active.page_since = None
             return True
         case "render":
-            reading.decoding_since = reading.attempt_since = reading.page_since = None
+            active.decoding_since = active.attempt_since = active.page_since = None
     return False
 
 

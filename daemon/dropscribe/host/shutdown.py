@@ -16,7 +16,7 @@ TERM_GRACE = 10.0  # seconds from SIGTERM to SIGKILL
 OBSERVE = 10.0  # seconds for which the machine's memory is watched after the exit: footprints lag by some
 
 
-class Ending:
+class WorkerShutdown:
     """A worker on its way out. `tick` until `over`; then `close`."""
 
     def __init__(
@@ -62,7 +62,7 @@ class Ending:
         """Say whether the process has ended."""
         return self._process.exit_code() is not None
 
-    def close(self, now: float) -> "Aftermath":
+    def close(self, now: float) -> "ReclaimWatch":
         """Reap the process and what it started; return the watch over what the machine got back."""
         self._process.close()
         self.unload.seconds = round(now - self._begun, 3)
@@ -73,10 +73,10 @@ class Ending:
             "unloaded (%s, %s, %.1f s): %s before, %s given back by the release, %s by the exit",
             *(self.unload.reason, self.unload.how, self.unload.seconds, *map(size, figures)),
         )
-        return Aftermath(self.unload, self._available_before, now)
+        return ReclaimWatch(self.unload, self._available_before, now)
 
 
-class Aftermath:
+class ReclaimWatch:
     """Watches for some seconds how much memory the machine got back; nobody waits for it."""
 
     def __init__(self, unload: Unload, before: int, now: float) -> None:

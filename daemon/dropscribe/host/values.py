@@ -58,7 +58,7 @@ Event = Finished | Died | Unable | Gone
 
 
 @dataclass
-class Reading:
+class ActiveJob:
     """The job in hand, with the moments by which slow is told from stuck (monotonic seconds)."""
 
     order: Order
@@ -76,7 +76,7 @@ class Reading:
 
 
 @dataclass
-class Life:
+class WorkerStats:
     """What is known of the worker at hand."""
 
     pid: int

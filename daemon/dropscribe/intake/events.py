@@ -50,7 +50,7 @@ def _pair_no_moves() -> None:
             continue  # another version of watchdog, or another system
 
 
-class Hints(FileSystemEventHandler):
+class EventBuffer(FileSystemEventHandler):
     """Collects the paths that events name; overflow is remembered as such."""
 
     def __init__(self, wake: Callable[[], None]) -> None:
@@ -86,7 +86,7 @@ class Hints(FileSystemEventHandler):
 class Watch:
     """Native events for *root*, or none at all when looking again and again is the better way."""
 
-    def __init__(self, root: str, mode: str, hints: Hints) -> None:
+    def __init__(self, root: str, mode: str, paths: EventBuffer) -> None:
         self._observer: BaseObserver | None = None
         remote = file_system(root) if mode == "auto" else None
         if mode == "poll":
@@ -94,15 +94,15 @@ class Watch:
         elif remote in REMOTE:
             self.kind, self.why = "poll", f"{root} is on {remote}, whose events do not reach this machine"
         else:
-            self.kind, self.why = self._start(root, hints)
+            self.kind, self.why = self._start(root, paths)
 
-    def _start(self, root: str, hints: Hints) -> tuple[str, str]:
+    def _start(self, root: str, paths: EventBuffer) -> tuple[str, str]:
         _tell_folders_only()
         if sys.platform == "linux":
             _pair_no_moves()
         observer = Observer()
         try:
-            observer.schedule(hints, root, recursive=True)
+            observer.schedule(paths, root, recursive=True)
             observer.start()
         except OSError as error:  # inotify limits, a root that cannot be watched
             observer.unschedule_all()

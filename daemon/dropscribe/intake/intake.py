@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dropscribe.config import Settings
 from dropscribe.core.job import Found, Signature
 from dropscribe.intake import ignore
-from dropscribe.intake.scan import Look, Scan, Slice
-from dropscribe.intake.settling import LONGEST_WAIT, Hopeless, Settled, Table
+from dropscribe.intake.scan import FileInfo, Scan, Slice
+from dropscribe.intake.settling import LONGEST_WAIT, Rejected, Settled, SettlingTable
 
 ROOT_CHECK = 5.0  # seconds between looks at the inbox itself
 POLL = 2.0  # seconds between scans when there are no events
@@ -23,37 +23,40 @@ class Intake:
 
     def __init__(self, settings: Settings, now: float) -> None:
         self.root = os.fsencode(settings.folders.inbox)
-        self.table = Table(settings.intake.settle, settings.intake.patience)
+        self.table = SettlingTable(settings.intake.stable_for, settings.intake.incomplete_timeout)
         self.apply(settings)
         self.polling = False
         self._scans: list[Scan] = [self._scan(b"")]
-        self._next_scan = now + self._settings.rescan
+        self._next_scan = now + self._settings.rescan_interval
         self._scan_cost = 0.0
         self._promising_since: float | None = None
 
     def apply(self, settings: Settings) -> None:
         """Take over changed settings."""
         self._settings = settings.intake
-        self.table.settle, self.table.patience = settings.intake.settle, settings.intake.patience
+        self.table.stable_for, self.table.incomplete_timeout = (
+            settings.intake.stable_for,
+            settings.intake.incomplete_timeout,
+        )
 
     def _scan(self, folder: bytes) -> Scan:
         return Scan(self.root, folder, self._settings.ignore)
 
     # -- what wants looking at
 
-    def below(self, hints: Sequence[bytes], now: float) -> list[bytes]:
+    def below(self, paths: Sequence[bytes], now: float) -> list[bytes]:
         """Return the paths below the inbox that *hints* (absolute) name and that want a look.
 
         Without room for more candidates a full look follows instead, when there is room again.
         """
         prefix = self.root + b"/"
         wanted: list[bytes] = []
-        for path in hints:
+        for path in paths:
             if path == self.root:
                 continue
             relative = path.removeprefix(prefix)
             if relative in self.table:
-                self.table.hurry(relative, now)
+                self.table.recheck_now(relative, now)
             elif relative != path and not ignore.ignored(relative, self._settings.ignore):
                 wanted.append(relative)
         if wanted and not self.table.has_room:
@@ -83,21 +86,21 @@ class Intake:
         if part is None or part.last:
             self._scans = [s for s in self._scans if s is not scan]
             if scan.folder == b"":
-                pause = max(POLL, 10 * self._scan_cost) if self.polling else self._settings.rescan
-                self._next_scan = now + min(pause, self._settings.rescan)
+                pause = max(POLL, 10 * self._scan_cost) if self.polling else self._settings.rescan_interval
+                self._next_scan = now + min(pause, self._settings.rescan_interval)
                 self._scan_cost = 0.0
 
     def take(
         self,
-        looks: Sequence[Look],
+        infos: Sequence[FileInfo],
         live: dict[bytes, Signature],
         kept: dict[bytes, tuple[int, int]],
         now: float,
         wall: float,
-    ) -> list[Settled | Hopeless]:
+    ) -> list[Settled | Rejected]:
         """Judge *looks*, leaving out what has a job (*live*) or was read and kept; return the verdicts."""
         verdicts = []
-        for look in looks:
+        for look in infos:
             if look.folder:
                 self.table.drop(look.path)  # it may have been a file a moment ago
                 if ignore.wanted_folder(os.path.basename(look.path)):
@@ -113,13 +116,13 @@ class Intake:
                 verdicts.append(verdict)
         return verdicts
 
-    def hold(self, found: Found, now: float, wall: float) -> None:
-        """Take back a file that seems cut off; see `Table.hold`."""
-        self.table.hold(found, now, wall)
+    def defer(self, found: Found, now: float, wall: float) -> None:
+        """Take back a file that seems cut off; see `SettlingTable.defer`."""
+        self.table.defer(found, now, wall)
 
-    def patient_enough(self, since: float, wall: float) -> bool:
+    def waited_enough(self, since: float, wall: float) -> bool:
         """Say whether a file unchanged since *since* has had its time to become whole."""
-        return wall - since >= self._settings.patience
+        return wall - since >= self._settings.incomplete_timeout
 
     # -- time
 

@@ -27,7 +27,7 @@ class Obstacle(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class FileInfo:
     """What one look at a path found; no signature means that there is no regular file."""
 
     path: bytes
@@ -37,27 +37,27 @@ class Look:
     probed: bool = False  # it was opened too: only then may it become a job
 
 
-def at(root: bytes, paths: Sequence[bytes], *, probe: bool) -> list[Look]:
+def at(root: bytes, paths: Sequence[bytes], *, probe: bool) -> list[FileInfo]:
     """Look at *paths* below *root*; with *probe* also open each to see whether and what it can be read as."""
     return [_at(root, path, probe=probe) for path in paths]
 
 
-def _at(root: bytes, path: bytes, *, probe: bool) -> Look:
+def _at(root: bytes, path: bytes, *, probe: bool) -> FileInfo:
     full = os.path.join(root, path)
     try:
         found = os.lstat(full)
     except PermissionError:
-        return Look(path, None)
+        return FileInfo(path, None)
     except OSError:
-        return Look(path, None)  # vanished, or a parent is no folder any more
+        return FileInfo(path, None)  # vanished, or a parent is no folder any more
     if not stat.S_ISREG(found.st_mode):
-        return Look(path, None, folder=stat.S_ISDIR(found.st_mode))
+        return FileInfo(path, None, folder=stat.S_ISDIR(found.st_mode))
     signature = Signature.of(found)
     if getattr(found, "st_flags", 0) & DATALESS:
-        return Look(path, signature, Obstacle.CLOUD)
+        return FileInfo(path, signature, Obstacle.CLOUD)
     if found.st_size == 0:
-        return Look(path, signature, Obstacle.EMPTY)
-    return Look(path, signature, _probe(full, path, signature) if probe else None, probed=probe)
+        return FileInfo(path, signature, Obstacle.EMPTY)
+    return FileInfo(path, signature, _probe(full, path, signature) if probe else None, probed=probe)
 
 
 def _probe(full: bytes, path: bytes, signature: Signature) -> Obstacle | None:
@@ -82,7 +82,7 @@ def _probe(full: bytes, path: bytes, signature: Signature) -> Obstacle | None:
 class Slice:
     """A part of a scan: the files in it, and whether the scan is over."""
 
-    looks: list[Look]
+    infos: list[FileInfo]
     last: bool
     faults: int = 0  # folders that could not be listed
 
@@ -98,14 +98,14 @@ class Scan:
 
     def step(self) -> Slice:
         """Return the next slice; raise `OSError` when the folder itself cannot be listed."""
-        looks = []
+        infos = []
         for look in self._walk:
-            looks.append(look)
-            if len(looks) >= SLICE:
-                return Slice(looks, last=False, faults=self._faults)
-        return Slice(looks, last=True, faults=self._faults)
+            infos.append(look)
+            if len(infos) >= SLICE:
+                return Slice(infos, last=False, faults=self._faults)
+        return Slice(infos, last=True, faults=self._faults)
 
-    def _files(self, folder: bytes) -> Iterator[Look]:
+    def _files(self, folder: bytes) -> Iterator[FileInfo]:
         pending = [folder]
         while pending:
             current = pending.pop()
@@ -119,7 +119,9 @@ class Scan:
             with entries:
                 yield from self._entries(current, entries, pending)
 
-    def _entries(self, current: bytes, entries: Iterator[os.DirEntry[bytes]], pending: list[bytes]) -> Iterator[Look]:
+    def _entries(
+        self, current: bytes, entries: Iterator[os.DirEntry[bytes]], pending: list[bytes]
+    ) -> Iterator[FileInfo]:
         for entry in entries:
             path = os.path.join(current, entry.name)
             try:

@@ -10,7 +10,7 @@ from enum import StrEnum
 from dropscribe.core import file_types
 from dropscribe.core.errors import Reason
 from dropscribe.core.job import Found, Signature
-from dropscribe.intake.scan import Look, Obstacle
+from dropscribe.intake.scan import FileInfo, Obstacle
 
 ROOM = 10_000  # candidates at a time; a scan waits for room, so a burst of any size needs no more memory
 LONGEST_WAIT = 60.0  # seconds between looks at a file that does not move on
@@ -19,17 +19,17 @@ LONGEST_WAIT = 60.0  # seconds between looks at a file that does not move on
 class Waiting(StrEnum):
     """What a candidate waits for, as `status` shows it."""
 
-    SETTLE = "settle"
-    PATIENCE = "patience"
+    STABLE = "stable"
+    INCOMPLETE = "incomplete"
     CLOUD = "cloud"
     PERMISSION = "permission"
     LOCK = "lock"
 
 
 _OBSTACLES = {
-    Obstacle.EMPTY: (Waiting.PATIENCE, Reason.EMPTY, "The file is empty."),
+    Obstacle.EMPTY: (Waiting.INCOMPLETE, Reason.EMPTY, "The file is empty."),
     Obstacle.UNWANTED: (
-        Waiting.PATIENCE,
+        Waiting.INCOMPLETE,
         Reason.UNSUPPORTED,
         "This is not a picture or a PDF, by its name or by its content.",
     ),
@@ -47,8 +47,8 @@ class Candidate:
     stable_from: float  # the same moment on the monotonic clock
     due: float  # when to look again
     step: float  # the present wait between looks
-    waiting: Waiting = Waiting.SETTLE
-    held: bool = False  # its content looked cut off when it was read: patience decides
+    waiting: Waiting = Waiting.STABLE
+    deferred: bool = False  # its content looked cut off when it was read: patience decides
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Settled:
 
 
 @dataclass(frozen=True)
-class Hopeless:
+class Rejected:
     """A file that stayed as it is for as long as patience lasts, and cannot be read like that."""
 
     found: Found
@@ -67,11 +67,11 @@ class Hopeless:
     detail: str
 
 
-class Table:
+class SettlingTable:
     """The candidates, by path."""
 
-    def __init__(self, settle: float, patience: float) -> None:
-        self.settle, self.patience = settle, patience
+    def __init__(self, stable_for: float, incomplete_timeout: float) -> None:
+        self.stable_for, self.incomplete_timeout = stable_for, incomplete_timeout
         self._candidates: dict[bytes, Candidate] = {}
 
     def __len__(self) -> int:
@@ -85,54 +85,62 @@ class Table:
         """Say whether a scan may go on."""
         return len(self._candidates) < ROOM
 
-    def judge(self, look: Look, now: float, wall: float) -> Settled | Hopeless | None:
+    def judge(self, look: FileInfo, now: float, wall: float) -> Settled | Rejected | None:
         """Take in one look; return a verdict when the file's time has come."""
         if look.signature is None:
             self._candidates.pop(look.path, None)
             return None
         candidate = self._candidates.get(look.path)
         if candidate is None or candidate.signature != look.signature:
-            self._candidates[look.path] = Candidate(look.signature, wall, now, now + self.settle, self.settle)
+            self._candidates[look.path] = Candidate(look.signature, wall, now, now + self.stable_for, self.stable_for)
             return None
         return self._unchanged(look, candidate, now)
 
-    def _unchanged(self, look: Look, candidate: Candidate, now: float) -> Settled | Hopeless | None:
+    def _unchanged(self, look: FileInfo, candidate: Candidate, now: float) -> Settled | Rejected | None:
         path, obstacle, probed = look.path, look.obstacle, look.probed
         elapsed = now - candidate.stable_from
         found = Found(path, candidate.signature, candidate.since)
         if obstacle is None and not probed:
-            candidate.due = min(candidate.due, max(now, candidate.stable_from + self.settle))
+            candidate.due = min(candidate.due, max(now, candidate.stable_from + self.stable_for))
             return None
-        if obstacle is None and elapsed >= (max(self.settle, self.patience) if candidate.held else self.settle):
+        if obstacle is None and elapsed >= (
+            max(self.stable_for, self.incomplete_timeout) if candidate.deferred else self.stable_for
+        ):
             del self._candidates[path]
             return Settled(found)
-        if obstacle is not None and obstacle is not Obstacle.CLOUD and elapsed >= max(self.settle, self.patience):
+        if (
+            obstacle is not None
+            and obstacle is not Obstacle.CLOUD
+            and elapsed >= max(self.stable_for, self.incomplete_timeout)
+        ):
             del self._candidates[path]
-            return Hopeless(found, *_OBSTACLES[obstacle][1:])
+            return Rejected(found, *_OBSTACLES[obstacle][1:])
         self._wait(candidate, obstacle, now)
         return None
 
     def _wait(self, candidate: Candidate, obstacle: Obstacle | None, now: float) -> None:
         """Set the time of the next look: sooner at first, never past the end of patience."""
         if obstacle is None:
-            candidate.waiting = Waiting.PATIENCE if candidate.held else Waiting.SETTLE
+            candidate.waiting = Waiting.INCOMPLETE if candidate.deferred else Waiting.STABLE
         else:
             candidate.waiting = Waiting.CLOUD if obstacle is Obstacle.CLOUD else _OBSTACLES[obstacle][0]
-        end = candidate.stable_from + (self.patience if candidate.waiting is not Waiting.SETTLE else self.settle)
+        end = candidate.stable_from + (
+            self.incomplete_timeout if candidate.waiting is not Waiting.STABLE else self.stable_for
+        )
         candidate.step = min(candidate.step * 1.5, LONGEST_WAIT)
         candidate.due = now + candidate.step if end <= now else min(now + candidate.step, end)
 
-    def hold(self, found: Found, now: float, wall: float) -> None:
+    def defer(self, found: Found, now: float, wall: float) -> None:
         """Take back a file that was read and seems cut off: it is judged anew when patience has passed."""
         stable_from = now - max(0.0, wall - found.since)
         candidate = Candidate(
             found.signature,
             found.since,
             stable_from,
-            stable_from + self.patience,
-            self.settle,
-            Waiting.PATIENCE,
-            held=True,
+            stable_from + self.incomplete_timeout,
+            self.stable_for,
+            Waiting.INCOMPLETE,
+            deferred=True,
         )
         self._candidates[found.path] = candidate
 
@@ -140,10 +148,10 @@ class Table:
         """Forget a path."""
         self._candidates.pop(path, None)
 
-    def hurry(self, path: bytes, now: float) -> None:
+    def recheck_now(self, path: bytes, now: float) -> None:
         """Look at a waiting file again at once: something happened to it."""
         candidate = self._candidates[path]
-        if candidate.waiting is not Waiting.SETTLE:
+        if candidate.waiting is not Waiting.STABLE:
             candidate.due = now
 
     def due(self, now: float, limit: int) -> list[bytes]:
@@ -167,6 +175,6 @@ class Table:
     def promising(self) -> bool:
         """Say whether a file that looks wanted and is not empty is about to settle."""
         return any(
-            c.waiting is Waiting.SETTLE and c.signature.size > 0 and file_types.wanted_name(path)
+            c.waiting is Waiting.STABLE and c.signature.size > 0 and file_types.wanted_name(path)
             for path, c in self._candidates.items()
         )

@@ -13,7 +13,7 @@ from itertools import zip_longest
 from dropscribe.core.errors import Reason, ReasonedError
 from dropscribe.core.job import LIVE, Found, Job, Signature, State
 from dropscribe.journal import rows, schema
-from dropscribe.journal.metadata import Facts
+from dropscribe.journal.metadata import Metadata
 
 HISTORY = 10_000  # finished jobs that are remembered
 # What keeps a healthy journal from being written for a while.
@@ -32,15 +32,15 @@ class Journal:
     def __init__(self, path: str) -> None:
         self.path = path
         self._db, self.damaged = schema.open_or_rebuild(path)
-        self.facts = Facts(self._db, self._writing)
+        self.metadata = Metadata(self._db, self._writing)
         self._finished_since_prune = PRUNE_EVERY  # at the first chance: a daemon that restarts often must prune too
 
     @classmethod
-    def looking(cls, db: sqlite3.Connection, path: str) -> "Journal":
+    def read_only(cls, db: sqlite3.Connection, path: str) -> "Journal":
         """Return a journal over a connection that only reads, for `status` without a daemon."""
         journal = cls.__new__(cls)
         journal.path, journal._db, journal.damaged = path, db, None
-        journal.facts = Facts(db, journal._writing)
+        journal.metadata = Metadata(db, journal._writing)
         return journal
 
     def close(self) -> None:
@@ -132,7 +132,7 @@ class Journal:
             if changed and (behind or (interrupted and (job.interruptions + 1) % PATIENT == 0)):
                 db.execute(f"UPDATE jobs SET rank={_LAST_RANK}+1 WHERE id=? AND state='queued'", (job.id,))
 
-    def blame(self, job: Job, reason: Reason, detail: str, *, death: bool, attempts: int) -> State:
+    def record_failure(self, job: Job, reason: Reason, detail: str, *, death: bool, attempts: int) -> State:
         """Count a failure against a claimed job: behind the others, or rejected when it was the last allowed.
 
         Two worker deaths are enough whatever *attempts* allows. Returns the state the job is in now.
@@ -184,7 +184,7 @@ class Journal:
                 files = [(path, job.id, mtime) for path, mtime in zip_longest(outputs, mtimes_ns, fillvalue=0)]
                 db.executemany("INSERT OR REPLACE INTO outputs (path, job, mtime_ns) VALUES (?,?,?)", files)
 
-    def bound_for(self, job: Job, destination: bytes) -> None:
+    def set_destination(self, job: Job, destination: bytes) -> None:
         """Record where the original is about to go, before it moves."""
         with self._writing() as db:
             db.execute(

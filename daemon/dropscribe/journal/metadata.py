@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 PEAKS = 20  # recorded memory peaks kept for each model
 
 
-class Facts:
+class Metadata:
     """Reads through the journal's connection *db* and writes in its transactions (*writing*)."""
 
     def __init__(

@@ -6,8 +6,8 @@ Pure geometry on level boxes. Tables have gutters too, but are read across; tell
 import statistics
 from itertools import pairwise
 
-from dropscribe.layout.geometry import Spot
-from dropscribe.layout.rows import across
+from dropscribe.layout.geometry import TextBox
+from dropscribe.layout.rows import group_lines
 
 COLUMN_LINES = 3  # a column has at least so many lines
 COLUMN_WIDTH = 6  # line heights; running text is seldom set narrower, cells of a table often are
@@ -19,52 +19,55 @@ WIDEST = 2  # line heights from line to line
 WIDER = 1.2  # of the usual step from line to line; a larger one parts paragraphs, or rows of a table
 
 
-def gutter(spots: list[Spot]) -> float | None:
+def gutter(boxes: list[TextBox]) -> float | None:
     """Return the x of the best gutter between columns of running text; None where rows go across."""
-    if len(spots) < 2 * COLUMN_LINES:
+    if len(boxes) < 2 * COLUMN_LINES:
         return None
-    line = statistics.median(s.height for s in spots)
+    line_height = statistics.median(s.height for s in boxes)
     found: dict[tuple[int, int], tuple[int, float]] = {}  # for each way to part the page: lines parted well, and x
-    for x in sorted({s.x0 - 0.25 * line for s in spots}):
-        left, right = _parted(spots, x, line)
+    for x in sorted({s.x0 - 0.25 * line_height for s in boxes}):
+        left, right = _parted(boxes, x, line_height)
         parted = min(len(_beside(left, right)), len(_beside(right, left)))
-        crossing = len(spots) - len(left) - len(right)
+        crossing = len(boxes) - len(left) - len(right)
         if parted >= COLUMN_LINES and parted > 2 * crossing:
             found[len(left), len(right)] = parted - 2 * crossing, x
     best_first = sorted(found.values(), reverse=True)[:MOST_TRIED]
-    return next((x for _, x in best_first if _between_columns(spots, x, line)), None)
+    return next((x for _, x in best_first if _between_columns(boxes, x, line_height)), None)
 
 
-def _parted(spots: list[Spot], x: float, line: float) -> tuple[list[Spot], list[Spot]]:
-    return [s for s in spots if s.x1 <= x + 0.1 * line], [s for s in spots if s.x0 >= x]
+def _parted(boxes: list[TextBox], x: float, line_height: float) -> tuple[list[TextBox], list[TextBox]]:
+    return [s for s in boxes if s.x1 <= x + 0.1 * line_height], [s for s in boxes if s.x0 >= x]
 
 
-def _between_columns(spots: list[Spot], x: float, line: float) -> bool:
+def _between_columns(boxes: list[TextBox], x: float, line_height: float) -> bool:
     """Say whether both sides of *x* are columns of running text side by side, rather than cells of a table."""
-    left, right = _parted(spots, x, line)
+    left, right = _parted(boxes, x, line_height)
     sides = _beside(left, right), _beside(right, left)
-    if not all(_running(across(side), line) or _running(across(_next_to(x, side)), line) for side in sides):
+    if not all(
+        _running(group_lines(side), line_height) or _running(group_lines(_next_to(x, side)), line_height)
+        for side in sides
+    ):
         return False
-    beside = [across(_next_to(x, side)) for side in sides]
-    return not _in_step(beside[0], beside[1], line)
+    beside = [group_lines(_next_to(x, side)) for side in sides]
+    return not _in_step(beside[0], beside[1], line_height)
 
 
-def _next_to(x: float, side: list[Spot]) -> list[Spot]:
+def _next_to(x: float, side: list[TextBox]) -> list[TextBox]:
     """Return the column of *side* that lies next to a gutter at *x*: of three columns two are one side at first."""
-    column: list[Spot] = []
-    for spot in sorted(side, key=lambda s: min(abs(s.x0 - x), abs(s.x1 - x))):
-        if not any(min(s.y1, spot.y1) > max(s.y0, spot.y0) and (s.x1 <= spot.x0 or spot.x1 <= s.x0) for s in column):
-            column.append(spot)
+    column: list[TextBox] = []
+    for box in sorted(side, key=lambda s: min(abs(s.x0 - x), abs(s.x1 - x))):
+        if not any(min(s.y1, box.y1) > max(s.y0, box.y0) and (s.x1 <= box.x0 or box.x1 <= s.x0) for s in column):
+            column.append(box)
     return column
 
 
-def _beside(some: list[Spot], others: list[Spot]) -> list[Spot]:
+def _beside(some: list[TextBox], others: list[TextBox]) -> list[TextBox]:
     """Return those of *some* that lie within the stretch of the page, from top to bottom, that *others* take up."""
     top, bottom = min((s.y0 for s in others), default=0.0), max((s.y1 for s in others), default=0.0)
     return [s for s in some if s.y1 > top and s.y0 < bottom]
 
 
-def _running(column: list[list[Spot]], line: float) -> bool:
+def _running(column: list[list[TextBox]], line_height: float) -> bool:
     """Say whether *column* looks like running text rather than cells of a table, which are short and ragged.
 
     Lines of running text are long for their height, without holes, and about as long as those above and below
@@ -75,9 +78,9 @@ def _running(column: list[list[Spot]], line: float) -> bool:
     widths = [row[-1].x1 - row[0].x0 for row in column]
     slack = [max(widths[max(0, i - 2) : i + 3]) - width for i, width in enumerate(widths)]
     last = {i - 1 for i in starts} | {len(column) - 1}
-    full = [slack[i] < SLACK * line for i in range(len(column)) if i not in last]
+    full = [slack[i] < SLACK * line_height for i in range(len(column)) if i not in last]
     whole = [sum(s.width for s in row) > 0.85 * width for row, width in zip(column, widths, strict=True)]
-    long = len(column) >= PARAGRAPH * (len(starts) + 1) and statistics.median(widths) > COLUMN_WIDTH * line
+    long = len(column) >= PARAGRAPH * (len(starts) + 1) and statistics.median(widths) > COLUMN_WIDTH * line_height
     return long and min(_share(full), _share(whole)) >= FULL
 
 
@@ -85,7 +88,7 @@ def _share(checks: list[bool]) -> float:
     return sum(checks) / len(checks) if checks else 1.0
 
 
-def _in_step(left: list[list[Spot]], right: list[list[Spot]], line: float) -> bool:
+def _in_step(left: list[list[TextBox]], right: list[list[TextBox]], line_height: float) -> bool:
     """Say whether paragraphs lie side by side in both columns: rows of a table, however much its cells hold.
 
     In columns of running text each side has its paragraphs where they fall. The first ones prove nothing.
@@ -94,10 +97,12 @@ def _in_step(left: list[list[Spot]], right: list[list[Spot]], line: float) -> bo
     ours, others = (side[1:] for side in sides)
     # Cells wait for the longest of their row; gaps between paragraphs are all alike.
     gaps = [below[0] - above[1] for side in sides for above, below in pairwise(side)]
-    waiting = bool(gaps) and max(gaps) - min(gaps) > 0.5 * line
-    shared = _shared([first for first, _ in ours], [first for first, _ in others], 0.4 * line)
+    waiting = bool(gaps) and max(gaps) - min(gaps) > 0.5 * line_height
+    shared = _shared([first for first, _ in ours], [first for first, _ in others], 0.4 * line_height)
     if waiting:
-        shared = max(shared, _shared([sum(ends) / 2 for ends in ours], [sum(ends) / 2 for ends in others], 0.4 * line))
+        shared = max(
+            shared, _shared([sum(ends) / 2 for ends in ours], [sum(ends) / 2 for ends in others], 0.4 * line_height)
+        )
     return shared >= (2 if waiting else 3) and shared >= 0.75 * max(len(ours), len(others))
 
 
@@ -105,21 +110,21 @@ def _shared(some: list[float], others: list[float], tolerance: float) -> int:
     return sum(any(abs(one - other) < tolerance for other in others) for one in some)
 
 
-def _paragraphs(column: list[list[Spot]]) -> list[tuple[float, float]]:
+def _paragraphs(column: list[list[TextBox]]) -> list[tuple[float, float]]:
     """Return where the first and the last line of each paragraph of *column* stand."""
     cuts = [0, *_starts(column), len(column)]
     return [(_height(column[first]), _height(column[end - 1])) for first, end in pairwise(cuts)]
 
 
-def _starts(column: list[list[Spot]]) -> list[int]:
+def _starts(column: list[list[TextBox]]) -> list[int]:
     """Return the places of those rows of *column* that stand further below the row before than is usual in it."""
     steps = [_height(below) - _height(above) for above, below in pairwise(column)]
     if not steps:
         return []
-    line = statistics.median(s.height for row in column for s in row)
-    usual = min(statistics.median(sorted(steps)[: (len(steps) + 1) // 2]), WIDEST * line)
+    line_height = statistics.median(s.height for row in column for s in row)
+    usual = min(statistics.median(sorted(steps)[: (len(steps) + 1) // 2]), WIDEST * line_height)
     return [i for i, step in enumerate(steps, 1) if step > WIDER * usual]
 
 
-def _height(row: list[Spot]) -> float:
+def _height(row: list[TextBox]) -> float:
     return statistics.median(s.middle for s in row)

@@ -18,7 +18,7 @@ TALL = 1.5  # height / width from which a box holds vertical text (rapidocr turn
 
 
 @dataclass(frozen=True)
-class Spot:
+class TextBox:
     """Where a line lies once the page's skew is taken out, in pixels; `index` is its place in the caller's list."""
 
     index: int
@@ -48,17 +48,17 @@ class Spot:
         return self.height >= TALL * self.width
 
 
-def level(quads: Sequence[Quad] | Quads) -> list[Spot]:
+def deskew(quads: Sequence[Quad] | Quads) -> list[TextBox]:
     """Return the boxes of *quads* after turning them about the origin by the page's skew."""
     angle = skew(quads)
     cosine, sine = float(np.cos(-angle)), float(np.sin(-angle))
-    spots = []
+    boxes = []
     for index, quad in enumerate(quads):
         x, y = (float(value) for value in quad.mean(axis=0))
         x, y = x * cosine - y * sine, x * sine + y * cosine
         width, height = edges(quad)
-        spots.append(Spot(index, x - width / 2, y - height / 2, x + width / 2, y + height / 2))
-    return spots
+        boxes.append(TextBox(index, x - width / 2, y - height / 2, x + width / 2, y + height / 2))
+    return boxes
 
 
 def skew(quads: Sequence[Quad] | Quads) -> float:
@@ -102,32 +102,32 @@ def merged(quads: Quads) -> Quads:
     """
     if sideways(quads):
         return quads
-    groups: list[list[Spot]] = []
-    for spot in sorted(level(quads), key=lambda spot: spot.x0):
-        home = next((group for group in reversed(groups) if _continues(group, spot)), None)
+    groups: list[list[TextBox]] = []
+    for box in sorted(deskew(quads), key=lambda box: box.x0):
+        home = next((group for group in reversed(groups) if _continues(group, box)), None)
         if home is None:
-            groups.append([spot])
+            groups.append([box])
         else:
-            home.append(spot)
+            home.append(box)
     return np.stack([_around(quads, group) for group in groups]) if groups else quads
 
 
-def _continues(group: list[Spot], spot: Spot) -> bool:
+def _continues(group: list[TextBox], box: TextBox) -> bool:
     """Say whether *spot* begins inside the line that *group* makes up so far."""
     end = max(group, key=lambda s: s.x1)
-    shared = min(end.y1, spot.y1) - max(end.y0, spot.y0)
-    alike = max(end.height, spot.height) < 1.5 * min(end.height, spot.height)
-    return alike and spot.x0 <= end.x1 and shared > 0.7 * min(end.height, spot.height)
+    shared = min(end.y1, box.y1) - max(end.y0, box.y0)
+    alike = max(end.height, box.height) < 1.5 * min(end.height, box.height)
+    return alike and box.x0 <= end.x1 and shared > 0.7 * min(end.height, box.height)
 
 
-def _around(quads: Quads, group: list[Spot]) -> Quad:
+def _around(quads: Quads, group: list[TextBox]) -> Quad:
     """Return the quad around the *quads* of *group*, along the baseline of the widest."""
     if len(group) == 1:
         return np.asarray(quads[group[0].index], np.float32)
     widest = quads[max(group, key=lambda s: s.width).index]
     across = (widest[1] - widest[0]) / np.linalg.norm(widest[1] - widest[0])
     down = np.array([-across[1], across[0]])
-    points = np.concatenate([quads[spot.index] for spot in group])
+    points = np.concatenate([quads[box.index] for box in group])
     along, below = points @ across, points @ down
     corners = [
         (along.min(), below.min()),

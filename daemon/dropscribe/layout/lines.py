@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from dropscribe.core.pages import Block, Box
 from dropscribe.layout import order
-from dropscribe.layout.geometry import Quad, Spot, level
+from dropscribe.layout.geometry import Quad, TextBox, deskew
 
 CJK = re.compile(r"[\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]")
 CELL_GAP = 1.0  # line heights between two boxes from which they are cells, not pieces of one sentence
@@ -35,14 +35,14 @@ class Assembled:
 
 def assemble(lines: Sequence[Line], width: int, height: int) -> Assembled:
     """Put *lines* in reading order; boxes are clipped to the page of *width* x *height* pixels."""
-    spots = level([line.quad for line in lines])
+    boxes = deskew([line.quad for line in lines])
     parts: list[str] = []
     blocks: list[Block] = []
     above: order.Row = []
     for row in order.rows([line.quad for line in lines]):
         if parts:
-            parts.append("\n\n" if _apart([spots[i] for i in above], [spots[i] for i in row]) else "\n")
-        parts.append(_joined([lines[i] for i in row], [spots[i] for i in row]))
+            parts.append("\n\n" if _apart([boxes[i] for i in above], [boxes[i] for i in row]) else "\n")
+        parts.append(_joined([lines[i] for i in row], [boxes[i] for i in row]))
         blocks += [Block("text", lines[i].text, _box(lines[i].quad, width, height), lines[i].confidence) for i in row]
         above = row
     return Assembled("".join(parts), tuple(blocks))
@@ -55,17 +55,17 @@ def plain_markdown(text: str) -> str:
     return re.sub(r"(?m)^(\s*\d+)([.)]\s)", r"\1\\\2", text)
 
 
-def _joined(row: Sequence[Line], spots: Sequence[Spot]) -> str:
+def _joined(row: Sequence[Line], boxes: Sequence[TextBox]) -> str:
     """Return one row's text: a blank between pieces, except between CJK characters that nearly touch."""
     text = row[0].text
-    for line, before, spot in zip(row[1:], spots, spots[1:], strict=False):
-        near = spot.x0 - before.x1 < CELL_GAP * min(spot.height, before.height)
+    for line, before, box in zip(row[1:], boxes, boxes[1:], strict=False):
+        near = box.x0 - before.x1 < CELL_GAP * min(box.height, before.height)
         seamless = near and CJK.match(text[-1:]) and CJK.match(line.text[:1])
         text += line.text if seamless else " " + line.text
     return text
 
 
-def _apart(above: Sequence[Spot], row: Sequence[Spot]) -> bool:
+def _apart(above: Sequence[TextBox], row: Sequence[TextBox]) -> bool:
     """Say whether *row* begins a new paragraph: well below the row before it, or elsewhere on the page."""
     gap = min(s.y0 for s in row) - max(s.y1 for s in above)
     line = min(s.height for s in row)

@@ -6,7 +6,7 @@ Pure geometry on level boxes. It knows no columns of running text; those are par
 import statistics
 from itertools import pairwise
 
-from dropscribe.layout.geometry import Spot
+from dropscribe.layout.geometry import TextBox
 
 RIM = 0.2  # of a box's height above and below that may be nobody's: the detector draws boxes generously
 CELL_LINES = 6  # a row of a table has at most so many lines
@@ -15,21 +15,21 @@ APART = 1.05  # of the step between lines of a cell: equal but for noise; rows o
 HALF, MOST = 0.5, 0.6  # of a box's height that another on its baseline shares; lines of centred cells share half
 
 
-def lines(spots: list[Spot]) -> list[list[Spot]]:
+def lines(boxes: list[TextBox]) -> list[list[TextBox]]:
     """Return *spots* of a page without columns in rows, from top to bottom; the lines of a cell stay together.
 
     Unless its table is set solid: then nothing shows which lines make up a cell, and the page is read line by line,
     as `pdftotext -layout` does.
     """
-    stripes = bands(spots)
+    stripes = horizontal_bands(boxes)
     if _solid(stripes):
-        return [row for band in stripes for row in across(band, MOST)]
-    return [row for band in stripes for row in (_by_cell(band) if _wraps(band) else across(band))]
+        return [row for band in stripes for row in group_lines(band, MOST)]
+    return [row for band in stripes for row in (_by_cell(band) if _wraps(band) else group_lines(band))]
 
 
-def _solid(stripes: list[list[Spot]]) -> bool:
+def _solid(stripes: list[list[TextBox]]) -> bool:
     """Say whether rows whose cells have several lines are no further apart than those lines."""
-    cells = [[_middle(row) for row in across(cell)] for band in stripes if _wraps(band) for cell in _cells(band)]
+    cells = [[_middle(row) for row in group_lines(cell)] for band in stripes if _wraps(band) for cell in _cells(band)]
     within = [below - above for cell in cells for above, below in pairwise(cell)]
     between = [
         min(s.middle for s in below) - max(s.middle for s in above)
@@ -39,58 +39,58 @@ def _solid(stripes: list[list[Spot]]) -> bool:
     return bool(within and between) and statistics.median(between) < APART * statistics.median(within)
 
 
-def _middle(row: list[Spot]) -> float:
+def _middle(row: list[TextBox]) -> float:
     return statistics.median(s.middle for s in row)
 
 
-def _wraps(band: list[Spot]) -> bool:
+def _wraps(band: list[TextBox]) -> bool:
     """Say whether *band* is a row of a table with more than one line in a cell."""
-    return 1 < len(across(band)) <= CELL_LINES and len(_cells(band)) > 1
+    return 1 < len(group_lines(band)) <= CELL_LINES and len(_cells(band)) > 1
 
 
-def _by_cell(band: list[Spot]) -> list[list[Spot]]:
-    return [[spot for cell in _cells(band) for row in across(cell) for spot in row]]
+def _by_cell(band: list[TextBox]) -> list[list[TextBox]]:
+    return [[box for cell in _cells(band) for row in group_lines(cell) for box in row]]
 
 
-def _cells(band: list[Spot]) -> list[list[Spot]]:
+def _cells(band: list[TextBox]) -> list[list[TextBox]]:
     """Return *band* in cells from left to right, with white between them."""
-    cells: list[list[Spot]] = []
+    cells: list[list[TextBox]] = []
     right = float("-inf")
-    for spot in sorted(band, key=lambda s: s.x0):
-        if spot.x0 > right + CELL_GAP * spot.height:
+    for box in sorted(band, key=lambda s: s.x0):
+        if box.x0 > right + CELL_GAP * box.height:
             cells.append([])
-        cells[-1].append(spot)
-        right = max(right, spot.x1)
+        cells[-1].append(box)
+        right = max(right, box.x1)
     return cells
 
 
-def bands(spots: list[Spot]) -> list[list[Spot]]:
+def horizontal_bands(boxes: list[TextBox]) -> list[list[TextBox]]:
     """Return *spots* in bands from top to bottom: a white stripe runs across the page between two of them."""
-    found: list[list[Spot]] = []
+    found: list[list[TextBox]] = []
     bottom = float("-inf")
-    for spot in sorted(spots, key=lambda s: s.y0 + RIM * s.height):
-        if spot.y0 + RIM * spot.height > bottom:
+    for box in sorted(boxes, key=lambda s: s.y0 + RIM * s.height):
+        if box.y0 + RIM * box.height > bottom:
             found.append([])
-        found[-1].append(spot)
-        bottom = max(bottom, spot.y1 - RIM * spot.height)
+        found[-1].append(box)
+        bottom = max(bottom, box.y1 - RIM * box.height)
     return found
 
 
-def across(spots: list[Spot], share: float = HALF) -> list[list[Spot]]:
+def group_lines(boxes: list[TextBox], share: float = HALF) -> list[list[TextBox]]:
     """Return *spots* in rows: those whose heights overlap by *share*, left to right; rows from top to bottom."""
-    found: list[list[Spot]] = []
-    for spot in sorted(spots, key=lambda s: (s.y0 + s.y1) / 2):
+    found: list[list[TextBox]] = []
+    for box in sorted(boxes, key=lambda s: (s.y0 + s.y1) / 2):
         for row in reversed(found[-4:]):
-            if _same_row(row, spot, share):
-                row.append(spot)
+            if _same_row(row, box, share):
+                row.append(box)
                 break
         else:
-            found.append([spot])
+            found.append([box])
     return [sorted(row, key=lambda s: s.x0) for row in found]
 
 
-def _same_row(row: list[Spot], spot: Spot, share: float) -> bool:
-    near = min(row, key=lambda s: max(s.x0 - spot.x1, spot.x0 - s.x1))
-    shared = min(near.y1, spot.y1) - max(near.y0, spot.y0)
-    beside = min(near.x1, spot.x1) - max(near.x0, spot.x0) < 0.5 * min(near.width, spot.width)
-    return beside and shared >= share * min(near.height, spot.height)
+def _same_row(row: list[TextBox], box: TextBox, share: float) -> bool:
+    near = min(row, key=lambda s: max(s.x0 - box.x1, box.x0 - s.x1))
+    shared = min(near.y1, box.y1) - max(near.y0, box.y0)
+    beside = min(near.x1, box.x1) - max(near.x0, box.x0) < 0.5 * min(near.width, box.width)
+    return beside and shared >= share * min(near.height, box.height)

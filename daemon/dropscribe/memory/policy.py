@@ -59,7 +59,7 @@ def idle_action(idle_seconds: float, model: Model, trimmed: bool, queue_empty: b
     """Return what to do with a loaded model that has been idle so long; work that waits keeps it."""
     if queue_empty and model.idle_timeout is not None and idle_seconds >= model.idle_timeout:
         return IdleAction.UNLOAD
-    if not trimmed and model.trim_after is not None and idle_seconds >= model.trim_after:
+    if not trimmed and model.clear_cache_after is not None and idle_seconds >= model.clear_cache_after:
         return IdleAction.TRIM
     return None
 
@@ -71,7 +71,7 @@ def unload_at(idle_since: float, model: Model, queue_empty: bool) -> float | Non
 
 def next_idle_deadline(idle_since: float, model: Model, trimmed: bool, queue_empty: bool) -> float | None:
     """Return the monotonic moment at which `idle_action` will next ask for something, or None."""
-    trim = None if trimmed or model.trim_after is None else idle_since + model.trim_after
+    trim = None if trimmed or model.clear_cache_after is None else idle_since + model.clear_cache_after
     return min((t for t in (unload_at(idle_since, model, queue_empty), trim) if t is not None), default=None)
 
 

@@ -11,32 +11,32 @@ from typing import Protocol, TypeVar
 
 from dropscribe.config import Settings
 from dropscribe.control.lock import StateLock
-from dropscribe.control.registry import Word
+from dropscribe.control.registry import Registration
 from dropscribe.control.server import Client, Control
 from dropscribe.core.errors import ReasonedError
 from dropscribe.core.job import Job, State
-from dropscribe.desktop.notify import Notices
+from dropscribe.desktop.notify import Notifier
 from dropscribe.desktop.power import Power
 from dropscribe.engines import registry
-from dropscribe.files.disk_thread import Disk
+from dropscribe.files.disk_thread import DiskThread
 from dropscribe.files.outbox import Outbox
 from dropscribe.host.host import Host
 from dropscribe.host.process import COMMAND, end_leftover
 from dropscribe.host.values import Died, Event, Finished, Gone, Unable
-from dropscribe.intake.events import Hints
+from dropscribe.intake.events import EventBuffer
 from dropscribe.journal.journal import Journal
 from dropscribe.log import LOG
 from dropscribe.memory import policy, readings
 from dropscribe.service import mounts
-from dropscribe.service.archive import Archivist
-from dropscribe.service.backoff import Holds
-from dropscribe.service.drain import Drained
-from dropscribe.service.event_loop import Wait
+from dropscribe.service.archive import Archiver
+from dropscribe.service.backoff import Backoff
+from dropscribe.service.drain import Drain
+from dropscribe.service.event_loop import EventLoop
 from dropscribe.service.inbox import Inbox
-from dropscribe.service.jobs import Pipeline
+from dropscribe.service.jobs import Jobs
 from dropscribe.service.recovery import Recovery
-from dropscribe.service.reload import SavedSettings
-from dropscribe.service.requests import Commands
+from dropscribe.service.reload import ConfigReload
+from dropscribe.service.requests import Requests
 
 JOURNAL = "journal.db"
 LONGEST_SLEEP = 3600.0
@@ -72,10 +72,10 @@ class Service:
         settings = self.settings
         self.started = time.time()
         self._own(StateLock(settings.folders.state))
-        self._own(Word(path, settings.folders.state))
+        self._own(Registration(path, settings.folders.state))
         self.engine, self.engine_reason = registry.choose(settings.engine.name)
         self.stopping = False
-        self.wait = self._own(Wait())
+        self.wait = self._own(EventLoop())
         leftover = end_leftover(settings.folders.state)
         if leftover:
             LOG.warning("ended worker %d, left behind by a killed daemon", leftover)
@@ -84,26 +84,26 @@ class Service:
             LOG.error(
                 "the journal was damaged; it is set aside as %s and made anew from the folders", self.journal.damaged
             )
-        away = mounts.prepare(settings, self.journal.facts)
+        away = mounts.prepare(settings, self.journal.metadata)
         now = time.monotonic()
-        self.disk = self._own(Disk(self.wait.wake))
-        self.holds = Holds()
+        self.disk = self._own(DiskThread(self.wait.wake))
+        self.backoff = Backoff()
         self.host = self._own(Host(settings, self.engine, self._peaks, command))
-        hints, outbox = Hints(self.wait.wake), Outbox(settings.folders.outbox, away["outbox"])
-        self.inbox = self._own(Inbox(settings, self.journal, self.disk, self.holds, hints, away["inbox"], now))
-        self.pipeline = Pipeline(
-            settings, self.journal, self.disk, self.host, self.inbox, outbox, self.holds,
+        hints, outbox = EventBuffer(self.wait.wake), Outbox(settings.folders.outbox, away["outbox"])
+        self.inbox = self._own(Inbox(settings, self.journal, self.disk, self.backoff, hints, away["inbox"], now))
+        self.jobs = Jobs(
+            settings, self.journal, self.disk, self.host, self.inbox, outbox, self.backoff,
             may_begin=lambda: not (self.paused or self.stopping),
         )  # fmt: skip
-        self.recovery = Recovery(settings, self.journal, self.disk, outbox, self.holds)
-        self.archivist = Archivist(settings, self.journal, self.disk, self.holds, away, self._job_over)
+        self.recovery = Recovery(settings, self.journal, self.disk, outbox, self.backoff)
+        self.archiver = Archiver(settings, self.journal, self.disk, self.backoff, away, self._job_over)
         self.power = self._own(Power())
-        self.notices = self._own(Notices(settings.notify))
-        self.saved = SavedSettings(path, settings, now)
-        self.paused = self.journal.facts.get("paused") is not None
+        self.notifier = self._own(Notifier(settings.notify))
+        self.reload = ConfigReload(path, settings, now)
+        self.paused = self.journal.metadata.get("paused") is not None
         self._sleep = policy.SleepWatch(now, time.time())
         self.control = self._own(Control(settings.folders.state, self.wait.selector))
-        self.commands = Commands(self)
+        self.commands = Requests(self)
         self._stop_by = 0.0
 
     def __enter__(self) -> "Service":
@@ -127,7 +127,7 @@ class Service:
         return part
 
     def _peaks(self) -> list[int]:
-        return self.journal.facts.peaks(registry.peak_key(self.engine, self.settings))
+        return self.journal.metadata.peaks(registry.peak_key(self.engine, self.settings))
 
     # -- the loop
 
@@ -135,7 +135,7 @@ class Service:
         """Serve until told to stop (or, with *once*, until the inbox is drained); return the exit code."""
         self.wait.take_signals()
         LOG.info("dropscribe is running (pid %d), engine %s (%s)", os.getpid(), self.engine, self.engine_reason)
-        drained = Drained(self) if once else None
+        drain = Drain(self) if once else None
         while True:
             now = time.monotonic()
             if self.wait.signalled is not None:
@@ -143,27 +143,27 @@ class Service:
             self.tick(now)
             if self.stopping and not self.unfinished and self.host.leave(now):
                 break
-            if drained is not None and not self.stopping and drained(now):
+            if drain is not None and not self.stopping and drain(now):
                 self.stop("drained")
-            self._wait(now, drained.deadline(now) if drained else None)
+            self._wait(now, drain.deadline(now) if drain else None)
         LOG.info("dropscribe has stopped")
-        return int(drained is not None and drained.failed)
+        return int(drain is not None and drain.failed)
 
     def stop(self, why: str) -> None:
         """Begin to end: the page in hand may be finished within the grace, everything else is put back."""
         if not self.stopping:
             LOG.info("stopping (%s)", why)
             self.stopping = True
-            self._stop_by = time.monotonic() + self.settings.model.stop_grace
+            self._stop_by = time.monotonic() + self.settings.model.shutdown_grace
             self.host.make_way(at_any_page=True)
 
     @property
     def unfinished(self) -> bool:
         """Say whether something is between two records of the journal, or on the disk thread."""
         late = time.monotonic() - self._stop_by if self.stopping else 0.0
-        if (late >= 0 and self.stopping and self.holds.unfinished) or late >= DISK_GRACE:
+        if (late >= 0 and self.stopping and self.backoff.unfinished) or late >= DISK_GRACE:
             return False  # the disk is full, or does not answer: the next start finishes it
-        at_work = self.pipeline.busy or self.archivist.busy or self.commands.in_hand
+        at_work = self.jobs.busy or self.archiver.busy or self.commands.in_hand
         return at_work or (self.stopping and self.disk.pending > 0)
 
     def tick(self, now: float) -> None:
@@ -177,38 +177,38 @@ class Service:
         self.host.hear(now)
         self._take_events(self.host.tick(now, queue_empty=self.idle), now)
         self.power.reading(self.host.busy)
-        self.notices.tick(now)
-        self.holds.tick(now)
-        if (saved := self.saved.tick(now)) is not None:
-            self.apply(saved, now)
+        self.notifier.tick(now)
+        self.backoff.tick(now)
+        if (reload := self.reload.tick(now)) is not None:
+            self.apply(reload, now)
         if self.stopping:
             self._wind_down(now)
         else:
-            self._journalled_tick(now)
-        self.pipeline.publish()
+            self._recorded_tick(now)
+        self.jobs.publish()
         self.control.sweep()
 
-    def _journalled_tick(self, now: float) -> None:
+    def _recorded_tick(self, now: float) -> None:
         """Do what may find the disk full."""
         try:
             self.recovery.tick(now)
             if self.recovery.done or not self.journal.damaged:  # what is published already must not be queued again
                 self.inbox.tick(now)
-            self.archivist.tick(now)
+            self.archiver.tick(now)
             self.commands.advance(now)
             if self.recovery.done and not self.paused and not self.commands.reading:
-                self.pipeline.advance(now)
+                self.jobs.advance(now)
             self._mind_need(now)
         except ReasonedError as error:
-            self.holds.put(error.reason, error.detail, now)
+            self.backoff.put(error.reason, error.detail, now)
 
     def _mind_need(self, now: float) -> None:
         """Load ahead of a file that is settling; without any work a refusal to load is no news."""
-        idle = self.journal.next_queued() is None and not self.pipeline.busy and not self.holds.unfinished
+        idle = self.journal.next_queued() is None and not self.jobs.busy and not self.backoff.unfinished
         at_rest = idle and self.recovery.done
-        if at_rest and self.holds.open(now):
-            self.holds.lift()  # nobody is left who could find out that the fault is over
-        if self.paused or self.holds.current is not None:
+        if at_rest and self.backoff.open(now):
+            self.backoff.lift()  # nobody is left who could find out that the fault is over
+        if self.paused or self.backoff.current is not None:
             return
         if self.settings.model.prewarm and self.inbox.intake.work_ahead(now):
             self.host.ensure_ready(now)
@@ -218,7 +218,7 @@ class Service:
     def _wind_down(self, now: float) -> None:
         """At the end: after the grace, stop between two tokens."""
         if now < self._stop_by:
-            self.archivist.tick(now)
+            self.archiver.tick(now)
         self.commands.turn_away()
         if self.host.busy and now >= self._stop_by:
             self.host.stop_reading(now)
@@ -229,15 +229,15 @@ class Service:
                 case Finished() | Died() if self.commands.owns(event):
                     self.commands.read_ended(event)
                 case Finished():
-                    self.pipeline.finished(event)
+                    self.jobs.finished(event)
                 case Died():
-                    self.pipeline.died(event)
+                    self.jobs.died(event)
                 case Unable():
-                    self.holds.put(event.reason, event.detail, now)
+                    self.backoff.put(event.reason, event.detail, now)
                 case Gone():
                     if event.peak_bytes:
-                        record = partial(self.journal.facts.record_peak, event.model, event.peak_bytes)
-                        self.holds.journalled(record, now)
+                        record = partial(self.journal.metadata.record_peak, event.model, event.peak_bytes)
+                        self.backoff.record(record, now)
                     readings.malloc_relief()  # what a burst of files took of ours goes too
 
     @property
@@ -247,14 +247,14 @@ class Service:
         ahead = self.settings.model.prewarm and self.inbox.intake.work_ahead(now)
         if self.commands.reading or ahead:
             return False
-        waits = self.paused or not self.holds.open(now)
-        return waits or (self.journal.next_queued() is None and not self.pipeline.busy)
+        waits = self.paused or not self.backoff.open(now)
+        return waits or (self.journal.next_queued() is None and not self.jobs.busy)
 
     def _job_over(self, job: Job, replaced: bool) -> None:
-        self.pipeline.sweep(job)
+        self.jobs.sweep(job)
         if job.state is State.WRITTEN or not replaced:
             state = State.DONE if job.state is State.WRITTEN else State.FAILED
-            self.notices.job_ended(job.name, state, job.reason, time.monotonic())
+            self.notifier.job_ended(job.name, state, job.reason, time.monotonic())
         if replaced:
             self.inbox.offer(job.path)
 
@@ -263,19 +263,19 @@ class Service:
         self.settings = settings
         self.engine, self.engine_reason = registry.choose(settings.engine.name)
         LOG.setLevel(settings.log.level.upper())
-        self.pipeline.settings = self.archivist.settings = settings
+        self.jobs.settings = self.archiver.settings = settings
         self.inbox.apply(settings)
-        self.notices.apply(settings.notify)
+        self.notifier.apply(settings.notify)
         self.host.apply(settings, self.engine, now)
-        if self.holds.current is not None and self.holds.current.reason.startswith(("model-", "engine-")):
-            self.holds.lift()
+        if self.backoff.current is not None and self.backoff.current.reason.startswith(("model-", "engine-")):
+            self.backoff.lift()
 
     def _wait(self, now: float, extra: float | None) -> None:
         """Sleep until something happens or the next deadline that any part has asked for."""
         times = [
             None if self.stopping else self.inbox.deadline(now),
-            self.host.deadline(now, queue_empty=self.idle), None if self.stopping else self.archivist.deadline(),
-            self.holds.deadline(now), self.saved.deadline(), self.notices.deadline(), extra,
+            self.host.deadline(now, queue_empty=self.idle), None if self.stopping else self.archiver.deadline(),
+            self.backoff.deadline(now), self.reload.deadline(), self.notifier.deadline(), extra,
         ]  # fmt: skip
         if self.stopping:
             times += [moment for moment in (self._stop_by, self._stop_by + DISK_GRACE) if moment > now]

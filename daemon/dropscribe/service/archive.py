@@ -11,26 +11,26 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from dropscribe.config import Settings
-from dropscribe.core.job import IsAway, Job, State
+from dropscribe.core.job import Job, State, Unmounted
 from dropscribe.files import durable, originals
-from dropscribe.files.disk_thread import Disk
-from dropscribe.files.originals import Away
+from dropscribe.files.disk_thread import DiskThread
+from dropscribe.files.originals import MoveResult
 from dropscribe.journal.journal import Journal
 from dropscribe.log import LOG
-from dropscribe.service.backoff import Holds
+from dropscribe.service.backoff import Backoff
 
 LONGEST_WAIT = 60.0  # seconds between tries
 
 
-class Archivist:
+class Archiver:
     """Takes jobs in the states written and rejected to done, failed or gone."""
 
     def __init__(
-        self, settings: Settings, journal: Journal, disk: Disk, holds: Holds, away: Mapping[str, IsAway],
+        self, settings: Settings, journal: Journal, disk: DiskThread, backoff: Backoff, away: Mapping[str, Unmounted],
         over: Callable[[Job, bool], None],
     ) -> None:  # fmt: skip
         self.settings, self._away = settings, away
-        self._journal, self._disk, self._holds, self._over = journal, disk, holds, over
+        self._journal, self._disk, self._backoff, self._over = journal, disk, backoff, over
         self._root = os.fsencode(settings.folders.inbox)
         self._under_way: set[int] = set()
         self._fault = ""
@@ -85,36 +85,38 @@ class Archivist:
 
         def record() -> None:
             if made:
-                self._journal.facts.made(made)
-            self._journal.bound_for(job, place)
+                self._journal.metadata.made(made)
+            self._journal.set_destination(job, place)
             self._move(job, place)
 
-        self._holds.journalled(record, time.monotonic())
+        self._backoff.record(record, time.monotonic())
 
     def _move(self, job: Job, place: bytes) -> None:
-        def request() -> Away:
+        def request() -> MoveResult:
             if not place.startswith(self._root + b"/"):  # the one that is deleted stays beside itself
                 self._require(job)
             durable.make_folder(os.path.dirname(place))
             source = os.path.join(self._root, job.path)
-            ended = originals.put_away(source, job.signature, place)
-            if ended is Away.MOVED and job.state is State.WRITTEN and place.startswith(self._root + b"/"):
+            ended = originals.move(source, job.signature, place)
+            if ended is MoveResult.MOVED and job.state is State.WRITTEN and place.startswith(self._root + b"/"):
                 originals.delete(place)
-            if ended is Away.MOVED and job.state is State.REJECTED:
+            if ended is MoveResult.MOVED and job.state is State.REJECTED:
                 assert job.reason is not None
                 originals.write_note(place, job, job.reason, job.detail or "")
             return ended
 
         self._disk.ask(request, partial(self._moved, job), partial(self._failed, job))
 
-    def _moved(self, job: Job, ended: Away) -> None:
-        if ended is Away.TAKEN:  # a stranger was quicker: choose again
+    def _moved(self, job: Job, ended: MoveResult) -> None:
+        if ended is MoveResult.TAKEN:  # a stranger was quicker: choose again
             mode = self.settings.output.originals
             self._disk.ask(partial(self._choose, job, mode), partial(self._chosen, job), partial(self._failed, job))
             return
-        if ended is Away.CHANGED:
+        if ended is MoveResult.CHANGED:
             LOG.info("%s: has new content, which is new work", job.name)
-        self._finish(job, replaced=ended is Away.CHANGED or (ended is Away.MISSING and job.state is State.REJECTED))
+        self._finish(
+            job, replaced=ended is MoveResult.CHANGED or (ended is MoveResult.MISSING and job.state is State.REJECTED)
+        )
 
     def _finish(self, job: Job, *, kept: bool = False, replaced: bool = False) -> None:
         def record() -> None:
@@ -123,7 +125,7 @@ class Archivist:
             self._waits.pop(job.id, None)
             self._over(job, replaced)
 
-        self._holds.journalled(record, time.monotonic())
+        self._backoff.record(record, time.monotonic())
 
     def _failed(self, job: Job, error: Exception) -> None:
         """It cannot be put away now (folder missing, disk full, no permission): later, longer each time."""

@@ -10,7 +10,7 @@ FIRST_WAIT, LONGEST_WAIT = 2.0, 60.0  # seconds between tries at a fault of the 
 
 
 @dataclass
-class Hold:
+class EnvironmentFault:
     """An environment fault that the queue waits for."""
 
     reason: Reason
@@ -19,11 +19,11 @@ class Hold:
     wait: float
 
 
-class Holds:
+class Backoff:
     """At most one hold; it is tried again by itself, and told once."""
 
     def __init__(self) -> None:
-        self.current: Hold | None = None
+        self.current: EnvironmentFault | None = None
         self._later: list[Callable[[], None]] = []
 
     def put(self, reason: Reason, detail: str, now: float) -> None:
@@ -31,7 +31,7 @@ class Holds:
         wait = min(self.current.wait * 2, LONGEST_WAIT) if self.current else FIRST_WAIT
         if self.current is None or self.current.reason is not reason:
             LOG.warning("the queue waits (%s): %s", reason, detail)
-        self.current = Hold(reason, detail, now + wait, wait)
+        self.current = EnvironmentFault(reason, detail, now + wait, wait)
 
     def lift(self) -> None:
         """Go on: something that needed the environment has worked."""
@@ -43,7 +43,7 @@ class Holds:
         """Say whether new work may be tried."""
         return self.current is None or now >= self.current.retry_at
 
-    def journalled(self, step: Callable[[], None], now: float) -> None:
+    def record(self, step: Callable[[], None], now: float) -> None:
         """Do a step that must reach the journal; when the disk is full it is done again later, in order."""
         if self._later:
             self._later.append(step)

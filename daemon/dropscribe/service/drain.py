@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from dropscribe.service.app import Service
 
 
-class Drained:
+class Drain:
     """Says when `--once` has nothing left to do, and whether anything failed or had to be left."""
 
     def __init__(self, service: "Service") -> None:
@@ -26,23 +26,26 @@ class Drained:
             self.failed = True
             return True
         waiting = service.journal.has_live()
-        at_work = service.unfinished or service.disk.pending or service.holds.unfinished or intake.scanning
+        at_work = service.unfinished or service.disk.pending or service.backoff.unfinished or intake.scanning
         if not (waiting or len(intake.table) or at_work):
             self.failed = service.journal.counts()["failed"] > self._failed_before
             return True
         stuck = (
-            service.holds.current is not None
+            service.backoff.current is not None
             or service.host.admission.blocked_reason is not None
             or service.paused
             or not waiting
         )
-        stuck = stuck or service.archivist.waits_for is not None
-        working = service.host.busy or service.pipeline.busy
+        stuck = stuck or service.archiver.waits_for is not None
+        working = service.host.busy or service.jobs.busy
         if not stuck or working:
             self._stuck_since = None
             return False
         self._stuck_since = self._stuck_since or now
-        if now - self._stuck_since < service.settings.intake.patience + service.settings.intake.settle + 1:
+        if (
+            now - self._stuck_since
+            < service.settings.intake.incomplete_timeout + service.settings.intake.stable_for + 1
+        ):
             return False
         LOG.error("left undone: %d waiting in the inbox%s", len(intake.table), ", and the queue" if waiting else "")
         self.failed = True

@@ -12,7 +12,7 @@ from dropscribe.control.server import Client
 from dropscribe.host.host import Host
 
 
-class Wait:
+class EventLoop:
     """What the loop sleeps in."""
 
     def __init__(self) -> None:

@@ -7,16 +7,16 @@ from functools import partial
 
 from dropscribe.config import Settings
 from dropscribe.core.errors import Reason
-from dropscribe.core.job import Found, IsAway, Job, Signature, State, printable
-from dropscribe.files.disk_thread import Disk
+from dropscribe.core.job import Found, Job, Signature, State, Unmounted, printable
+from dropscribe.files.disk_thread import DiskThread
 from dropscribe.intake import intake, scan
-from dropscribe.intake.events import Hints, Watch
+from dropscribe.intake.events import EventBuffer, Watch
 from dropscribe.intake.intake import Intake
-from dropscribe.intake.scan import SLICE, Look, Scan, Slice
-from dropscribe.intake.settling import Hopeless, Settled
+from dropscribe.intake.scan import SLICE, FileInfo, Scan, Slice
+from dropscribe.intake.settling import Rejected, Settled
 from dropscribe.journal.journal import Journal
 from dropscribe.log import LOG
-from dropscribe.service.backoff import Holds
+from dropscribe.service.backoff import Backoff
 
 ANOTHER_INBOX = 300.0  # seconds after which another folder under the inbox's name is taken for the inbox itself
 
@@ -25,10 +25,17 @@ class Inbox:
     """Feeds the journal from the inbox, and notices when the inbox goes, comes back or is another one."""
 
     def __init__(
-        self, settings: Settings, journal: Journal, disk: Disk, holds: Holds, hints: Hints, away: IsAway, now: float
+        self,
+        settings: Settings,
+        journal: Journal,
+        disk: DiskThread,
+        backoff: Backoff,
+        hints: EventBuffer,
+        away: Unmounted,
+        now: float,
     ) -> None:
         self.intake = Intake(settings, now)
-        self._journal, self._disk, self._holds, self._hints = journal, disk, holds, hints
+        self._journal, self._disk, self._backoff, self._hints = journal, disk, backoff, hints
         self._settings, self._away = settings, away
         self._identity = self._own_identity = self.identity()
         self.online = self._identity is not None
@@ -62,7 +69,7 @@ class Inbox:
             self.intake.rescan()
         self._look(self.intake.below(paths, now), probe=False)
         self._look(self.intake.table.due(now, SLICE), probe=True)
-        free = not self._scan_running and not self._holds.unfinished
+        free = not self._scan_running and not self._backoff.unfinished
         if free and self.online and (scan := self.intake.current_scan(now)):
             self._scan_running = True
             self._disk.ask(scan.step, partial(self._scanned, scan, now), partial(self._scan_failed, scan, now))
@@ -88,9 +95,9 @@ class Inbox:
                 partial(self._look_failed, part),
             )
 
-    def _looked(self, paths: Sequence[bytes], looks: list[Look]) -> None:
+    def _looked(self, paths: Sequence[bytes], infos: list[FileInfo]) -> None:
         self._looking.difference_update(paths)
-        self._take(looks)
+        self._take(infos)
         again = self._look_again.intersection(paths)
         self._look_again -= again
         self._look(list(again), probe=False)
@@ -103,7 +110,7 @@ class Inbox:
     def _scanned(self, scan: Scan, begun: float, part: Slice) -> None:
         self._scan_running = False
         now = time.monotonic()
-        self._take(part.looks)
+        self._take(part.infos)
         if part.faults and part.last:
             LOG.debug("%d folders of the inbox could not be listed", part.faults)
         if part.last and scan.folder == b"":
@@ -123,7 +130,7 @@ class Inbox:
             return
         if self._identity != self._own_identity:
             return  # another folder under the inbox's name: an empty mount point, most likely
-        paths, root, known = list(self._journal.facts.all_kept()), self.intake.root, self._identity
+        paths, root, known = list(self._journal.metadata.all_kept()), self.intake.root, self._identity
 
         def missing() -> list[bytes]:
             if not os.listdir(root):
@@ -135,25 +142,25 @@ class Inbox:
 
     def _forget(self, paths: Sequence[bytes]) -> None:
         if paths:
-            self._holds.journalled(partial(self._journal.facts.forget_kept, paths), time.monotonic())
+            self._backoff.record(partial(self._journal.metadata.forget_kept, paths), time.monotonic())
 
-    def _take(self, looks: Sequence[Look]) -> None:
+    def _take(self, infos: Sequence[FileInfo]) -> None:
         """Judge *looks* and put what has settled into the journal."""
         now, wall = time.monotonic(), time.time()
-        paths = [item.path for item in looks]
+        paths = [item.path for item in infos]
         live = self._journal.known(paths)
-        for item in looks:
+        for item in infos:
             if item.signature is not None and item.path in live and not live[item.path].same_file(item.signature):
                 self._replaced(item.path, live)
-        kept = self._journal.facts.kept(paths) if self._settings.output.originals == "keep" else {}
-        verdicts = self.intake.take(looks, live, kept, now, wall)
+        kept = self._journal.metadata.kept(paths) if self._settings.output.originals == "keep" else {}
+        verdicts = self.intake.take(infos, live, kept, now, wall)
         settled = [verdict.found for verdict in verdicts if isinstance(verdict, Settled)]
-        refused = [(v.found, v.reason, v.detail) for v in verdicts if isinstance(v, Hopeless)]
+        refused = [(v.found, v.reason, v.detail) for v in verdicts if isinstance(v, Rejected)]
         for found, _, detail in refused:
             LOG.warning("%s: %s", printable(found.path), detail)
         if settled or refused:
             self.unrecorded += len(verdicts)
-            self._holds.journalled(partial(self._record, settled, refused), now)
+            self._backoff.record(partial(self._record, settled, refused), now)
 
     def _record(self, settled: Sequence[Found], refused: Sequence[tuple[Found, Reason, str]]) -> None:
         if settled:
@@ -166,12 +173,12 @@ class Inbox:
         """A waiting job's file has new content: the job is gone, the content settles anew."""
         job = self._journal.live_at(path)
         if job is not None and job.state is State.QUEUED:
-            self._holds.journalled(partial(self._journal.finish, job, time.time()), time.monotonic())
+            self._backoff.record(partial(self._journal.finish, job, time.time()), time.monotonic())
             del live[path]
 
-    def hold(self, job: Job) -> None:
+    def defer(self, job: Job) -> None:
         """Take back the file of a job that seems cut off."""
-        self.intake.hold(Found(job.path, job.signature, job.since), time.monotonic(), time.time())
+        self.intake.defer(Found(job.path, job.signature, job.since), time.monotonic(), time.time())
 
     # -- is it there at all
 
@@ -220,7 +227,7 @@ class Inbox:
         """Return when `tick` wants to be called again."""
         wanted = self.intake.deadline(now)
         looking = bool(self._looking) and wanted is not None and wanted <= now
-        if self._scan_running or not self.online or self._holds.unfinished or looking:
+        if self._scan_running or not self.online or self._backoff.unfinished or looking:
             wanted = None  # the disk thread wakes the loop
         return min(self._next_check, wanted) if wanted is not None else self._next_check
 

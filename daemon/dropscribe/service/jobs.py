@@ -11,7 +11,7 @@ from functools import partial
 from dropscribe.config import Settings
 from dropscribe.core.errors import Kind, Reason, ReasonedError
 from dropscribe.core.job import Job, Order, Outcome, Signature, State
-from dropscribe.files.disk_thread import Disk
+from dropscribe.files.disk_thread import DiskThread
 from dropscribe.files.naming import shortened
 from dropscribe.files.outbox import Changed, Outbox, Taken, staging_folder
 from dropscribe.formats.registry import SUFFIXES
@@ -20,22 +20,22 @@ from dropscribe.host.values import Died, Finished
 from dropscribe.intake import scan
 from dropscribe.journal.journal import Journal
 from dropscribe.log import LOG
-from dropscribe.service.backoff import Holds
+from dropscribe.service.backoff import Backoff
 from dropscribe.service.inbox import Inbox
 from dropscribe.worker import page_cache
 
 Published = tuple[tuple[bytes, ...], tuple[int, ...]]  # names below the outbox and their mtime_ns
 
 
-class Pipeline:
+class Jobs:
     """Gives jobs to the host, one at a time, and takes their outcomes to the outbox and the journal."""
 
     def __init__(
-        self, settings: Settings, journal: Journal, disk: Disk, host: Host, inbox: Inbox, outbox: Outbox, holds: Holds,
-        may_begin: Callable[[], bool],
+        self, settings: Settings, journal: Journal, disk: DiskThread, host: Host, inbox: Inbox, outbox: Outbox,
+        backoff: Backoff, may_begin: Callable[[], bool],
     ) -> None:  # fmt: skip
         self.settings, self._may_begin = settings, may_begin
-        self._journal, self._disk, self._host, self._holds = journal, disk, host, holds
+        self._journal, self._disk, self._host, self._backoff = journal, disk, host, backoff
         self._inbox, self._outbox = inbox, outbox
         self._preparing = False
         self._read: list[tuple[Job, str, Outcome]] = []
@@ -56,7 +56,7 @@ class Pipeline:
 
     def advance(self, now: float) -> None:
         """Prepare the next job when the worker is ready for it; ask a long document to make way for it."""
-        if self._preparing or not self._holds.open(now):
+        if self._preparing or not self._backoff.open(now):
             return
         job = self._journal.next_queued()
         if job is None or not self._host.may_read(job.pressure_stops, now):
@@ -89,12 +89,12 @@ class Pipeline:
         signature, identity, stem = result
         now = time.monotonic()
         if signature is None and not self._inbox.same_as(job, identity, now):
-            self._holds.put(Reason.INBOX_OFFLINE, f"the inbox {self.settings.folders.inbox} is not there", now)
+            self._backoff.put(Reason.INBOX_OFFLINE, f"the inbox {self.settings.folders.inbox} is not there", now)
         elif signature is None or not signature.same_file(job.signature):
             LOG.info("%s: %s before it was read", job.name, "vanished" if signature is None else "changed")
-            self._holds.journalled(partial(self._drop, job), now)
+            self._backoff.record(partial(self._drop, job), now)
         else:
-            self._holds.journalled(partial(self._claim, job, stem), now)
+            self._backoff.record(partial(self._claim, job, stem), now)
 
     def _unprepared(self, job: Job, error: Exception) -> None:
         self._preparing = False
@@ -102,10 +102,10 @@ class Pipeline:
 
     def _environment(self, error: Exception, now: float) -> None:
         if isinstance(error, ReasonedError):
-            self._holds.put(error.reason, error.detail, now)
+            self._backoff.put(error.reason, error.detail, now)
         else:
             LOG.error("the outbox cannot be used", exc_info=error)
-            self._holds.put(Reason.OUTBOX_MISSING, f"{self.settings.folders.outbox}: {error}", now)
+            self._backoff.put(Reason.OUTBOX_MISSING, f"{self.settings.folders.outbox}: {error}", now)
 
     def _drop(self, job: Job) -> None:
         self._journal.finish(job, time.time())
@@ -117,8 +117,8 @@ class Pipeline:
         claimed = self._journal.claim(job, stem)
         if claimed.state is not State.RUNNING:
             return  # replaced meanwhile
-        if self._holds.current and self._holds.current.reason in (Reason.INBOX_OFFLINE, Reason.OUTBOX_MISSING):
-            self._holds.lift()
+        if self._backoff.current and self._backoff.current.reason in (Reason.INBOX_OFFLINE, Reason.OUTBOX_MISSING):
+            self._backoff.lift()
         now = time.monotonic()
         if not self._host.ensure_ready(now):  # it was told to leave meanwhile
             self._journal.release(claimed, interrupted=False)
@@ -148,16 +148,16 @@ class Pipeline:
                 self._refused(job, outcome, now)
             case Kind.ENGINE:
                 assert outcome.reason is not None
-                self._blame(job, outcome.reason, outcome.detail, death=False)
+                self._record_failure(job, outcome.reason, outcome.detail, death=False)
             case Kind.ENVIRONMENT:
                 assert outcome.reason is not None
-                self._holds.journalled(partial(self._journal.release, job, interrupted=False), now)
-                self._holds.put(outcome.reason, outcome.detail, now)
+                self._backoff.record(partial(self._journal.release, job, interrupted=False), now)
+                self._backoff.put(outcome.reason, outcome.detail, now)
             case "yielded":
-                self._holds.journalled(partial(self._journal.release, job, interrupted=False, behind=True), now)
+                self._backoff.record(partial(self._journal.release, job, interrupted=False, behind=True), now)
             case _:
                 pressed = self._host.pressed  # then others go first: this one may have to wait for normal
-                self._holds.journalled(partial(self._journal.release, job, pressure=pressed, behind=pressed), now)
+                self._backoff.record(partial(self._journal.release, job, pressure=pressed, behind=pressed), now)
 
     def died(self, event: Died) -> None:
         """Count the worker's death, or its being stuck, against the job it had in hand."""
@@ -165,30 +165,32 @@ class Pipeline:
         assert job is not None
         self._sweep(event.order.staging)
         if event.reason.kind is Kind.FILE:
-            self._holds.journalled(partial(self._journal.reject, job, event.reason, event.detail), time.monotonic())
+            self._backoff.record(partial(self._journal.reject, job, event.reason, event.detail), time.monotonic())
         else:
-            self._blame(job, event.reason, event.detail, death=event.reason is Reason.ENGINE_CRASH)
+            self._record_failure(job, event.reason, event.detail, death=event.reason is Reason.ENGINE_CRASH)
 
     def _refused(self, job: Job, outcome: Outcome, now: float) -> None:
         assert outcome.reason is not None
-        if outcome.reason.may_be_delay and not self._inbox.intake.patient_enough(job.since, time.time()):
+        if outcome.reason.may_be_delay and not self._inbox.intake.waited_enough(job.since, time.time()):
             LOG.info("%s: seems not whole yet (%s)", job.name, outcome.reason)
-            self._holds.journalled(partial(self._withdraw, job), now)
+            self._backoff.record(partial(self._withdraw, job), now)
             return
         LOG.warning("%s: %s", job.name, outcome.detail)
-        self._holds.journalled(partial(self._journal.reject, job, outcome.reason, outcome.detail), now)
+        self._backoff.record(partial(self._journal.reject, job, outcome.reason, outcome.detail), now)
 
     def _withdraw(self, job: Job) -> None:
         self._journal.withdraw(job)
-        self._inbox.hold(job)
+        self._inbox.defer(job)
 
-    def _blame(self, job: Job, reason: Reason, detail: str, *, death: bool) -> None:
+    def _record_failure(self, job: Job, reason: Reason, detail: str, *, death: bool) -> None:
         def record() -> None:
-            state = self._journal.blame(job, reason, detail, death=death, attempts=self.settings.engine.attempts)
+            state = self._journal.record_failure(
+                job, reason, detail, death=death, attempts=self.settings.engine.attempts
+            )
             given_up = "" if state is State.QUEUED else "; given up"
             LOG.warning("%s: attempt %d failed (%s)%s: %s", job.name, job.attempts + 1, reason, given_up, detail)
 
-        self._holds.journalled(record, time.monotonic())
+        self._backoff.record(record, time.monotonic())
 
     # -- into the outbox
 
@@ -216,8 +218,8 @@ class Pipeline:
             remarks = ", from the cache" * outcome.reused + ", please check the text" * outcome.review
             LOG.info("%s: %s in %.1f s%s", job.name, pages, outcome.seconds, remarks)
 
-        self._holds.lift()
-        self._holds.journalled(record, time.monotonic())
+        self._backoff.lift()
+        self._backoff.record(record, time.monotonic())
 
     def _unpublished(self, job: Job, staging: str, error: Exception) -> None:
         """Nothing of this job is in the outbox: its file changed, a name was taken, or the environment is at fault."""
@@ -237,7 +239,7 @@ class Pipeline:
         now = time.monotonic()
         if not isinstance(error, Changed | Taken):
             self._environment(error, now)
-        self._holds.journalled(record, now)
+        self._backoff.record(record, now)
 
     def _look_twice(self, job: Job) -> tuple[Signature | None, tuple[int, int] | None]:
         (seen,) = scan.at(self._inbox.intake.root, [job.path], probe=False)
@@ -248,11 +250,11 @@ class Pipeline:
         signature, identity = result
         now = time.monotonic()
         if signature is None and not self._inbox.same_as(job, identity, now):
-            self._holds.put(Reason.INBOX_OFFLINE, f"the inbox {self.settings.folders.inbox} is not there", now)
-            self._holds.journalled(partial(self._journal.release, job, interrupted=False), now)
+            self._backoff.put(Reason.INBOX_OFFLINE, f"the inbox {self.settings.folders.inbox} is not there", now)
+            self._backoff.record(partial(self._journal.release, job, interrupted=False), now)
         else:
             LOG.info("%s: changed while it was read", job.name)
-            self._holds.journalled(partial(self._drop, job), now)
+            self._backoff.record(partial(self._drop, job), now)
 
     def sweep(self, job: Job) -> None:
         """Remove what was staged, and the pages that were kept, for a job that is over."""
@@ -266,7 +268,7 @@ class Pipeline:
 
 def replaceable(settings: Settings, journal: Journal, job: Job) -> dict[bytes, int]:
     """Return the files in the outbox that *job* may write over: our own of its name, if the settings say so."""
-    if settings.output.conflict != "replace":
+    if settings.output.conflict != "overwrite":
         return {}
     folder, name = os.path.split(job.path)
     return journal.wrote(job.path, os.path.join(folder, shortened(os.path.splitext(name)[0])))

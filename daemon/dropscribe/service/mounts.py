@@ -7,38 +7,38 @@ is away: a system leaves an empty folder behind, and what is written into that i
 import os
 
 from dropscribe.config import Settings
-from dropscribe.core.job import IsAway
+from dropscribe.core.job import Unmounted
 from dropscribe.files import durable
-from dropscribe.journal.metadata import Facts
+from dropscribe.journal.metadata import Metadata
 from dropscribe.log import LOG
 
 NAMES = ("inbox", "outbox", "archive", "failed")
 
 
-def prepare(settings: Settings, facts: Facts) -> dict[str, IsAway]:
+def prepare(settings: Settings, metadata: Metadata) -> dict[str, Unmounted]:
     """Make what is missing and note what lies where; return, for each of `NAMES`, whether its disk is away."""
     for name in NAMES:
         folder = getattr(settings.folders, name)
-        known = facts.get(f"folder {name}") == folder
+        known = metadata.get(f"folder {name}") == folder
         wanted = not os.path.isdir(folder) and (not known or name in ("archive", "failed"))
-        if wanted and not away(settings, facts, name)():
+        if wanted and not away(settings, metadata, name)():
             try:
                 durable.make_folder(os.fsencode(folder))
             except OSError as error:
                 LOG.error("%s %s cannot be made: %s", name, folder, error.strerror)
         if os.path.isdir(folder):
-            _note(facts, name, folder)
-    return {name: away(settings, facts, name) for name in NAMES}
+            _note(metadata, name, folder)
+    return {name: away(settings, metadata, name) for name in NAMES}
 
 
-def _note(facts: Facts, name: str, folder: str) -> None:
+def _note(metadata: Metadata, name: str, folder: str) -> None:
     """Remember a folder that is there, and the volume it lies on, if that is not the system's own."""
-    if facts.get(f"folder {name}") != folder:
-        facts.note(f"folder {name}", folder)
-        facts.note(f"volume {name}", None)
+    if metadata.get(f"folder {name}") != folder:
+        metadata.note(f"folder {name}", folder)
+        metadata.note(f"volume {name}", None)
     volume = _volume(folder)
-    if volume != "/" and facts.get(f"volume {name}") != volume:
-        facts.note(f"volume {name}", volume)
+    if volume != "/" and metadata.get(f"volume {name}") != volume:
+        metadata.note(f"volume {name}", volume)
 
 
 def _volume(folder: str) -> str:
@@ -48,10 +48,10 @@ def _volume(folder: str) -> str:
     return folder
 
 
-def away(settings: Settings, facts: Facts, name: str) -> IsAway:
+def away(settings: Settings, metadata: Metadata, name: str) -> Unmounted:
     """Return the question whether the disk of the folder called *name* is away; it looks there when it is asked."""
     folder: str = getattr(settings.folders, name)
-    volume = facts.get(f"volume {name}") if facts.get(f"folder {name}") == folder else None
+    volume = metadata.get(f"volume {name}") if metadata.get(f"folder {name}") == folder else None
 
     def is_away() -> bool:
         if volume is None or os.path.ismount(volume):

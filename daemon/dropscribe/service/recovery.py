@@ -11,20 +11,22 @@ from functools import partial
 from dropscribe.config import Settings
 from dropscribe.core.errors import Reason, ReasonedError
 from dropscribe.core.job import Job, Signature, State
-from dropscribe.files.disk_thread import Disk
+from dropscribe.files.disk_thread import DiskThread
 from dropscribe.files.outbox import Changed, Manifest, Outbox, Taken
 from dropscribe.journal.journal import Journal
 from dropscribe.log import LOG
-from dropscribe.service.backoff import Holds
+from dropscribe.service.backoff import Backoff
 from dropscribe.service.jobs import Published, replaceable
 
 
 class Recovery:
     """Done once, at the start, as soon as the outbox can be seen; it looks and publishes on the disk thread."""
 
-    def __init__(self, settings: Settings, journal: Journal, disk: Disk, outbox: Outbox, holds: Holds) -> None:
+    def __init__(
+        self, settings: Settings, journal: Journal, disk: DiskThread, outbox: Outbox, backoff: Backoff
+    ) -> None:
         self._settings, self._journal, self._disk = settings, journal, disk
-        self._outbox, self._holds = outbox, holds
+        self._outbox, self._backoff = outbox, backoff
         self._root = os.fsencode(settings.folders.inbox)
         self._left: list[tuple[str, Manifest]] = []
         self._asked = False
@@ -32,7 +34,7 @@ class Recovery:
 
     def tick(self, now: float) -> None:
         """Begin, or begin again after a fault of the environment."""
-        if not self.done and not self._asked and self._holds.open(now):
+        if not self.done and not self._asked and self._backoff.open(now):
             self._asked = True
             self._disk.ask(self._outbox.manifests, self._found, self._broke)
 
@@ -59,22 +61,22 @@ class Recovery:
                 )
                 self._disk.ask(publish, partial(self._published, job, manifest), self._broke)
                 return
-        self._holds.journalled(self._put_back, time.monotonic())
+        self._backoff.record(self._put_back, time.monotonic())
 
     def _put_back(self) -> None:
         for job in self._journal.in_state(State.RUNNING):
             self._journal.release(job)
         self.done = True
-        self._holds.lift()
+        self._backoff.lift()
 
     def _broke(self, error: Exception) -> None:
         self._asked = False
         now = time.monotonic()
         if isinstance(error, ReasonedError):
-            self._holds.put(error.reason, error.detail, now)
+            self._backoff.put(error.reason, error.detail, now)
         else:
             LOG.error("interrupted work cannot be finished yet", exc_info=error)
-            self._holds.put(Reason.OUTBOX_MISSING, f"{self._settings.folders.outbox}: {error}", now)
+            self._backoff.put(Reason.OUTBOX_MISSING, f"{self._settings.folders.outbox}: {error}", now)
 
     def _job_of(self, manifest: Manifest) -> Job | None:
         """Return the live job of an interrupted publication; a lost journal gets it back from the manifest."""
@@ -104,6 +106,6 @@ class Recovery:
     def _published(self, job: Job, manifest: Manifest, result: Published | None) -> None:
         if result is not None:
             record = partial(self._journal.written, job, result[0], manifest.seconds, result[1])
-            self._holds.journalled(record, time.monotonic())
+            self._backoff.record(record, time.monotonic())
             LOG.info("%s: published after an interruption", job.name)
         self._next()

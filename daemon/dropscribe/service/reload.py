@@ -12,7 +12,7 @@ LOOK = 2.0  # seconds between looks at the file
 SETTLE = 1.0  # seconds for which it must be unchanged
 
 
-class SavedSettings:
+class ConfigReload:
     """Watches one file; an empty or faulty one changes nothing and is reported."""
 
     def __init__(self, path: str | None, settings: Settings, now: float) -> None:
@@ -50,15 +50,15 @@ class SavedSettings:
             self.error = f"{self.path} is not there any more; the settings in force stay"
             return None
         try:
-            saved = load(self.path if self._pending is not None else None)
+            reload = load(self.path if self._pending is not None else None)
         except ConfigError as error:
             self.error = error.summary
             LOG.error("the saved settings are not taken over: %s", self.error)
             return None
         self.error = None
-        self.restart_needed = restart_needed(self._running, saved)
-        log = structs.replace(saved.log, folder=self._running.log.folder, format=self._running.log.format)
-        merged = structs.replace(saved, folders=self._running.folders, log=log)
+        self.restart_needed = restart_needed(self._running, reload)
+        log = structs.replace(reload.log, folder=self._running.log.folder, format=self._running.log.format)
+        merged = structs.replace(reload, folders=self._running.folders, log=log)
         LOG.info(
             "settings taken over%s",
             f"; needs a restart: {', '.join(self.restart_needed)}" if self.restart_needed else "",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from dropscribe.service.app import Service
 
 
-class Commands:
+class Requests:
     """Answers requests on behalf of the service."""
 
     def __init__(self, service: "Service") -> None:
@@ -64,8 +64,8 @@ class Commands:
 
     def _pause(self, paused: bool) -> None:
         self._service.paused = paused
-        note = partial(self._service.journal.facts.note, "paused", "by command" if paused else None)
-        self._service.holds.journalled(note, time.monotonic())
+        note = partial(self._service.journal.metadata.note, "paused", "by command" if paused else None)
+        self._service.backoff.record(note, time.monotonic())
         if paused:
             self._service.host.make_way(at_any_page=True)
         LOG.info("the queue is %s by command", "paused" if paused else "resumed")
@@ -97,7 +97,7 @@ class Commands:
                 service.host.make_way(at_any_page=True)  # nobody waits for it any more
         elif not request.client.open:
             del self._reads[0]
-        elif service.pipeline.reading:
+        elif service.jobs.reading:
             service.host.make_way()
         elif service.host.ensure_ready(now):
             service.host.read(order, now)
@@ -128,8 +128,8 @@ class Commands:
             self._service.disk.ask(remove, lambda done: None, lambda error: LOG.warning("read: %s", error))
 
     def _in_hand(self, order: Order) -> bool:
-        reading = self._service.host.reading
-        return reading is not None and reading.order.job == order.job
+        active = self._service.host.active
+        return active is not None and active.order.job == order.job
 
     def owns(self, event: Finished | Died) -> bool:
         """Say whether the event is about a file that was read by command."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from dropscribe.control.server import Request
 from dropscribe.core.errors import DropscribeError, UsageError
-from dropscribe.core.job import IsAway, Signature, printable
+from dropscribe.core.job import Signature, Unmounted, printable
 from dropscribe.files import durable, originals
 from dropscribe.files.naming import numbered, shortened
 from dropscribe.journal.journal import Journal
@@ -25,27 +25,27 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Back:
+class Returned:
     """Where a file came back to, below the inbox (None: only its note was left), and the folders made for it."""
 
     place: bytes | None
     folders: list[bytes]
 
 
-def candidates(failed: str, inbox: str, names: Collection[bytes], away: IsAway) -> list[bytes]:
+def candidates(failed: str, inbox: str, names: Collection[bytes], away: Unmounted) -> list[bytes]:
     """Return the paths, below *failed*, of the named files (of all, without names); raise `UsageError`."""
     _require(inbox, away)
     return [path for path in _failed(os.fsencode(failed)) if not names or {path, os.path.basename(path)} & {*names}]
 
 
-def _require(inbox: str, away: IsAway) -> None:
+def _require(inbox: str, away: Unmounted) -> None:
     if away() or not os.path.isdir(inbox):
         raise UsageError("retry", f"the inbox {inbox} is not there", "bring it back (is a share unmounted?)")
 
 
 def give_back(
-    failed: str, inbox: str, path: bytes, wanted: bytes, made: Collection[bytes], away: IsAway = lambda: False
-) -> Back:
+    failed: str, inbox: str, path: bytes, wanted: bytes, made: Collection[bytes], away: Unmounted = lambda: False
+) -> Returned:
     """Move *path*, below *failed*, back into *inbox* as *wanted* or under a free name; tidy up what we *made*.
 
     The move comes first and the note goes last: a crash in between leaves the file in one of the two places. Raises
@@ -63,7 +63,7 @@ def give_back(
     except FileNotFoundError:
         pass
     originals.tidy(os.path.dirname(source), root, made)
-    return Back(place, folders)
+    return Returned(place, folders)
 
 
 def unmatched(names: Collection[bytes], paths: Collection[bytes]) -> list[bytes]:
@@ -76,7 +76,7 @@ def retry(failed: str, inbox: str, paths: Collection[bytes], journal: Journal) -
     """Move *paths* (see `candidates`) from *failed* to *inbox*; return where they are there, and what went wrong."""
     moved: list[bytes] = []
     faults: list[str] = []
-    made = journal.facts.folders_made()
+    made = journal.metadata.folders_made()
     for path in paths:
         wanted = journal.path_of(os.path.join(os.fsencode(failed), path)) or path
         try:
@@ -84,7 +84,7 @@ def retry(failed: str, inbox: str, paths: Collection[bytes], journal: Journal) -
         except OSError as error:
             faults.append(_fault(path, error))
             continue
-        journal.facts.made(back.folders)
+        journal.metadata.made(back.folders)
         moved += [back.place] if back.place is not None else []
     return moved, faults
 
@@ -127,7 +127,7 @@ class Retries:
 
     def _found(self, one: _Retry, paths: list[bytes]) -> None:
         one.missing, one.left = unmatched(one.names, paths), paths[::-1]
-        one.made = self._service.journal.facts.folders_made()
+        one.made = self._service.journal.metadata.folders_made()
         self._next(one)
 
     def _away(self) -> bool:
@@ -146,10 +146,10 @@ class Retries:
         move = partial(give_back, folders.failed, folders.inbox, path, wanted, one.made, self._away)
         self._service.disk.ask(move, partial(self._moved, one), partial(self._stays, one, path))
 
-    def _moved(self, one: _Retry, back: Back) -> None:
+    def _moved(self, one: _Retry, back: Returned) -> None:
         if back.folders:
-            note = partial(self._service.journal.facts.made, back.folders)
-            self._service.holds.journalled(note, time.monotonic())
+            note = partial(self._service.journal.metadata.made, back.folders)
+            self._service.backoff.record(note, time.monotonic())
         if back.place is not None:
             one.moved.append(back.place)
             self._service.inbox.offer(back.place)
@@ -201,6 +201,6 @@ def _move_to_free(source: bytes, inbox: bytes, wanted: bytes) -> bytes:
 def _move(source: bytes, target: bytes) -> None:
     if os.path.lexists(target):
         raise FileExistsError(target)
-    ended = originals.put_away(source, Signature.of(os.lstat(source)), target)
-    if ended is originals.Away.TAKEN:
+    ended = originals.move(source, Signature.of(os.lstat(source)), target)
+    if ended is originals.MoveResult.TAKEN:
         raise FileExistsError(target)

@@ -12,7 +12,7 @@ from dropscribe.core.errors import UsageError
 from dropscribe.service import status
 
 
-class Waiting:
+class Standby:
     """Stands in for the daemon until its settings are mended; where another daemon holds the state, it only waits."""
 
     def __init__(self, settings: Settings, path: str | None) -> None:

@@ -35,15 +35,15 @@ def running(service: "Service", now: float) -> dict[str, Any]:
     return {
         "daemon": {
             "running": True, "pid": os.getpid(), "version": __version__, "started": stamp(service.started),
-            "config": service.saved.path if os.path.exists(service.saved.path) else None,
-            "config_error": service.saved.error,
-            "restart_needed": service.saved.restart_needed, "agent": service.agent, "watch": service.inbox.watch.kind,
+            "config": service.reload.path if os.path.exists(service.reload.path) else None,
+            "config_error": service.reload.error,
+            "restart_needed": service.reload.restart_needed, "agent": service.agent, "watch": service.inbox.watch.kind,
             "inbox_online": service.inbox.online, "engine": service.engine, "engine_reason": service.engine_reason,
         },
         "model": model(service.host, service.settings, now, queue_empty=service.idle),
-        "memory": _memory(service.host.keeper.sample),
+        "memory": _memory(service.host.monitor.sample),
         "queue": _queue(service.journal, len(table) + service.inbox.unrecorded, _waits(service))
-        | {"put_away_reason": service.archivist.waits_for},
+        | {"put_away_reason": service.archiver.waits_for},
         "current": _current(service.host, now),
         "recent": [_recent(job) for job in service.journal.recent(RECENT)],
         "intake": waiting,
@@ -52,11 +52,11 @@ def running(service: "Service", now: float) -> dict[str, Any]:
 
 def _waits(service: "Service") -> str | None:
     """Return why the queue does not move on, or None."""
-    hold, admission = service.holds.current, service.host.admission
+    fault, admission = service.backoff.current, service.host.admission
     if service.paused:
         return "paused by command"
-    if hold is not None:
-        return f"{hold.reason}: {hold.detail}"
+    if fault is not None:
+        return f"{fault.reason}: {fault.detail}"
     if admission.blocked_reason is None or service.journal.next_queued() is None:
         return None
     return f"{admission.blocked_as}: {admission.blocked_reason}"
@@ -70,7 +70,7 @@ def stopped(settings: Settings, config: str | None) -> dict[str, Any]:
     path = os.path.join(settings.folders.state, JOURNAL)
     try:
         if os.path.exists(path):
-            with closing(Journal.looking(schema.open_to_look(path), path)) as journal:
+            with closing(Journal.read_only(schema.open_to_look(path), path)) as journal:
                 return _told(config, journal)
     except sqlite3.Error:
         pass  # damaged, or of another version: the next start sees to it
@@ -95,7 +95,7 @@ def _told(config: str | None, journal: Journal | None) -> dict[str, Any]:
         )
     )
     daemon |= {"running": False, "version": __version__, "config": config}
-    paused = "paused by command" if journal and journal.facts.get("paused") else None
+    paused = "paused by command" if journal and journal.metadata.get("paused") else None
     return {
         "daemon": daemon,
         "model": {**_cold(), "state": str(ModelState.COLD)},
@@ -127,24 +127,24 @@ def _cold() -> dict[str, Any]:
 
 def model(host: Host, settings: Settings, now: float, *, queue_empty: bool) -> dict[str, Any]:
     """Return the status of the model."""
-    life, unload = host.life, host.last_unload
+    stats, unload = host.stats, host.last_unload
     values = _cold() | {"state": str(host.state), "name": host.engine, "blocked_reason": host.admission.blocked_reason}
     if unload is not None:
         values["last_unload"] = asdict(unload) | {"at": stamp(unload.at)}
-    if life is None:
+    if stats is None:
         return values
-    idle = None if life.idle_since is None else max(0.0, now - life.idle_since)
+    idle = None if stats.idle_since is None else max(0.0, now - stats.idle_since)
     due = host.unload_due(queue_empty=queue_empty)
     return values | {
-        "name": life.info.get("model") or host.engine,
-        "pid": life.pid,
-        "loaded_at": stamp(life.loaded_at),
-        "load": {"step": life.step, "done_bytes": life.done_bytes, "total_bytes": life.total_bytes}
-        if life.step
+        "name": stats.info.get("model") or host.engine,
+        "pid": stats.pid,
+        "loaded_at": stamp(stats.loaded_at),
+        "load": {"step": stats.step, "done_bytes": stats.done_bytes, "total_bytes": stats.total_bytes}
+        if stats.step
         else None,
-        "footprint_bytes": life.footprint,
-        "mlx": life.mlx,
-        "pages_read": life.pages_read,
+        "footprint_bytes": stats.footprint,
+        "mlx": stats.mlx,
+        "pages_read": stats.pages_read,
         "idle_seconds": None if idle is None else round(idle, 1),
         "unload_in_seconds": None if due is None else round(max(0.0, due - now), 1),
     }
@@ -167,11 +167,11 @@ def _queue(journal: Journal | None, settling: int | None, paused_reason: str | N
 
 
 def _current(host: Host, now: float) -> dict[str, Any] | None:
-    reading = host.reading
-    if reading is None:
+    active = host.active
+    if active is None:
         return None
-    return {"id": reading.order.job, "name": reading.order.name, "page": reading.page, "pages": reading.pages,
-            "seconds": round(now - reading.since, 1), "tokens": reading.tokens}  # fmt: skip
+    return {"id": active.order.job, "name": active.order.name, "page": active.page, "pages": active.pages,
+            "seconds": round(now - active.since, 1), "tokens": active.tokens}  # fmt: skip
 
 
 def _recent(job: Job) -> dict[str, Any]:

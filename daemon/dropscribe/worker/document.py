@@ -16,18 +16,18 @@ from typing import Protocol
 from dropscribe.config import Settings
 from dropscribe.core.errors import Reason, ReasonedError
 from dropscribe.core.job import Order, Outcome
-from dropscribe.core.pages import DOUBTFUL, Page, Reading, Source
+from dropscribe.core.pages import DOUBTFUL, DocumentResult, Page, Source
 from dropscribe.documents.opening import Document, open_document
 from dropscribe.engines.base import Engine
 from dropscribe.formats import figures
 from dropscribe.formats.registry import SUFFIXES, renderer
-from dropscribe.worker.page_cache import PageStore, folder_of, key
+from dropscribe.worker.page_cache import PageCache, folder_of, key
 
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 LONG = 20  # pages; a longer document makes way for others at page boundaries
 
 
-class Teller(Protocol):
+class ProgressSink(Protocol):
     """Whoever wants to know how it goes."""
 
     def progress(self, stage: str, page: int, pages: int) -> None:
@@ -40,14 +40,14 @@ class Teller(Protocol):
         """Say whether the reading shall end."""
 
 
-def read(order: Order, engine: Engine, settings: Settings, state: str, teller: Teller) -> Outcome:
+def read(order: Order, engine: Engine, settings: Settings, state: str, teller: ProgressSink) -> Outcome:
     """Read the file of *order* and stage its outputs; raise `ReasonedError` or `Stopped` when that cannot be."""
     begun = time.monotonic()
     teller.progress("open", 0, 0)
     with closing(open_document(order.path, settings)) as document:
         sha256, size = _digest(order.path), os.stat(order.path).st_size
-        name = key(sha256, engine.info, settings, None if settings.output.reuse else order.job)
-        store = PageStore(folder_of(state), name)
+        name = key(sha256, engine.info, settings, None if settings.output.cache else order.job)
+        store = PageCache(folder_of(state), name)
         kept = store.finished
         if not _read_pages(document, engine, store, teller):
             return Outcome(order.job, order.claim, "yielded", pages=document.count)
@@ -56,8 +56,8 @@ def read(order: Order, engine: Engine, settings: Settings, state: str, teller: T
         texts = sum(1 for _ in store)
         now = datetime.now(UTC).isoformat(timespec="seconds")
         seconds = round(time.monotonic() - begun, 3)
-        reused, review = settings.output.reuse and len(kept) == texts > 0, _doubtful(store)
-        reading = Reading(source, engine.info, store, document.pages, order.path, now, seconds, reused, review)
+        reused, review = settings.output.cache and len(kept) == texts > 0, _doubtful(store)
+        reading = DocumentResult(source, engine.info, store, document.pages, order.path, now, seconds, reused, review)
         staged = _render(order, reading, settings)
     store.prune()
     return Outcome(
@@ -66,7 +66,7 @@ def read(order: Order, engine: Engine, settings: Settings, state: str, teller: T
     )  # fmt: skip
 
 
-def _doubtful(texts: PageStore) -> bool:
+def _doubtful(texts: PageCache) -> bool:
     return any(DOUBTFUL.intersection(text.flags) for text in texts)
 
 
@@ -76,7 +76,7 @@ def _digest(path: str) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _read_pages(document: Document, engine: Engine, store: PageStore, teller: Teller) -> bool:
+def _read_pages(document: Document, engine: Engine, store: PageCache, teller: ProgressSink) -> bool:
     """Read what is not kept yet; return False when the document made way before its end."""
     with closing(engine.read(_announced(document, store.finished, teller))) as texts:  # type: ignore[type-var]  # engines yield from generators
         for text in texts:
@@ -88,7 +88,7 @@ def _read_pages(document: Document, engine: Engine, store: PageStore, teller: Te
     return True
 
 
-def _announced(document: Document, finished: frozenset[int], teller: Teller) -> Iterator[Page]:
+def _announced(document: Document, finished: frozenset[int], teller: ProgressSink) -> Iterator[Page]:
     """Pass pages on, telling before each that it is being decoded, and after, that it is there."""
     pages = document.pages(finished)
     number = 0
@@ -104,7 +104,7 @@ def _announced(document: Document, finished: frozenset[int], teller: Teller) -> 
         yield page
 
 
-def _render(order: Order, reading: Reading, settings: Settings) -> tuple[str, ...]:
+def _render(order: Order, reading: DocumentResult, settings: Settings) -> tuple[str, ...]:
     """Write every format (and the figures, if wanted) into the staging folder; return the suffixes of the files."""
     _make_staging(order.staging)
     staged: list[str] = []

@@ -19,14 +19,19 @@ LARGEST = 200 * 10**6  # bytes of all kept pages together
 def key(sha256: str, engine: EngineInfo, settings: Settings, job: int | None) -> str:
     """Return the name under which pages of this content, read with these settings, are kept.
 
-    With *job* the pages serve that job only (`output.reuse: false`).
+    With *job* the pages serve that job only (`output.cache: false`).
     """
     import hashlib  # OpenSSL's, 2 MB: the worker's alone
 
     wanted = {
         "content": sha256,
         "engine": [engine.name, engine.model, engine.revision, engine.version],
-        "reading": [settings.engine.mode, settings.engine.prompt, settings.engine.max_tokens, settings.engine.vision],
+        "reading": [
+            settings.engine.mode,
+            settings.engine.prompt,
+            settings.engine.max_tokens,
+            settings.engine.vision_precision,
+        ],
         "intake": [settings.intake.pdf_text, settings.intake.orientation],
         "tables": settings.output.tables,
         "figures": settings.output.figures,
@@ -47,7 +52,7 @@ def forget_job(state: str, job: int) -> None:
         _unlink(path)
 
 
-class PageStore:
+class PageCache:
     """The kept pages of one document."""
 
     def __init__(self, folder: str, name: str) -> None:

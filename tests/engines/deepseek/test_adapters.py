@@ -7,7 +7,7 @@ from PIL import Image
 
 from dropscribe.core.pages import Block
 from dropscribe.engines.deepseek.adapters import ADAPTERS, OCR2_MODES, OCR2_TILED, OCR2_WHOLE
-from dropscribe.engines.deepseek.generate import Try, prepare
+from dropscribe.engines.deepseek.generate import Request, prepare
 from dropscribe.engines.deepseek.picture_folder import PictureFolder
 from support import tiny_checkpoint
 from support.mlx_engine import MakeEngine, page
@@ -61,7 +61,9 @@ def test_ocr_2_tiles_only_what_is_larger_than_a_tile(
     """mlx-vlm would tile any picture; the model's own code does not. The prompt is whole."""
     model = loaded(second)._loaded
     assert model is not None
-    ids = prepare(model, Try(1, mode, "text", Image.new("RGB", size, "white"), False, 60, 8), PictureFolder()).ids[0]
+    ids = prepare(model, Request(1, mode, "text", Image.new("RGB", size, "white"), False, 60, 8), PictureFolder()).ids[
+        0
+    ]
     image = model.model.config.image_token_index
     words = [token for token in ids.tolist() if token != image]
 

@@ -16,13 +16,13 @@ from dropscribe.engines.base import LoadProgress, Signals
 from dropscribe.engines.deepseek import loading
 from dropscribe.engines.deepseek.adapters import MODES
 from dropscribe.engines.deepseek.engine import DeepSeekOcr
-from dropscribe.engines.deepseek.generate import Try, prepare, tokens, watch_for
+from dropscribe.engines.deepseek.generate import Request, prepare, tokens, watch_for
 from dropscribe.engines.deepseek.picture_folder import PictureFolder
 from support import tiny_checkpoint
 from support.mlx_engine import MakeEngine, page, settings_for
 
 
-def ids_of(engine: DeepSeekOcr, attempt: Try) -> list[int]:
+def ids_of(engine: DeepSeekOcr, attempt: Request) -> list[int]:
     """Return the tokens of one attempt, the end mark among them."""
     assert engine._loaded is not None
     inputs = prepare(engine._loaded, attempt, PictureFolder())
@@ -124,7 +124,7 @@ def test_running_out_of_time_is_told(silent: Path, loaded: MakeEngine) -> None:
     with pytest.raises(ReasonedError, match="timeout") as caught:
         read_one(loaded(silent, engine={"prompt": "figure", **times}), page())
 
-    assert caught.value.reason is Reason.NO_TEXT_AFTER_LADDER
+    assert caught.value.reason is Reason.NO_TEXT
 
 
 def test_blank_pages_and_pages_with_text_never_reach_the_model(tiny: Path) -> None:
@@ -170,7 +170,7 @@ def test_a_mode_takes_so_many_positions(
     """The figures of the model's documents, with newline and separator tokens."""
     engine = loaded(tiny)
     assert engine._loaded is not None
-    attempt = Try(1, mode, "text", Image.new("RGB", size, "white"), False, 60, 8)
+    attempt = Request(1, mode, "text", Image.new("RGB", size, "white"), False, 60, 8)
     inputs = prepare(engine._loaded, attempt, PictureFolder())
     pictures = [i for i in inputs.ids[0].tolist() if i == engine._loaded.model.config.image_token_index]
 
@@ -182,7 +182,7 @@ def test_the_prompt_keeps_its_full_stop_and_newline(tiny: Path, loaded: MakeEngi
     """The ids are the official ones: start, picture, newline, words to the last full stop."""
     engine = loaded(tiny)
     assert engine._loaded is not None
-    attempt = Try(1, "tiny", prompt, Image.new("RGB", (100, 100), "white"), False, 60, 8)
+    attempt = Request(1, "tiny", prompt, Image.new("RGB", (100, 100), "white"), False, 60, 8)
     ids = prepare(engine._loaded, attempt, PictureFolder()).ids[0].tolist()
     words = engine._loaded.adapter.prompts[prompt]
 
@@ -209,7 +209,7 @@ def test_the_ids_are_those_of_mlx_vlm_itself(random_weights: Path, loaded: MakeE
             model, processor, prompt, image=path, max_tokens=24, temperature=0.0, verbose=False, **MODES[mode]
         )
     folder.close()
-    ours = ids_of(engine, Try(1, mode, "Recite the poem.", picture.image, False, 60, 24))
+    ours = ids_of(engine, Request(1, mode, "Recite the poem.", picture.image, False, 60, 24))
 
     assert ours == direct.token_ids
     assert len(set(ours)) > 1
@@ -331,11 +331,11 @@ def test_while_a_model_is_loaded_the_hub_is_out_of_reach(tiny: Path) -> None:
 
 
 def test_the_vision_towers_can_be_cast_to_float32(tiny: Path, loaded: MakeEngine) -> None:
-    """`engine.vision: float32`; the reading goes on as before."""
+    """`engine.vision_precision: float32`; the reading goes on as before."""
     import mlx.core as mx
     from mlx.utils import tree_flatten
 
-    engine = loaded(tiny, engine={"vision": "float32"})
+    engine = loaded(tiny, engine={"vision_precision": "float32"})
     assert engine._loaded is not None
     model = engine._loaded.model
 

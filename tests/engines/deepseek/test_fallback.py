@@ -6,7 +6,7 @@ from dropscribe.config import Settings
 from dropscribe.core.errors import Reason, ReasonedError
 from dropscribe.core.pages import DOUBTFUL
 from dropscribe.engines.deepseek.adapters import ADAPTERS
-from dropscribe.engines.deepseek.fallback import Ladder, distinct, rungs
+from dropscribe.engines.deepseek.fallback import Fallback, distinct, fallback_steps
 from support.mlx_engine import climbed, page, reply, settings_for
 
 MARK = "<|ref|>text<|/ref|><|det|>[[1, 1, 900, 900]]<|/det|>\n"
@@ -20,7 +20,7 @@ def settings() -> Settings:
 
 def steps(mode: str, prompt: str) -> list[str]:
     """Return the ladder in words."""
-    return [f"{r.mode} {r.prompt}{' halved' if r.halved else ''}" for r in rungs(mode, prompt)]
+    return [f"{r.mode} {r.prompt}{' halved' if r.halved else ''}" for r in fallback_steps(mode, prompt)]
 
 
 def test_the_ladder_is_tiles_then_a_whole_view_then_plain_text_then_halves() -> None:
@@ -61,7 +61,7 @@ def test_the_users_own_choice_comes_first(mode: str, prompt: str, expected: list
 )
 def test_a_model_is_not_asked_the_same_again(kind: str, prompt: str, width: int, expected: list[str]) -> None:
     """Where modes mean nothing, or one prompt stands for all, the answer would be the same too."""
-    found = distinct(rungs("gundam", prompt), ADAPTERS[kind], width, 400)
+    found = distinct(fallback_steps("gundam", prompt), ADAPTERS[kind], width, 400)
 
     assert [f"{r.mode} {r.prompt}{' halved' if r.halved else ''}" for r in found] == expected
 
@@ -70,7 +70,7 @@ def test_one_prompt_and_no_modes_go_from_the_page_to_its_halves(settings: Settin
     """And the halves are taken apart by the model's own parser."""
     marked = "<text><loc_0><loc_0><loc_500><loc_250>{}</text>"
     replies = [reply("", "loop"), reply(marked.format("above")), reply(marked.format("below"))]
-    text, tries = climbed(Ladder(page(), settings, ADAPTERS["idefics3"]), replies)
+    text, tries = climbed(Fallback(page(), settings, ADAPTERS["idefics3"]), replies)
 
     assert [t.mode for t in tries] == ["gundam", "gundam half 1", "gundam half 2"]
     assert [b.text for b in text.blocks] == ["above", "below"]
@@ -79,7 +79,7 @@ def test_one_prompt_and_no_modes_go_from_the_page_to_its_halves(settings: Settin
 
 def test_a_good_answer_ends_it(settings: Settings) -> None:
     """One attempt, no flags."""
-    text, tries = climbed(Ladder(page(), settings), [reply(MARK + "Hello")])
+    text, tries = climbed(Fallback(page(), settings), [reply(MARK + "Hello")])
 
     assert [(t.mode, t.prompt) for t in tries] == [("gundam", "markdown")]
     assert (text.text, text.flags, text.text_source) == ("Hello", (), "ocr")
@@ -89,7 +89,7 @@ def test_a_good_answer_ends_it(settings: Settings) -> None:
 @pytest.mark.parametrize("end", ["loop", "length", "timeout", "error"])
 def test_a_failed_attempt_is_followed_by_the_next(settings: Settings, end: str) -> None:
     """And a good one later is kept, marked as not the user's own choice."""
-    text, tries = climbed(Ladder(page(), settings), [reply("Hel", end), reply("Hello")])
+    text, tries = climbed(Fallback(page(), settings), [reply("Hel", end), reply("Hello")])
 
     assert [t.mode for t in tries] == ["gundam", "base"]
     assert (text.text, text.flags) == ("Hello", ("reduced-mode",))
@@ -99,7 +99,7 @@ def test_a_failed_attempt_is_followed_by_the_next(settings: Settings, end: str) 
 def test_two_halves_make_a_page(settings: Settings) -> None:
     """The last rung reads the page in two and joins them."""
     replies = [*[reply("", "loop")] * 3, reply("above\nshared line"), reply("shared line\nbelow")]
-    text, tries = climbed(Ladder(page(), settings), replies)
+    text, tries = climbed(Fallback(page(), settings), replies)
 
     assert [t.mode for t in tries[3:]] == ["gundam half 1", "gundam half 2"]
     assert (text.text, text.flags) == ("above\nshared line\nbelow", ("reduced-mode",))
@@ -123,7 +123,7 @@ def test_the_best_partial_text_is_kept_and_doubtful(settings: Settings, end: str
         reply("s", end),
         reply("", end),
     ]
-    text, _ = climbed(Ladder(page(), settings), replies)
+    text, _ = climbed(Fallback(page(), settings), replies)
 
     assert text.text == "some more text of it"
     assert set(text.flags) == {*flags, "reduced-mode"}
@@ -132,7 +132,7 @@ def test_the_best_partial_text_is_kept_and_doubtful(settings: Settings, end: str
 
 def test_an_empty_answer_on_a_page_with_ink_is_tried_again_and_doubtful(settings: Settings) -> None:
     """Empty is an answer, but never believed at once."""
-    text, tries = climbed(Ladder(page(), settings), [reply("", "stop")] * 5)
+    text, tries = climbed(Fallback(page(), settings), [reply("", "stop")] * 5)
 
     assert len(tries) == 5
     assert (text.text, text.flags) == ("", ("empty",))
@@ -142,7 +142,7 @@ def test_an_empty_answer_on_a_page_with_ink_is_tried_again_and_doubtful(settings
 def test_boxes_outside_the_page_are_no_good_answer(settings: Settings) -> None:
     """The next attempt is made, and the text kept if nothing better comes."""
     odd = reply("<|ref|>text<|/ref|><|det|>[[1, 1, 2000, 900]]<|/det|>\nHello")
-    text, tries = climbed(Ladder(page(), settings), [odd, *[reply("", "loop")] * 4])
+    text, tries = climbed(Fallback(page(), settings), [odd, *[reply("", "loop")] * 4])
 
     assert len(tries) == 5
     assert (text.text, text.flags) == ("Hello", ("partial",))
@@ -152,16 +152,16 @@ def test_boxes_outside_the_page_are_no_good_answer(settings: Settings) -> None:
 def test_no_text_at_all_is_the_engines_failure(settings: Settings, end: str) -> None:
     """Nobody said that the page is empty."""
     with pytest.raises(ReasonedError, match="No attempt at page 1 gave any text") as caught:
-        climbed(Ladder(page(), settings), [reply("", end)] * 5)
+        climbed(Fallback(page(), settings), [reply("", end)] * 5)
 
-    assert caught.value.reason is Reason.NO_TEXT_AFTER_LADDER
+    assert caught.value.reason is Reason.NO_TEXT
 
 
 def test_the_budget_of_a_page_bounds_all_its_attempts() -> None:
     """Each attempt may take what is left, and none is begun when nothing is."""
     settings = settings_for(engine={"mode": "gundam", "page_timeout": 30, "page_budget": 50})
     text, tries = climbed(
-        Ladder(page(), settings), [reply("a", "timeout", seconds=30), reply("ab", "timeout", seconds=25)]
+        Fallback(page(), settings), [reply("a", "timeout", seconds=30), reply("ab", "timeout", seconds=25)]
     )
 
     assert [t.seconds for t in tries] == [30, 20]
@@ -170,7 +170,7 @@ def test_the_budget_of_a_page_bounds_all_its_attempts() -> None:
 
 def test_what_the_document_said_of_the_page_is_passed_on(settings: Settings) -> None:
     """Flags, rotation and size."""
-    text, tries = climbed(Ladder(page(3, flags=("rotated",), rotation=90, from_pdf=True), settings), [reply("Hi")])
+    text, tries = climbed(Fallback(page(3, flags=("rotated",), rotation=90, from_pdf=True), settings), [reply("Hi")])
 
     assert (text.number, text.flags, text.rotation, text.width, text.height) == (3, ("rotated",), 90, 600, 400)
     assert tries[0].from_pdf

@@ -23,7 +23,7 @@ from dropscribe.engines.base import Signals
 from dropscribe.engines.deepseek.engine import DeepSeekOcr
 from dropscribe.engines.deepseek.release import finish_thread
 folder = tiny_checkpoint.build(Path(sys.argv[1]), full_vision=True)
-engine = DeepSeekOcr(settings_for(folder, engine={"vision": "float32"}), Signals(), rows=1, look_ahead=False)
+engine = DeepSeekOcr(settings_for(folder, engine={"vision_precision": "float32"}), Signals(), rows=1, look_ahead=False)
 engine.load(lambda progress: None)
 text, = engine.read([page()])
 layers = len(engine._loaded.model.sam_model.blocks)

@@ -7,7 +7,7 @@ import pytest
 from dropscribe.core.pages import Block, Page, PageText
 from dropscribe.engines.deepseek.adapters import ADAPTERS, AT_ONCE
 from dropscribe.engines.deepseek.engine import DeepSeekOcr
-from dropscribe.engines.deepseek.generate import Try, prepare, tokens, watch_for
+from dropscribe.engines.deepseek.generate import Request, prepare, tokens, watch_for
 from dropscribe.engines.deepseek.loading import Loaded
 from dropscribe.engines.deepseek.picture_folder import PictureFolder
 from support.mlx_engine import MakeCheckpoint, MakeEngine
@@ -97,7 +97,7 @@ def test_the_prompt_is_whole_and_holds_the_picture_once(
     model = loaded(kin(kind))._loaded
     assert model is not None
     image = page_picture(*size)
-    ids = prepare(model, Try(1, "gundam", "markdown", image, False, 60, 8), PictureFolder()).ids[0].tolist()
+    ids = prepare(model, Request(1, "gundam", "markdown", image, False, 60, 8), PictureFolder()).ids[0].tolist()
     text = model.tokenizer.decode(ids, skip_special_tokens=False)
 
     assert text.count(model.adapter.picture) == positions
@@ -153,7 +153,7 @@ def test_a_prompt_taken_in_pieces_is_the_same_prompt(kin: MakeCheckpoint, loaded
 
 def ids_of(model: Loaded) -> list[int]:
     """Return the first tokens of an answer to a page of some hundred positions."""
-    attempt = Try(1, "gundam", "markdown", page_picture(300, 500), False, 60, 8)
+    attempt = Request(1, "gundam", "markdown", page_picture(300, 500), False, 60, 8)
     inputs = prepare(model, attempt, PictureFolder())
     return list(tokens(model, inputs, watch_for(model, attempt, inputs.ids.shape[1], 0.0)))
 

@@ -89,7 +89,7 @@ class Adapter:
     positions: int | None = None  # prompt and answer together, as the model was trained
     prefill: int = 2048  # positions of the prompt at once; mlx-vlm's default
     batches: bool = False  # pages may share a forward pass: plain caches, no position state of its own, and tried
-    vision: tuple[str, ...] = ()  # parts that `engine.vision: float32` casts
+    vision: tuple[str, ...] = ()  # parts that `engine.vision_precision: float32` casts
 
     def arguments(self, mode: str, width: int, height: int) -> Arguments:
         """Return the processor arguments for *mode* and a page of that many pixels."""

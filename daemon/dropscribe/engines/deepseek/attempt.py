@@ -28,7 +28,7 @@ class Reply:
 
 
 @dataclass
-class Watch:
+class AttemptState:
     """Follows the tokens of one attempt."""
 
     guard: NGramGuard

@@ -12,9 +12,9 @@ from typing import Any
 
 from dropscribe.core.pages import PageText
 from dropscribe.engines.base import Signals
-from dropscribe.engines.deepseek.attempt import Reply, Watch
-from dropscribe.engines.deepseek.fallback import Climb
-from dropscribe.engines.deepseek.generate import Prepared, Try, prepare, raise_if, tell, watch_for, without_banned
+from dropscribe.engines.deepseek.attempt import AttemptState, Reply
+from dropscribe.engines.deepseek.fallback import PageFlow
+from dropscribe.engines.deepseek.generate import Prepared, Request, prepare, raise_if, tell, watch_for, without_banned
 from dropscribe.engines.deepseek.loading import Loaded
 from dropscribe.engines.deepseek.picture_folder import PictureFolder
 from dropscribe.engines.deepseek.release import trim
@@ -26,12 +26,12 @@ CLEAR_EVERY = 256  # steps
 class Row:
     """One attempt under way."""
 
-    climb: Climb
-    watch: Watch
+    flow: PageFlow
+    watch: AttemptState
 
 
 @dataclass
-class Lanes:
+class BatchState:
     """The shared state of all rows: one padded cache and the token that each row is about to give."""
 
     language_model: Any
@@ -95,35 +95,35 @@ class Batch:
     def __init__(self, loaded: Loaded, signals: Signals, folder: PictureFolder, most: int) -> None:
         """Read up to *most* pages at once."""
         self._loaded, self._signals, self._folder, self._most = loaded, signals, folder, most
-        self._lanes = Lanes(loaded.model.language_model)
+        self._batch = BatchState(loaded.model.language_model)
 
-    def read(self, climbs: Iterator[Climb]) -> Iterator[PageText]:
+    def read(self, flows: Iterator[PageFlow]) -> Iterator[PageText]:
         """Yield the pages' texts as they are finished; raise `Stopped` or what a ladder raises."""
         more = True
         while True:
-            while more and len(self._lanes.rows) < self._most:
-                climb = next(climbs, None)
-                if climb is None:
+            while more and len(self._batch.rows) < self._most:
+                flow = next(flows, None)
+                if flow is None:
                     more = False
-                elif (done := self._go_on(climb, None)) is not None:
+                elif (done := self._go_on(flow, None)) is not None:
                     yield done
-            if not self._lanes.rows:
+            if not self._batch.rows:
                 return
             yield from self._advance()
 
-    def _go_on(self, climb: Climb, reply: Reply | None) -> PageText | None:
+    def _go_on(self, flow: PageFlow, reply: Reply | None) -> PageText | None:
         """Send *reply* up the ladder and begin what it asks for next; return the page when it is done."""
         while True:
             try:
-                attempt = next(climb) if reply is None else climb.send(reply)
+                attempt = next(flow) if reply is None else flow.send(reply)
             except StopIteration as end:
                 done: PageText = end.value
                 return done
-            reply = self._begin(climb, attempt)
+            reply = self._begin(flow, attempt)
             if reply is None:
                 return None
 
-    def _begin(self, climb: Climb, attempt: Try) -> Reply | None:
+    def _begin(self, flow: PageFlow, attempt: Request) -> Reply | None:
         """Prepare and prefill an attempt; return a reply only if that failed."""
         raise_if(self._signals.stop)
         self._signals.attempt(attempt.page, attempt.mode)
@@ -132,7 +132,7 @@ class Batch:
             inputs = prepare(self._loaded, attempt, self._folder)
             cache, logits = prefill(self._loaded, inputs)
             watch = watch_for(self._loaded, attempt, inputs.ids.shape[1], begun)
-            self._lanes.join(Row(climb, watch), cache, logits)
+            self._batch.join(Row(flow, watch), cache, logits)
             return None
         except (RuntimeError, ValueError, MemoryError) as error:
             fault = " ".join(str(error).split()) or type(error).__name__
@@ -142,19 +142,19 @@ class Batch:
     def _advance(self) -> Iterator[PageText]:
         """Take one token for every row; yield the pages that this finishes."""
         raise_if(self._signals.stop)
-        fault, rows = "", self._lanes.rows
+        fault, rows = "", self._batch.rows
         try:
-            tokens = self._lanes.step()
+            tokens = self._batch.step()
         except (RuntimeError, ValueError, MemoryError) as error:
             fault = " ".join(str(error).split()) or type(error).__name__
         if fault:  # the arrays of all rows are garbage now
-            self._lanes.leave(set(range(len(rows))))
+            self._batch.leave(set(range(len(rows))))
             trim()
             replies = [(r, Reply("", 0, "error", time.monotonic() - r.watch.begun, detail=fault)) for r in rows]
         else:
             replies = self._ended(rows, tokens)
         for row, reply in replies:
-            if (done := self._go_on(row.climb, reply)) is not None:
+            if (done := self._go_on(row.flow, reply)) is not None:
                 yield done
 
     def _ended(self, rows: list[Row], tokens: list[int]) -> list[tuple[Row, Reply]]:
@@ -165,7 +165,7 @@ class Batch:
             if index not in ends:
                 tell(self._signals.tokens, row.watch)
         if ends:
-            self._lanes.leave(set(ends))
+            self._batch.leave(set(ends))
         return [(rows[index], rows[index].watch.reply(end, now, self._loaded.decode)) for index, end in ends.items()]
 
 

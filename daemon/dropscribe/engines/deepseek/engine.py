@@ -20,8 +20,8 @@ from dropscribe.engines import hub
 from dropscribe.engines.base import LoadProgress, MlxMemory, Signals
 from dropscribe.engines.deepseek import checkpoint, loading, release
 from dropscribe.engines.deepseek.batch import Batch
-from dropscribe.engines.deepseek.fallback import Climb, Ladder
-from dropscribe.engines.deepseek.generate import Single
+from dropscribe.engines.deepseek.fallback import Fallback, PageFlow
+from dropscribe.engines.deepseek.generate import Sequential
 from dropscribe.engines.deepseek.loading import Loaded
 from dropscribe.engines.deepseek.picture_folder import PictureFolder
 from dropscribe.engines.deepseek.prefetch import ahead
@@ -151,20 +151,20 @@ class DeepSeekOcr:
             if len(opening) > 1:
                 yield from self._batched(self._loaded, pages)
                 return
-        single = Single(self._loaded, self._signals, self._pictures)
+        single = Sequential(self._loaded, self._signals, self._pictures)
         for page in pages:
             release.reset_peak()
             yield done if (done := unread(page)) is not None else drive(self._climb(page), single)
 
-    def _climb(self, page: Page) -> Climb:
+    def _climb(self, page: Page) -> PageFlow:
         assert self._loaded is not None
-        return Ladder(page, self._settings, self._loaded.adapter).climb()
+        return Fallback(page, self._settings, self._loaded.adapter).flow()
 
     def _batched(self, loaded: Loaded, pages: Iterator[Page]) -> Iterator[PageText]:
         """Read several pages at once; those with no need of the model are handed out as they pass."""
         passed: list[PageText] = []
 
-        def climbs() -> Iterator[Climb]:
+        def flows() -> Iterator[PageFlow]:
             for page in pages:
                 release.reset_peak()
                 if (done := unread(page)) is not None:
@@ -172,7 +172,7 @@ class DeepSeekOcr:
                 else:
                     yield self._climb(page)
 
-        for text in Batch(loaded, self._signals, self._pictures, self._rows).read(climbs()):
+        for text in Batch(loaded, self._signals, self._pictures, self._rows).read(flows()):
             yield from passed
             passed.clear()
             yield text
@@ -191,12 +191,12 @@ def unread(page: Page) -> PageText | None:
     )
 
 
-def drive(climb: Climb, single: Single) -> PageText:
+def drive(flow: PageFlow, single: Sequential) -> PageText:
     """Make the attempts that *climb* asks for until it has the page's text."""
-    attempt = next(climb)
+    attempt = next(flow)
     while True:
         try:
-            attempt = climb.send(single.run(attempt))
+            attempt = flow.send(single.run(attempt))
         except StopIteration as end:
             text: PageText = end.value
             return text

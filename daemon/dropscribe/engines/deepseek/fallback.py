@@ -16,7 +16,7 @@ from dropscribe.core.pages import Attempt, Page, PageText
 from dropscribe.engines.deepseek import halves
 from dropscribe.engines.deepseek.adapters import ADAPTERS, Adapter
 from dropscribe.engines.deepseek.attempt import Reply
-from dropscribe.engines.deepseek.generate import Try
+from dropscribe.engines.deepseek.generate import Request
 from dropscribe.engines.deepseek.parsers.grounding import Parsed
 
 if TYPE_CHECKING:
@@ -33,11 +33,11 @@ END_FLAGS: Mapping[str, tuple[str, ...]] = {
 }
 HALF_ENDS = ("empty", "stop", "error", "timeout", "length", "loop")  # from good to bad, for a page made of two
 
-Climb = Generator[Try, Reply, PageText]
+PageFlow = Generator[Request, Reply, PageText]
 
 
 @dataclass(frozen=True)
-class Rung:
+class Step:
     """One step: how to look, what to ask, and whether the page is cut in two."""
 
     mode: str
@@ -65,26 +65,26 @@ class Result:
         return (self.clean, self.whole, self.end != "loop", self.parsed.boxes_good, len(self.parsed.text))
 
 
-def rungs(mode: str, prompt: str) -> Iterator[Rung]:
+def fallback_steps(mode: str, prompt: str) -> Iterator[Step]:
     """Yield the steps for the user's *mode* and *prompt*, the user's own first, each once."""
-    steps = [Rung(mode, prompt), Rung("gundam", prompt), Rung("base", prompt)]
+    steps = [Step(mode, prompt), Step("gundam", prompt), Step("base", prompt)]
     if prompt in READING:
         other = READING[1 - READING.index(prompt)]
-        steps += [Rung("gundam", other), Rung("gundam", prompt, halved=True)]
+        steps += [Step("gundam", other), Step("gundam", prompt, halved=True)]
     yield from dict.fromkeys(steps)
 
 
-def distinct(steps: Iterable[Rung], adapter: Adapter, width: int, height: int) -> Iterator[Rung]:
+def distinct(steps: Iterable[Step], adapter: Adapter, width: int, height: int) -> Iterator[Step]:
     """Yield those *steps* that ask a model something new of a page of that many pixels."""
-    taken: list[Rung] = []
-    for rung in steps:
-        asked = (rung.mode, rung.prompt)
+    taken: list[Step] = []
+    for step in steps:
+        asked = (step.mode, step.prompt)
         if not any(
-            rung.halved == other.halved and adapter.same(asked, (other.mode, other.prompt), width, height)
+            step.halved == other.halved and adapter.same(asked, (other.mode, other.prompt), width, height)
             for other in taken
         ):
-            taken.append(rung)
-            yield rung
+            taken.append(step)
+            yield step
 
 
 @dataclass
@@ -100,7 +100,7 @@ class Budget:
 
 
 @dataclass
-class Ladder:
+class Fallback:
     """The attempts at one page."""
 
     page: Page
@@ -110,48 +110,48 @@ class Ladder:
     results: list[Result] = field(default_factory=list)
     detail: str = ""
 
-    def climb(self) -> Climb:
+    def flow(self) -> PageFlow:
         """Yield attempts until one is good or none is left; return the page's text.
 
-        Raises `ReasonedError` (no-text-after-ladder) when no attempt gave any text and none said the page is empty.
+        Raises `ReasonedError` (no-text) when no attempt gave any text and none said the page is empty.
         """
         engine = self.settings.engine
         budget = Budget(engine.page_budget, engine.page_timeout)
-        steps = rungs(engine.mode, engine.prompt)
-        for rung in distinct(steps, self.adapter, self.page.width, self.page.height):
+        steps = fallback_steps(engine.mode, engine.prompt)
+        for step in distinct(steps, self.adapter, self.page.width, self.page.height):
             if budget.left <= 0:
                 break
-            result = yield from (self._halves(rung, budget) if rung.halved else self._whole(rung, budget))
+            result = yield from (self._halves(step, budget) if step.halved else self._whole(step, budget))
             self.results.append(result)
             if result.clean:
                 break
         return self._kept()
 
-    def _whole(self, rung: Rung, budget: Budget) -> Generator[Try, Reply, Result]:
-        return (yield from self._try(rung, rung.mode, self.page.image, budget))
+    def _whole(self, step: Step, budget: Budget) -> Generator[Request, Reply, Result]:
+        return (yield from self._try(step, step.mode, self.page.image, budget))
 
-    def _halves(self, rung: Rung, budget: Budget) -> Generator[Try, Reply, Result]:
+    def _halves(self, step: Step, budget: Budget) -> Generator[Request, Reply, Result]:
         (above, _, _), (below, left, top) = halves.cut(self.page.image)
-        first = yield from self._try(rung, f"{rung.mode} half 1", above, budget)
+        first = yield from self._try(step, f"{step.mode} half 1", above, budget)
         if budget.left <= 0:
             return replace(first, end="timeout", whole=False)
-        second = yield from self._try(rung, f"{rung.mode} half 2", below, budget, first.parsed.figures)
+        second = yield from self._try(step, f"{step.mode} half 2", below, budget, first.parsed.figures)
         both = halves.joined(first.parsed, second.parsed, left, top)
         # One half may well be empty; any other fault of one is a fault of the page.
         end = max(first.end, second.end, key=HALF_ENDS.index)
         return Result(False, end, first.whole and second.whole, both)
 
     def _try(
-        self, rung: Rung, mode: str, image: "Image", budget: Budget, figures: int = 0
-    ) -> Generator[Try, Reply, Result]:
+        self, step: Step, mode: str, image: "Image", budget: Budget, figures: int = 0
+    ) -> Generator[Request, Reply, Result]:
         """Yield one attempt, take its reply, and put both on record."""
         limit = self.settings.engine.max_tokens
-        reply = yield Try(self.page.number, mode, rung.prompt, image, self.page.from_pdf, budget.allow(), limit)
+        reply = yield Request(self.page.number, mode, step.prompt, image, self.page.from_pdf, budget.allow(), limit)
         budget.left -= reply.seconds
         self.detail = reply.detail or self.detail
         parsed = self._parsed(reply, image.width, image.height, figures)
         end = "empty" if reply.end == "stop" and not parsed.text else reply.end
-        self.attempts.append(Attempt(mode, rung.prompt, reply.tokens, round(reply.seconds, 3), end))
+        self.attempts.append(Attempt(mode, step.prompt, reply.tokens, round(reply.seconds, 3), end))
         return Result(len(self.attempts) == 1, end, reply.whole, parsed)
 
     def _parsed(self, reply: Reply, width: int, height: int, figures: int) -> Parsed:
@@ -166,7 +166,7 @@ class Ladder:
         if not best.parsed.text:
             empty = [result for result in self.results if result.end == "empty"]
             if not empty:
-                raise ReasonedError(Reason.NO_TEXT_AFTER_LADDER, self._failure())
+                raise ReasonedError(Reason.NO_TEXT, self._failure())
             best = empty[0]
         page, parsed = self.page, best.parsed
         seconds = round(sum(attempt.seconds for attempt in self.attempts), 3)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from dropscribe.core.errors import Stopped
 from dropscribe.engines.base import Signals
-from dropscribe.engines.deepseek.attempt import Reply, Watch
+from dropscribe.engines.deepseek.attempt import AttemptState, Reply
 from dropscribe.engines.deepseek.loading import Loaded, quiet
 from dropscribe.engines.deepseek.ngram_guard import NGramGuard
 from dropscribe.engines.deepseek.picture_folder import PictureFolder
@@ -28,7 +28,7 @@ LEAST_ANSWER = 256  # tokens that are allowed however long the prompt
 
 
 @dataclass(frozen=True)
-class Try:
+class Request:
     """One attempt to be made: a picture, how to look at it, what to ask, and for how long."""
 
     page: int
@@ -50,7 +50,7 @@ class Prepared:
     extra: dict[str, Any]
 
 
-def prepare(loaded: Loaded, attempt: Try, folder: PictureFolder) -> Prepared:
+def prepare(loaded: Loaded, attempt: Request, folder: PictureFolder) -> Prepared:
     """Return prompt and picture as the model takes them."""
     from mlx_vlm.utils import prepare_inputs, should_add_special_tokens
 
@@ -69,12 +69,12 @@ def prepare(loaded: Loaded, attempt: Try, folder: PictureFolder) -> Prepared:
     return Prepared(ids, pixels, mask, inputs)
 
 
-def watch_for(loaded: Loaded, attempt: Try, positions: int, begun: float) -> Watch:
+def watch_for(loaded: Loaded, attempt: Request, positions: int, begun: float) -> AttemptState:
     """Return the watch over an attempt whose prompt takes *positions*; the model's own length bounds the answer."""
     n, window = loaded.adapter.guard(attempt.from_pdf)
     longest = loaded.adapter.positions
     limit = attempt.limit if longest is None else min(attempt.limit, max(LEAST_ANSWER, longest - positions))
-    return Watch(
+    return AttemptState(
         NGramGuard(n, window, loaded.cells),
         LoopDetector(loaded.spelling, loaded.table_marks),
         loaded.eos, limit, begun, attempt.seconds,
@@ -114,13 +114,13 @@ def without_banned(guard: NGramGuard, logits: Any) -> Any:
     return logits
 
 
-class Single:
+class Sequential:
     """Makes attempts one at a time, with mlx-vlm's own generation."""
 
     def __init__(self, loaded: Loaded, signals: Signals, folder: PictureFolder) -> None:
         self._loaded, self._signals, self._folder = loaded, signals, folder
 
-    def run(self, attempt: Try) -> Reply:
+    def run(self, attempt: Request) -> Reply:
         """Make one attempt; raise `Stopped` when asked to stop. An error of MLX is a reply, not an exception."""
         self._signals.attempt(attempt.page, attempt.mode)
         begun = time.monotonic()
@@ -133,7 +133,7 @@ class Single:
         trim()
         return Reply("", 0, "error", time.monotonic() - begun, detail=fault)
 
-    def _run(self, attempt: Try, begun: float) -> Reply:
+    def _run(self, attempt: Request, begun: float) -> Reply:
         loaded = self._loaded
         raise_if(self._signals.stop)
         inputs = prepare(loaded, attempt, self._folder)
@@ -142,7 +142,7 @@ class Single:
             end = self._follow(coming, watch)
         return watch.reply(end, time.monotonic(), loaded.decode)
 
-    def _follow(self, coming: Iterator[int], watch: Watch) -> str:
+    def _follow(self, coming: Iterator[int], watch: AttemptState) -> str:
         for token in coming:
             raise_if(self._signals.stop)
             if end := watch.take(token, time.monotonic()):
@@ -151,7 +151,7 @@ class Single:
         return "length"
 
 
-def tell(report: Callable[[int], None], watch: Watch) -> None:
+def tell(report: Callable[[int], None], watch: AttemptState) -> None:
     """Report the tokens of an attempt now and then."""
     if len(watch.ids) % TELL_EVERY == 0:
         report(len(watch.ids))
@@ -163,7 +163,7 @@ def raise_if(stop: Event) -> None:
         raise Stopped
 
 
-def tokens(loaded: Loaded, inputs: Prepared, watch: Watch) -> Generator[int]:
+def tokens(loaded: Loaded, inputs: Prepared, watch: AttemptState) -> Generator[int]:
     """Yield token ids, the end mark among them, up to the limit of *watch* and under its guard."""
     from mlx_vlm.generate import generate_step
 

@@ -86,7 +86,7 @@ def load(settings: Settings, report: Callable[[LoadProgress], None]) -> Loaded:
     report(LoadProgress("weights", 0, total))
     with quiet(), offline():
         loaded = _load(folder, adapter)
-    if settings.engine.vision == "float32":
+    if settings.engine.vision_precision == "float32":
         _vision_in_float32(loaded)
     report(LoadProgress("weights", total, total))
     self_check(loaded)

@@ -17,7 +17,7 @@ from dropscribe.core.pages import EngineInfo, Page, PageText
 from dropscribe.engines.base import LoadProgress, MlxMemory, Signals
 from dropscribe.engines.ppocr import sessions
 from dropscribe.engines.ppocr.orientation import turned_page
-from dropscribe.engines.ppocr.reader import Reader, Reading
+from dropscribe.engines.ppocr.reader import PageLines, Reader
 from dropscribe.engines.ppocr.sessions import Sessions
 from dropscribe.layout import lines
 from dropscribe.memory import readings
@@ -96,7 +96,7 @@ class RapidOcr:
         return _page_text(page, reading, time.monotonic() - started)
 
 
-def _page_text(page: Page, reading: Reading, seconds: float) -> PageText:
+def _page_text(page: Page, reading: PageLines, seconds: float) -> PageText:
     upright = turned_page(page, reading.clockwise)
     done = lines.assemble(reading.lines, upright.width, upright.height)
     return PageText(

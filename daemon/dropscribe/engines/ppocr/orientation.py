@@ -75,8 +75,8 @@ def find_turn(cutter: Cutter, quads: Quads, sessions: Sessions) -> Turn:
         return Turn(0, reads)
     if not on_its_side:
         return Turn(180) if overturned > as_cut + CLEARLY else Turn(0, reads)
-    level = _legible_letters(cutter, quads, sessions)
-    if level >= UPRIGHT * sum(len(text) for text, _ in reads.values()):
+    deskew = _legible_letters(cutter, quads, sessions)
+    if deskew >= UPRIGHT * sum(len(text) for text, _ in reads.values()):
         return Turn(0, reads if as_cut >= overturned else {})
     better = crops if as_cut >= overturned else [turned(crop, 180) for crop in crops]
     standing = legibility(crops, sessions.recognise([unstacked(crop) for crop in better]))
@@ -128,8 +128,8 @@ def _square(tile: Pixels, side: int) -> Pixels:
 
 def _legible_letters(cutter: Cutter, quads: Quads, sessions: Sessions) -> int:
     """Return how many letters of the level lines of a page full of tall ones are legible as they stand."""
-    level = [i for i in _longest(quads, False) if edges(quads[i])[0] > 2 * edges(quads[i])[1]]
-    reads = sessions.recognise([cutter.cut(quads[i]) for i in level])
+    deskew = [i for i in _longest(quads, False) if edges(quads[i])[0] > 2 * edges(quads[i])[1]]
+    reads = sessions.recognise([cutter.cut(quads[i]) for i in deskew])
     return sum(len(text) for text, confidence in reads if confidence >= SURE)
 
 

@@ -94,20 +94,20 @@ class Cutter:
         """Return the line in *quad* (page pixels) as a level picture; a tall one is turned a quarter to the left."""
         quad = _roomier(quad)
         width, height = edges(quad)
-        level = max(0, math.floor(math.log2(max(1.0, min(width, height) / LINE_HEIGHT))))
-        source, factor = self._level(level), 0.5**level
+        deskew = max(0, math.floor(math.log2(max(1.0, min(width, height) / LINE_HEIGHT))))
+        source, factor = self._level(deskew), 0.5**deskew
         size = max(4, round(width * factor)), max(4, round(height * factor))
         corners = np.array([[0, 0], [size[0], 0], [size[0], size[1]], [0, size[1]]], np.float32)
         matrix = cv2.getPerspectiveTransform((quad * factor).astype(np.float32), corners)
         crop: Pixels = cv2.warpPerspective(source, matrix, size, borderMode=cv2.BORDER_REPLICATE, flags=cv2.INTER_CUBIC)
         return turned(crop, 270) if size[1] >= 1.5 * size[0] else crop
 
-    def _level(self, level: int) -> Pixels:
-        if level == 0:
+    def _level(self, deskew: int) -> Pixels:
+        if deskew == 0:
             return self.picture
-        if level not in self._reduced:
-            self._reduced[level] = resized(self.picture, 0.5**level)
-        return self._reduced[level]
+        if deskew not in self._reduced:
+            self._reduced[deskew] = resized(self.picture, 0.5**deskew)
+        return self._reduced[deskew]
 
 
 def _roomier(quad: Quad) -> Quad:

@@ -28,7 +28,7 @@ LONGEST_AGAIN = 2600  # pixels; the longest side of a second look, which is trie
 
 
 @dataclass(frozen=True)
-class Reading:
+class PageLines:
     """The lines of a page in pixels of the upright page, and how they came about."""
 
     clockwise: int
@@ -42,7 +42,7 @@ class Reader:
     def __init__(self, sessions: Sessions, signals: Signals, turn: bool) -> None:
         self._sessions, self._signals, self._turn = sessions, signals, turn
 
-    def read(self, page: Page) -> Reading:
+    def read(self, page: Page) -> PageLines:
         """Return what stands on *page*; raise `Stopped` or `ReasonedError` (engine-error).
 
         Empty or doubtful output is not final while there is ink: the page is looked at smaller, cut to its ink, and
@@ -55,7 +55,7 @@ class Reader:
             ("rapidocr ink", lambda: _ink_as_line(picture)),
             ("rapidocr enlarged", lambda: self._enlarged(picture)),
         )
-        best = Reading(0, [])
+        best = PageLines(0, [])
         attempts: list[Attempt] = []
         for mode, look in looks:
             started = self._begin(page, mode)
@@ -65,8 +65,8 @@ class Reader:
             if _convinces(best.lines) or ink_box(picture) is None:
                 break
         if letters(best.lines) <= FEW and weight(best.lines) < CONVINCING * letters(best.lines):
-            best = Reading(0, [])
-        return Reading(best.clockwise, best.lines, tuple(attempts))
+            best = PageLines(0, [])
+        return PageLines(best.clockwise, best.lines, tuple(attempts))
 
     def _begin(self, page: Page, mode: str) -> float:
         if self._signals.stop.is_set():
@@ -78,7 +78,7 @@ class Reader:
         longest = max(picture.shape[:2])
         return find_at(self._sessions, picture, min(2.0, max(usual_scale(picture), LONGEST_AGAIN / longest)))
 
-    def _look(self, picture: Pixels, quads: Quads, readable: float) -> Reading:
+    def _look(self, picture: Pixels, quads: Quads, readable: float) -> PageLines:
         """Return the reading of *picture* with lines at *quads*, turned first where it must be."""
         cutter, reads, clockwise = Cutter(picture), {}, 0
         if self._turn:
@@ -89,7 +89,7 @@ class Reader:
             cutter, quads = Cutter(picture), find(self._sessions, picture)
         lines = self._lines(cutter, quads, reads, readable)
         missed = overlooked(picture, quads)
-        return Reading(clockwise, lines + self._lines(cutter, missed, {}, CONVINCING) if len(missed) else lines)
+        return PageLines(clockwise, lines + self._lines(cutter, missed, {}, CONVINCING) if len(missed) else lines)
 
     def _lines(self, cutter: Cutter, quads: Quads, known: dict[int, Read], readable: float) -> list[Line]:
         """Return the lines in *quads* of at least *readable* confidence; *known* holds those read already."""

@@ -12,7 +12,7 @@ from tempfile import TemporaryFile
 import pikepdf
 from pikepdf import AccessMode, Dictionary, Name, Pdf
 
-from dropscribe.core.pages import Page, PageText, Reading
+from dropscribe.core.pages import DocumentResult, Page, PageText
 from dropscribe.formats import plain
 from dropscribe.formats.page_images import paired, turned
 from dropscribe.formats.pdf import embedded_images, layer, overlay
@@ -25,7 +25,7 @@ FEWEST_DPI, MOST_DPI = 72, 300  # bounds of that fitting
 SHORTEST, LONGEST = 3, 14400  # points: no page may be smaller or larger (PDF 1.7, annex C)
 
 
-def render(reading: Reading, path: str) -> None:
+def render(reading: DocumentResult, path: str) -> None:
     """Write *reading* to *path* as a PDF that looks like what was read and can be searched."""
     if reading.source.media_type == "application/pdf":
         try:
@@ -48,7 +48,7 @@ class _Sheet:
     content: int
 
 
-def _from_pictures(reading: Reading, path: str) -> None:
+def _from_pictures(reading: DocumentResult, path: str) -> None:
     """Build the PDF from the pictures of the pages, which go to disk one by one."""
     font = Glyphless()
     # A nameless file: the folder is about to be published, and nothing may be left in it after a crash.
@@ -68,7 +68,7 @@ def _from_pictures(reading: Reading, path: str) -> None:
             _save(pdf, reading, path)
 
 
-def _sheet(spool: Spool, page: Page, text: PageText, reading: Reading, font: Glyphless) -> _Sheet:
+def _sheet(spool: Spool, page: Page, text: PageText, reading: DocumentResult, font: Glyphless) -> _Sheet:
     """Write the picture and the words of one page to *spool*."""
     turn = (text.rotation - page.rotation) % 360
     wide, high = page.image.size if turn % 180 == 0 else page.image.size[::-1]
@@ -81,7 +81,7 @@ def _sheet(spool: Spool, page: Page, text: PageText, reading: Reading, font: Gly
     return _Sheet(*size, picture, content)
 
 
-def _picture(spool: Spool, page: Page, text: PageText, reading: Reading, turn: int) -> tuple[int, layer.Matrix]:
+def _picture(spool: Spool, page: Page, text: PageText, reading: DocumentResult, turn: int) -> tuple[int, layer.Matrix]:
     """Write the picture of a page; return its number and how it is turned on the unit square to stand upright."""
     if reading.source.pages == 1 and reading.source.media_type == "image/jpeg":
         found = embedded_images.embed_original(spool, reading.file, page.image.size)
@@ -99,7 +99,7 @@ def resolution(dpi: float | None, width: int, height: int) -> float:
     return max(dpi, longest * INCH / LONGEST)
 
 
-def _save(pdf: Pdf, reading: Reading, path: str) -> None:
+def _save(pdf: Pdf, reading: DocumentResult, path: str) -> None:
     """Write *pdf* to *path* with a title, the producer and the date of the reading."""
     if Name.Metadata not in pdf.Root:  # the two kinds of metadata must agree in PDF/A: where there are both, both stay
         info = pdf.docinfo
