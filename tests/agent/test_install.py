@@ -21,6 +21,7 @@ from dropscribe.agent.systemctl import Systemd
 from dropscribe.config import Settings
 from dropscribe.control import client
 from dropscribe.core.errors import ConfigError, DropscribeError
+from dropscribe.core.protocol import StatusAnswer, StatusRequest
 from support.agent_tools import LIVING, Tool
 from support.harness import REAL_DAEMON, Daemon, wait_for
 
@@ -53,7 +54,9 @@ class Machine:
         )
 
     def pid(self) -> int:
-        return int(client.ask(str(self.daemon.state), command="status")["status"]["daemon"]["pid"])
+        status = client.ask(str(self.daemon.state), StatusRequest(), StatusAnswer).status
+        assert status is not None and status.daemon.pid is not None
+        return status.daemon.pid
 
 
 @pytest.fixture(params=["launchd", "systemd"])

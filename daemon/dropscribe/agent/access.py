@@ -15,6 +15,8 @@ from dropscribe.agent import places
 from dropscribe.config import Settings
 from dropscribe.control import client
 from dropscribe.control.client import NotRunning
+from dropscribe.core.protocol import FolderAnswer, FolderRequest, StatusAnswer, StatusRequest
+from dropscribe.core.status import DaemonStatus
 
 
 @dataclass(frozen=True)
@@ -59,29 +61,28 @@ class Folder:
         return "look at: dropscribe logs"
 
 
-def daemon(settings: Settings) -> dict[str, object] | None:
+def daemon(settings: Settings) -> DaemonStatus | None:
     """Return the `daemon` part of a running daemon's status, or None when none answers."""
     try:
-        found: dict[str, object] = client.ask(settings.folders.state, timeout=5, command="status")["status"]["daemon"]
+        status = client.ask(settings.folders.state, StatusRequest(), StatusAnswer, timeout=5).status
     except NotRunning:
         return None
-    return found
+    return status.daemon if status is not None else None
 
 
 def is_agent(settings: Settings) -> bool:
     """Say whether a daemon answers that was started as an agent."""
     found = daemon(settings)
-    return found is not None and bool(found["agent"])
+    return found is not None and bool(found.agent)
 
 
 def probe(settings: Settings) -> list[Folder] | None:
     """Return each folder as the running daemon finds it, or None when none answers."""
     try:
-        answer = client.ask(settings.folders.state, timeout=30, command="agent-probe")
+        answer = client.ask(settings.folders.state, FolderRequest(), FolderAnswer, timeout=30)
     except NotRunning:
         return None
-    tried = answer.get("folders", {})
-    return [Folder(name, getattr(settings.folders, name, name), str(found)) for name, found in tried.items()]
+    return [Folder(name, getattr(settings.folders, name, name), str(found)) for name, found in answer.folders.items()]
 
 
 def program(pid: int) -> str:

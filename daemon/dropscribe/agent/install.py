@@ -75,7 +75,7 @@ def _await_answer(supervisor: Supervisor, settings: Settings, patience: Patience
     def answers() -> bool:
         nonlocal pid
         found = access.daemon(settings)
-        pid = int(str(found["pid"])) if found is not None and found["agent"] else None
+        pid = found.pid if found is not None and found.agent else None
         return pid is not None
 
     if until(answers, patience.answer, patience.step) and pid is not None:

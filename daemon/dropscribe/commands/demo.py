@@ -134,7 +134,7 @@ class Demo:
             return None
 
     def _status(self) -> dict[str, Any]:
-        values: dict[str, Any] = client.ask(self.folders["state"], command="status")["status"]
+        values: dict[str, Any] = client.exchange(self.folders["state"], {"command": "status"})["status"]
         return values
 
     def _own_footprint(self) -> int | None:

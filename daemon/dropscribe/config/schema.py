@@ -158,6 +158,7 @@ class Engine(Struct, frozen=True):
     prompt: Annotated[str, Meta(min_length=1)] = "markdown"
     max_tokens: Annotated[int, Kind(_number), Meta(ge=1, le=32768)] = 8192
     vision_precision: Literal["auto", "float32"] = "auto"
+    pages_at_once: Literal["auto"] | Annotated[int, Meta(ge=1, le=64)] = "auto"
     page_timeout: SomeSeconds = 300
     page_budget: SomeSeconds = 720
     attempts: Annotated[int, Kind(_number), Meta(ge=1, le=10)] = 3

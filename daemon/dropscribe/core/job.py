@@ -4,7 +4,7 @@ Paths are bytes below the inbox, exactly as the system lists them; they are neve
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -83,6 +83,9 @@ class Job:
     reason: Reason | None
     detail: str | None
     seconds: float | None
+    suspect: bool = False  # it was in hand beside others when the worker died: it is read alone
+    review: bool = False  # a page of it is doubtful
+    finished: float | None = None  # wall clock
 
     @property
     def name(self) -> str:
@@ -104,23 +107,31 @@ def on_one_line(text: str) -> str:
 class Order:
     """What the worker is asked to read."""
 
-    job: int
+    job: int  # negative: read by command, with nothing in the journal
     claim: int
     name: str  # for people
-    path: str  # absolute, surrogate-escaped
-    stem: str  # the output's base name, surrogate-escaped
-    staging: str  # folder for rendered files; made by the worker
-    formats: Sequence[str]
-    resumable: bool = True
+    path: bytes  # absolute
+    stem: bytes  # the output's base name
+    staging: bytes  # folder for rendered files; made by the worker
+    formats: tuple[str, ...]
+
+    @property
+    def urgent(self) -> bool:
+        """Say whether somebody waits for it at a terminal."""
+        return self.job < 0
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How the reading of one file ended; `staged` are suffixes of complete files in the staging folder."""
+    """How the reading of one file ended; `staged` are suffixes of complete files in the staging folder.
+
+    `end` is `read`, the kind of the reason (`file`, `engine`, `environment`), `drained` or `stopped` (it was handed
+    back when asked), or `suspect` (the engine failed with several files in hand).
+    """
 
     job: int
     claim: int
-    end: str  # read | file | engine | environment | stopped | yielded
+    end: str
     reason: Reason | None = None
     detail: str = ""
     staged: tuple[str, ...] = ()

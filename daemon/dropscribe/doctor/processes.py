@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import psutil
 
 from dropscribe import __version__
 from dropscribe.control import client, lock
 from dropscribe.control.client import NotRunning
+from dropscribe.core.protocol import StatusAnswer, StatusRequest
+from dropscribe.core.status import Status
 from dropscribe.doctor.values import Check, fault, ok, skipped, warning
 from dropscribe.memory import processes
 from dropscribe.memory.policy import size
@@ -22,18 +23,18 @@ class Running:
     """Who holds the state folder, and what it answers."""
 
     pid: int | None  # of the holder of the lock
-    status: dict[str, Any] | None  # None: no answer
+    status: Status | None  # None: no answer
     lock_held: bool = False
 
     @property
     def agent(self) -> bool:
         """Say whether it was started as an agent."""
-        return self.status is not None and bool(self.status["daemon"]["agent"])
+        return self.status is not None and bool(self.status.daemon.agent)
 
     @property
     def worker(self) -> int | None:
         """The pid of the worker that it knows of."""
-        return None if self.status is None else self.status["model"]["pid"]
+        return None if self.status is None else self.status.model.pid
 
 
 def running(state: str) -> Running:
@@ -42,8 +43,9 @@ def running(state: str) -> Running:
     if pid is None:
         return Running(None, None)
     try:
-        return Running(pid, client.ask(state, timeout=5, command="status")["status"], lock_held=True)
-    except (NotRunning, KeyError):
+        answer = client.ask(state, StatusRequest(), StatusAnswer, timeout=5)
+        return Running(pid, answer.status, lock_held=True)
+    except NotRunning:
         return Running(pid, None, lock_held=True)
 
 
@@ -66,16 +68,16 @@ def daemon_state(daemon: Running, installed: str = __version__) -> Iterator[Chec
         else:
             yield skipped("daemon", "it is not running; start it with dropscribe run or dropscribe install")
         return
-    told = daemon.status["daemon"]
-    if told["config_error"]:
-        yield warning("daemon", f"changed settings are not taken over: {told['config_error']}", "mend config.yaml")
-    elif told["restart_needed"]:
-        keys = ", ".join(told["restart_needed"])
+    told = daemon.status.daemon
+    if told.config_error:
+        yield warning("daemon", f"changed settings are not taken over: {told.config_error}", "mend config.yaml")
+    elif told.restart_needed:
+        keys = ", ".join(told.restart_needed)
         yield warning("daemon", f"these settings wait for a restart: {keys}", "dropscribe install, or stop and run it")
-    elif told["version"] != installed:
-        what = f"version {told['version']} runs, {installed} is installed"
+    elif told.version != installed:
+        what = f"version {told.version} runs, {installed} is installed"
         yield warning("daemon", what, "dropscribe install, or stop and run it")
-    elif told["inbox_online"] is False:
+    elif told.inbox_online is False:
         yield fault("daemon", "it runs and cannot see the inbox", "bring the inbox back (is a share unmounted?)")
     else:
         yield ok("daemon", f"it runs (pid {daemon.pid}, version {installed}) and answers")

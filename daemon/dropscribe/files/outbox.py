@@ -17,9 +17,10 @@ from dropscribe.core.job import Job, Signature, Unmounted
 from dropscribe.files import durable
 from dropscribe.files.naming import Names, fold, free_folder, numbered, shortened
 
+Published = tuple[tuple[bytes, ...], tuple[int, ...]]  # names below the outbox and their mtime_ns
+
 STAGING = ".dropscribe"
 LEAST_ROOM = 2**16  # bytes that must be free before a file is read at all
-NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class Taken(Exception):
@@ -240,7 +241,7 @@ def _manifest(path: str) -> Manifest:
 def environment_fault(error: OSError, where: bytes) -> ReasonedError | None:
     """Return what an OS error means for the queue as a whole, or None when it is a bug or a matter of one file."""
     place = os.fsdecode(where)
-    if error.errno in NO_SPACE:
+    if error.errno in durable.NO_SPACE:
         return ReasonedError(Reason.DISK_FULL, f"no space left for {place}")
     if error.errno in (
         errno.ENOENT,

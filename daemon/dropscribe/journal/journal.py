@@ -132,6 +132,14 @@ class Journal:
             if changed and (behind or (interrupted and (job.interruptions + 1) % PATIENT == 0)):
                 db.execute(f"UPDATE jobs SET rank={_LAST_RANK}+1 WHERE id=? AND state='queued'", (job.id,))
 
+    def suspect(self, job: Job) -> None:
+        """Put a claimed job back that was in hand beside others when the worker died: it is read alone from now on."""
+        with self._writing() as db:
+            db.execute(
+                "UPDATE jobs SET state='queued', stem=NULL, suspect=1 WHERE id=? AND claim=? AND state='running'",
+                (job.id, job.claim),
+            )
+
     def record_failure(self, job: Job, reason: Reason, detail: str, *, death: bool, attempts: int) -> State:
         """Count a failure against a claimed job: behind the others, or rejected when it was the last allowed.
 
@@ -172,13 +180,15 @@ class Journal:
 
     # -- after reading
 
-    def written(self, job: Job, outputs: Sequence[bytes], seconds: float, mtimes_ns: Sequence[int] = ()) -> None:
+    def written(
+        self, job: Job, outputs: Sequence[bytes], seconds: float, mtimes_ns: Sequence[int] = (), *, review: bool = False
+    ) -> None:
         """Record that every output file is complete under its final name; *mtimes_ns* tell them from a stranger's."""
         with self._writing() as db:
             changed = db.execute(
-                "UPDATE jobs SET state='written', outputs=?, seconds=?, reason=NULL, detail=NULL"
+                "UPDATE jobs SET state='written', outputs=?, seconds=?, review=?, reason=NULL, detail=NULL"
                 " WHERE id=? AND claim=? AND state='running'",
-                (rows.pack(outputs), seconds, job.id, job.claim),
+                (rows.pack(outputs), seconds, int(review), job.id, job.claim),
             ).rowcount
             if changed:
                 files = [(path, job.id, mtime) for path, mtime in zip_longest(outputs, mtimes_ns, fillvalue=0)]

@@ -9,7 +9,7 @@ from dropscribe.core.job import Job, Signature, State
 
 COLUMNS = (
     "id, path, size, mtime_ns, inode, device, since, state, claim, attempts, deaths, interruptions, "
-    "pressure_stops, rank, stem, outputs, destination, reason, detail, seconds"
+    "pressure_stops, rank, stem, outputs, destination, reason, detail, seconds, suspect, review, finished"
 )
 
 
@@ -31,9 +31,9 @@ def pack(paths: Sequence[bytes]) -> str:
 def job(row: tuple[object, ...]) -> Job:
     """Return the job of a row of `COLUMNS`."""
     (number, path, size, mtime_ns, inode, device, since, state, claim, attempts, deaths, interruptions, pressure, rank,
-     stem, outputs, destination, reason, detail, seconds) = row  # fmt: skip
+     stem, outputs, destination, reason, detail, seconds, suspect, review, finished) = row  # fmt: skip
     return Job(
         number, path, Signature(size, mtime_ns, inode, device), since, State(state), claim, attempts, deaths,  # type: ignore[arg-type]  # typed by the schema (STRICT)
         interruptions, pressure, rank, stem, tuple(os.fsencode(o) for o in json.loads(outputs)) if outputs else (),  # type: ignore[arg-type]
-        destination, Reason(reason) if reason else None, detail, seconds,  # type: ignore[arg-type]
+        destination, Reason(reason) if reason else None, detail, seconds, bool(suspect), bool(review), finished,  # type: ignore[arg-type]
     )  # fmt: skip

@@ -28,7 +28,12 @@ CREATE TABLE facts (name TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;
 """
 # `retry --all` asks for each file where it came from.
 DESTINATIONS = "CREATE INDEX bound ON jobs (destination) WHERE destination IS NOT NULL;"
-STEPS = (FIRST, DESTINATIONS)  # each takes a journal from one version to the next
+# suspect: in hand beside others when the worker died or hung, and read alone from then on. review: a page is doubtful.
+SUSPECTS = """
+ALTER TABLE jobs ADD COLUMN suspect INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE jobs ADD COLUMN review INTEGER NOT NULL DEFAULT 0;
+"""
+STEPS = (FIRST, DESTINATIONS, SUSPECTS)  # each takes a journal from one version to the next
 VERSION = len(STEPS)
 
 

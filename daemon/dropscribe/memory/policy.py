@@ -76,18 +76,20 @@ def next_idle_deadline(idle_since: float, model: Model, trimmed: bool, queue_emp
 
 
 def recycle_reason(
-    pages: int, age_seconds: float, footprint: int | None, footprint_after_load: int | None, model: Model
+    pages: int, age_seconds: float, footprint: int | None, settled_footprint: int | None, model: Model
 ) -> str | None:
     """Return why the worker is to be replaced before the next file, or None; footprints in bytes, None if unknown."""
     if model.recycle_pages is not None and pages >= model.recycle_pages:
         return f"it has read {pages} pages (model.recycle_pages: {model.recycle_pages})"
     if model.recycle_after is not None and age_seconds >= model.recycle_after:
         return f"it is {age_seconds / 3600:.1f} hours old (model.recycle_after: {model.recycle_after / 3600:g} h)"
-    if model.recycle_growth is None or footprint is None or footprint_after_load is None:
+    if model.recycle_growth is None or footprint is None or settled_footprint is None:
         return None
-    growth = footprint - footprint_after_load
+    growth = footprint - settled_footprint
     if growth > model.recycle_growth:
-        return f"it has grown by {size(growth)} since its load (model.recycle_growth: {size(model.recycle_growth)})"
+        return (
+            f"it has grown by {size(growth)} since its first pages (model.recycle_growth: {size(model.recycle_growth)})"
+        )
     return None
 
 

@@ -146,7 +146,7 @@ class Fallback:
     ) -> Generator[Request, Reply, Result]:
         """Yield one attempt, take its reply, and put both on record."""
         limit = self.settings.engine.max_tokens
-        reply = yield Request(self.page.number, mode, step.prompt, image, self.page.from_pdf, budget.allow(), limit)
+        reply = yield Request(self.page.key, mode, step.prompt, image, self.page.from_pdf, budget.allow(), limit)
         budget.left -= reply.seconds
         self.detail = reply.detail or self.detail
         parsed = self._parsed(reply, image.width, image.height, figures)
@@ -172,7 +172,7 @@ class Fallback:
         seconds = round(sum(attempt.seconds for attempt in self.attempts), 3)
         return PageText(
             page.number, page.width, page.height, parsed.text, parsed.markdown, parsed.blocks, page.rotation, "ocr",
-            tuple(dict.fromkeys((*page.flags, *_flags(best)))), tuple(self.attempts), seconds,
+            tuple(dict.fromkeys((*page.flags, *_flags(best)))), tuple(self.attempts), seconds, page.document,
         )  # fmt: skip
 
     def _failure(self) -> str:

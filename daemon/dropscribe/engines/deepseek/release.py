@@ -9,7 +9,7 @@ import gc
 import sys
 from types import ModuleType
 
-from dropscribe.engines.base import MlxMemory
+from dropscribe.core.status import MlxMemory
 from dropscribe.memory.malloc import malloc_relief
 
 ACTIVE_REST = 64 << 20  # bytes that may stay active: compiled kernels and constants
