@@ -44,6 +44,7 @@ def all_of(engine: str) -> Iterator[Check]:
     """Look at this Python, at the packages of *engine*, and at the architecture."""
     yield python(sys.version_info[:3], sys.executable)
     yield packages(engine, installed)
+    yield opencv(load_opencv, installed)
     yield architecture(engine, platform.machine(), translated())
 
 
@@ -75,6 +76,28 @@ def packages(engine: str, installed: Installed) -> Check:
             what = f"transformers {there} drops every blank of the prompt, and the model reads worse for it"
             return fault("packages", what, "pip install 'transformers>=5.22'")
     return ok("packages", ", ".join(f"{name} {there}" for name, there in found.items()))
+
+
+def load_opencv() -> str:
+    """Import OpenCV and return its version."""
+    import cv2
+
+    return str(cv2.__version__)
+
+
+def opencv(load: Callable[[], str], installed: Installed) -> Check:
+    """Judge whether OpenCV loads.
+
+    opencv-python (which mlx-vlm requires) and opencv-python-headless (which rapidocr requires) install the same folder:
+    whichever came last is in use, and on Linux the former needs a desktop's libraries.
+    """
+    try:
+        return ok("opencv", f"OpenCV {load()} loads")
+    except ImportError as error:
+        what = f"OpenCV cannot be loaded ({error})"
+    if desktop := installed("opencv-python"):
+        what += f": opencv-python {desktop} has overwritten opencv-python-headless and needs the libraries of a desktop"
+    return fault("opencv", what, "pip install --force-reinstall --no-deps opencv-python-headless")
 
 
 def numbers(text: str) -> tuple[int, ...]:
