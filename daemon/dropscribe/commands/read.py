@@ -1,6 +1,6 @@
 """`dropscribe read`: the text of files on standard output; nothing is moved and nothing is queued.
 
-Beside a running daemon it goes through the daemon, so that there is never a second model.
+If a daemon is running, it does the work, so that there is never a second model.
 """
 
 import argparse
@@ -53,7 +53,7 @@ def _print(name: str, answer: dict[str, Any], form: str) -> bool:
         shutil.copyfileobj(file, sys.stdout.buffer)
     sys.stdout.buffer.flush()
     if answer.get("review"):
-        print(f"note: {name}: the reading is doubtful, please check it", file=sys.stderr)
+        print(f"warning: {name}: low confidence, please check the text", file=sys.stderr)
     return True
 
 
@@ -67,11 +67,11 @@ def _through_daemon(settings: Settings, paths: Sequence[str], form: str, private
 def _missing(path: str) -> dict[str, Any] | None:
     if os.path.isfile(path):
         return None
-    return {"ok": False, "error": "there is no such file"}
+    return {"ok": False, "error": "no such file"}
 
 
 def _alone(settings: Settings, paths: Sequence[str], form: str, private: str) -> Iterator[dict[str, Any]]:
-    """Read in this process: the model is loaded once for all files, and released whatever happens."""
+    """Read in this process: the model is loaded once for all files, and always released."""
     from dropscribe.engines.session import engine_session
     from dropscribe.worker import document
 
@@ -92,7 +92,7 @@ def _alone(settings: Settings, paths: Sequence[str], form: str, private: str) ->
 
 
 def _one(read: Callable[[], Outcome], order: Order) -> dict[str, Any]:
-    """Return the answer for one file, in the form in which the daemon gives it."""
+    """Return the answer for one file, in the daemon's form."""
     try:
         outcome = read()
     except ReasonedError as error:
@@ -106,7 +106,7 @@ def _one(read: Callable[[], Outcome], order: Order) -> dict[str, Any]:
 
 
 class _Progress:
-    """One line on the terminal that says how far it is; nothing where there is no terminal."""
+    """A progress line on the terminal; nothing where there is no terminal."""
 
     def __init__(self, files: int) -> None:
         self.file, self._files = 0, files
@@ -118,7 +118,7 @@ class _Progress:
             print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
 
     def progress(self, stage: str, page: int, pages: int) -> None:
-        """Show the page in hand."""
+        """Show the current page."""
         if not pages:
             return
         done = int(20 * (page - 1) / pages)

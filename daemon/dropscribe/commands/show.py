@@ -1,4 +1,4 @@
-"""`status`, `check`, `logs`: looking, without changing anything."""
+"""`status`, `check`, `logs`: they show, and change nothing."""
 
 import argparse
 import json
@@ -21,11 +21,11 @@ from dropscribe.engines import registry
 from dropscribe.service import status as statuses
 
 REDRAW = 0.5  # seconds
-ANSWER = 0.8  # seconds for the daemon's answer: the whole command is to take no more than one
+ANSWER = 0.8  # seconds for the daemon's answer: the whole command may take one
 
 
 def status(given: argparse.Namespace) -> int:
-    """Show what the daemon is doing; from the journal when it does not run."""
+    """Show what the daemon is doing; from the journal when it is not running."""
     settings, error = settings_to_ask(given)
     if given.watch:
         return _watch(given, settings, error)
@@ -40,7 +40,7 @@ def status(given: argparse.Namespace) -> int:
 
 
 def _watch(given: argparse.Namespace, settings: Settings, error: ConfigError | None) -> int:
-    """Show the status again and again; Ctrl-C is the way to end it."""
+    """Show the status repeatedly until Ctrl-C."""
     clear = "\x1b[2J\x1b[H" if sys.stdout.isatty() and not given.json else ""
     try:
         while True:
@@ -52,7 +52,7 @@ def _watch(given: argparse.Namespace, settings: Settings, error: ConfigError | N
 
 
 def current(settings: Settings, path: str | None, error: ConfigError | None = None) -> dict[str, Any]:
-    """Return the status as the daemon tells it, or as the journal does; *error* is what is wrong with the file."""
+    """Return the daemon's status, or what the journal says; *error* is what is wrong with the settings file."""
     try:
         answer = client.ask(settings.folders.state, timeout=ANSWER, command="status")
     except NotRunning:
@@ -65,7 +65,7 @@ def current(settings: Settings, path: str | None, error: ConfigError | None = No
 
 
 def size(count: int | None) -> str:
-    """Return a number of bytes for people."""
+    """Return a number of bytes in readable units."""
     if count is None:
         return "unknown"
     return f"{count / 1e9:.2f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
@@ -76,11 +76,11 @@ def describe(values: dict[str, Any]) -> str:
     daemon, queue = values["daemon"], values["queue"]
     lines = [_daemon_line(daemon)]
     if daemon["config_error"]:
-        lines.append(f"settings   not taken over: {daemon['config_error']}")
+        lines.append(f"settings   rejected: {daemon['config_error']}")
     if daemon["restart_needed"]:
-        lines.append(f"settings   restart to take over: {', '.join(daemon['restart_needed'])}")
+        lines.append(f"settings   restart needed for: {', '.join(daemon['restart_needed'])}")
     if daemon["inbox_online"] is False:
-        lines.append("inbox      is not there; waiting for it")
+        lines.append("inbox      unavailable; waiting for it")
     lines += _model_lines(values["model"])
     memory = values["memory"]
     available = size(memory["available_bytes"])
@@ -93,7 +93,7 @@ def describe(values: dict[str, Any]) -> str:
     lines.append(
         "queue      "
         + (", ".join(counted) or "empty")
-        + (f"; waits: {queue['paused_reason']}" if queue["paused"] else "")
+        + (f"; paused: {queue['paused_reason']}" if queue["paused"] else "")
     )
     if queue["put_away_reason"]:
         lines.append(f"originals  {queue['put_away_reason']}")
@@ -108,10 +108,10 @@ def describe(values: dict[str, Any]) -> str:
 
 def _daemon_line(daemon: dict[str, Any]) -> str:
     if not daemon["running"]:
-        return "daemon     not running; this is what its journal says"
+        return "daemon     not running; the following is from its journal"
     if daemon["engine"] is None:
-        what = "waits for its settings to be mended" if daemon["agent"] else "does not answer now"
-        return f"daemon     running (pid {daemon['pid']}) and {what}; the rest is what its journal says"
+        what = "waiting for valid settings" if daemon["agent"] else "not responding"
+        return f"daemon     running (pid {daemon['pid']}), {what}; the following is from its journal"
     how = "agent, " if daemon["agent"] else ""
     engine = f"engine {daemon['engine']}: {daemon['engine_reason']}"
     since = f"since {daemon['started']}"
@@ -141,8 +141,8 @@ def _model_lines(model: dict[str, Any]) -> list[str]:
             size(last[key]) for key in ("footprint_bytes", "released_bytes", "residue_bytes", "available_gain_bytes")
         )
         lines.append(
-            f"unloaded   {last['at']} ({last['reason']}, {last['how']}): {before} before, {released} released in the "
-            f"process, {residue} by its end; the machine has {gain} more"
+            f"unloaded   {last['at']} ({last['reason']}, {last['how']}): of {before}, {released} released in the "
+            f"process and {residue} by its exit; {gain} more available"
         )
     return lines
 
@@ -154,7 +154,7 @@ def _recent_line(item: dict[str, Any]) -> str:
 
 
 def check(given: argparse.Namespace) -> int:
-    """Check the settings and print what is in force."""
+    """Check the settings and print the effective ones."""
     settings = settings_of(given)
     path = given.config or config.default_path()
     source = path if os.path.exists(path) else f"the built-in settings (there is no {path})"
@@ -165,7 +165,7 @@ def check(given: argparse.Namespace) -> int:
 
 
 def logs(given: argparse.Namespace) -> int:
-    """Print the log; with --follow go on as it grows, across rotation."""
+    """Print the log; with --follow keep printing as it grows, across rotation."""
     path = log.path(settings_to_ask(given)[0].log.folder)
     if not os.path.exists(path):
         raise DropscribeError("logs", f"there is no log at {path}", "start the daemon: dropscribe run")

@@ -22,27 +22,27 @@ from dropscribe.service.app import JOURNAL
 
 
 def pause(given: argparse.Namespace) -> int:
-    """Let the daemon read nothing."""
+    """Pause the queue."""
     _ask(given, "pause")
-    print("Paused. What is dropped waits; dropscribe resume goes on.")
+    print("Paused. New files are queued; continue with: dropscribe resume")
     return EXIT_DONE
 
 
 def resume(given: argparse.Namespace) -> int:
-    """Let the daemon go on."""
+    """Resume the queue."""
     _ask(given, "resume")
-    print("Going on.")
+    print("Resumed.")
     return EXIT_DONE
 
 
 def unload(given: argparse.Namespace) -> int:
-    """Let the model go."""
+    """Unload the model."""
     answer = _ask(given, "unload")
     state = answer["status"]["model"]["state"]
     print(
         "No model is loaded."
         if state in ("cold", "blocked")
-        else "Unloading: after the page in hand."
+        else "Unloading after the current page."
         if state == "busy"
         else "Unloading."
     )
@@ -52,7 +52,7 @@ def unload(given: argparse.Namespace) -> int:
 def retry(given: argparse.Namespace) -> int:
     """Move failed files back into the inbox, through the daemon or, without one, directly."""
     if not given.names and not given.all:
-        raise UsageError("retry", "which files? (got none)", "name them, or use --all")
+        raise UsageError("retry", "no file was named", "name them, or use --all")
     settings, error = settings_to_ask(given)
     wanted = [os.fsencode(_below(name, settings.folders.failed)) for name in given.names]
     try:
@@ -60,15 +60,15 @@ def retry(given: argparse.Namespace) -> int:
         answer = client.ask(settings.folders.state, timeout=None, command="retry", names=names)
     except NotRunning:
         if error is not None:
-            raise error from None  # nothing may be moved by settings that are only good enough to ask
+            raise error from None  # with invalid settings nothing is moved
         answer = _alone(settings, wanted)
     for path in answer.get("moved", ()):
-        print(f"back in the inbox: {printable(os.fsencode(path))}")
+        print(f"moved to the inbox: {printable(os.fsencode(path))}")
     for name in answer.get("missing", ()):
         what = f"{printable(os.fsencode(name))} is not in the failed folder"
-        complain("retry", what, "look there for its name: dropscribe status")
+        complain("retry", what, "dropscribe status shows the names of failed files")
     for fault in answer.get("faults", ()):
-        complain("retry", fault, "mend that and try again, or move it yourself")
+        complain("retry", fault, "fix that and try again, or move the file yourself")
     _require(answer, "retry")
     if given.all and not answer["moved"]:
         print("nothing to retry", file=sys.stderr)
@@ -76,7 +76,7 @@ def retry(given: argparse.Namespace) -> int:
 
 
 def _alone(settings: Settings, wanted: list[bytes]) -> dict[str, Any]:
-    """Move failed files back where no daemon runs; answer as the daemon does."""
+    """Move failed files back without a daemon; return what the daemon would answer."""
     folders = settings.folders
     with closing(StateLock(folders.state)), closing(_journal(os.path.join(folders.state, JOURNAL))) as journal:
         away = mounts.away(settings, journal.metadata, "inbox")
@@ -87,7 +87,7 @@ def _alone(settings: Settings, wanted: list[bytes]) -> dict[str, Any]:
 
 
 def _ask(given: argparse.Namespace, command: str) -> dict[str, Any]:
-    """Return the daemon's answer; raise what it refuses as an error."""
+    """Return the daemon's answer; raise a refusal as an error."""
     answer = client.ask(settings_to_ask(given)[0].folders.state, command=command)
     _require(answer, command)
     return answer
@@ -99,7 +99,7 @@ def _require(answer: dict[str, Any], command: str) -> None:
 
 
 def _below(name: str, failed: str) -> str:
-    """Return *name* as it is called below the failed folder: people also give the whole path, or `./name`."""
+    """Return *name* relative to the failed folder; a whole path or `./name` may be given."""
     path = os.path.normpath(name)
     return os.path.relpath(path, failed) if path.startswith(failed + os.sep) else path
 
@@ -108,5 +108,5 @@ def _journal(path: str) -> Journal:
     try:
         return Journal(path)
     except (OSError, sqlite3.Error, TooNew) as error:
-        remedy = "install the newer Dropscribe again, or look at the folder"
+        remedy = "install the newer Dropscribe again, or check the folder's permissions"
         raise DropscribeError("retry", f"the journal cannot be used ({error})", remedy) from None
