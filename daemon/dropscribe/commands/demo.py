@@ -14,10 +14,10 @@ from importlib.resources import as_file, files
 from typing import Any
 
 from dropscribe.commands.common import EXIT_DONE, EXIT_FAILED
-from dropscribe.commands.show import size
 from dropscribe.control import client
 from dropscribe.control.client import NotRunning
 from dropscribe.engines import registry
+from dropscribe.memory.policy import size
 
 IDLE = 4  # seconds until the model is unloaded
 LONGEST = 110.0  # seconds for all of it, once a model is there

@@ -8,11 +8,11 @@ from dataclasses import asdict
 
 from dropscribe import config
 from dropscribe.commands.common import EXIT_DONE, EXIT_FAILED, settings_of
-from dropscribe.commands.show import size
 from dropscribe.core.errors import ConfigError
 from dropscribe.doctor.checklist import examine, examine_without_settings
 from dropscribe.doctor.values import Check, State, fault, ok
 from dropscribe.memory import processes
+from dropscribe.memory.policy import size
 from dropscribe.memory.processes import Leftover, MemoryReport
 
 

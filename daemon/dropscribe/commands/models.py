@@ -4,10 +4,10 @@ import argparse
 import sys
 
 from dropscribe.commands.common import EXIT_DONE, EXIT_FAILED, complain, settings_of
-from dropscribe.commands.show import size
 from dropscribe.core.errors import REMEDIES, DropscribeError, ReasonedError
 from dropscribe.engines import hub
 from dropscribe.engines.base import LoadProgress
+from dropscribe.memory.policy import size
 
 
 def models(given: argparse.Namespace) -> int:

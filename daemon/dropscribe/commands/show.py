@@ -18,6 +18,7 @@ from dropscribe.control.client import NotRunning
 from dropscribe.core.errors import ConfigError, DropscribeError
 from dropscribe.core.job import on_one_line
 from dropscribe.engines import registry
+from dropscribe.memory.policy import size
 from dropscribe.service import status as statuses
 
 REDRAW = 0.5  # seconds
@@ -62,13 +63,6 @@ def current(settings: Settings, path: str | None, error: ConfigError | None = No
         return values
     told: dict[str, Any] = answer["status"]
     return told
-
-
-def size(count: int | None) -> str:
-    """Return a number of bytes in readable units."""
-    if count is None:
-        return "unknown"
-    return f"{count / 1e9:.2f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
 
 
 def describe(values: dict[str, Any]) -> str:

@@ -28,18 +28,18 @@ class Power:
     def __init__(self, program: Sequence[str] | None = None) -> None:
         self._command = list(program) if program is not None else command()
         self._holding: subprocess.Popen[bytes] | None = None
-        self._shutdown: list[subprocess.Popen[bytes]] = []
+        self._exiting: list[subprocess.Popen[bytes]] = []
 
     def reading(self, on: bool) -> None:
         """Hold the assertion while *on*; let it go otherwise. Children that have ended are reaped here."""
-        self._shutdown = [process for process in self._shutdown if process.poll() is None]
+        self._exiting = [process for process in self._exiting if process.poll() is None]
         if self._holding is not None:
             self._holding.poll()
         if on and self._holding is None:
             self._hold()
         elif not on and self._holding is not None:
             self._holding.terminate()
-            self._shutdown.append(self._holding)
+            self._exiting.append(self._holding)
             self._holding = None
 
     def _hold(self) -> None:
@@ -58,10 +58,10 @@ class Power:
     def close(self) -> None:
         """Let go and reap; may be called twice."""
         self.reading(False)
-        for process in self._shutdown:
+        for process in self._exiting:
             try:
                 process.wait(ENDING)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-        self._shutdown = []
+        self._exiting = []

@@ -63,9 +63,9 @@ class LoopDetector:
 
     def ending(self) -> Loop | None:
         """Return the loop that the ids end in, or None."""
-        if found := _shutdown(self._ids, self._needed):
+        if found := _at_end(self._ids, self._needed):
             return found
-        return _shutdown(self._folded, lambda unit: BOX_COPIES * len(unit) if any(i < 0 for i in unit) else 1 << 60)
+        return _at_end(self._folded, lambda unit: BOX_COPIES * len(unit) if any(i < 0 for i in unit) else 1 << 60)
 
     def anywhere(self) -> Loop | None:
         """Return the first loop in all ids, or None: for the end of an attempt, where a loop may lie behind."""
@@ -77,7 +77,7 @@ class LoopDetector:
         return max(COPIES * len(unit), span)
 
 
-def _shutdown(ids: Sequence[int], needed: Callable[[Sequence[int]], int]) -> Loop | None:
+def _at_end(ids: Sequence[int], needed: Callable[[Sequence[int]], int]) -> Loop | None:
     tail = ids[-max(LOOK_BACK, BOX_COPIES * LONGEST_PERIOD) :]
     for period in range(1, min(LONGEST_PERIOD, len(tail) // COPIES) + 1):
         span = needed(tail[-period:])
