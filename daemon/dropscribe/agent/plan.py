@@ -52,12 +52,12 @@ def make(settings: Settings, given: str | None, environment: Mapping[str, str], 
     """
     path = os.path.abspath(given) if given else config.default_path()
     return Plan(
-        os.path.abspath(python),
-        path if given or os.path.exists(path) else None,
-        settings.folders.state,
-        settings.log.folder,
-        math.ceil(settings.model.shutdown_grace) + AFTER_GRACE,
-        {
+        python=os.path.abspath(python),
+        config=path if given or os.path.exists(path) else None,
+        state=settings.folders.state,
+        logs=settings.log.folder,
+        stop_seconds=math.ceil(settings.model.shutdown_grace) + AFTER_GRACE,
+        environment={
             "PATH": f"{os.path.dirname(os.path.abspath(python))}:{SYSTEM_PATH}",
             "PYTHONUNBUFFERED": "1",
             "PYTHONUTF8": "1",

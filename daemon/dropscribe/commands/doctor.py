@@ -59,7 +59,9 @@ def _memory(*, as_json: bool) -> int:
     checks = [
         fault("leftovers", f"worker {w.pid} uses {size(w.footprint_bytes)} and its daemon is gone", f"kill {w.pid}")
         for w in lost
-    ] or [ok("leftovers", f"no worker without a daemon ({len(report.workers)} running)")]
+    ]
+    if not lost:
+        checks = [ok("leftovers", f"no worker without a daemon ({len(report.workers)} running)")]
     values = {"ok": not lost, "checks": [asdict(check) for check in checks], **asdict(report)}
     print(json.dumps(values, indent=2) if as_json else "\n".join(_memory_lines(report)))
     return EXIT_FAILED if lost else EXIT_DONE

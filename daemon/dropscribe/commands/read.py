@@ -26,14 +26,14 @@ from dropscribe.formats.registry import SUFFIXES
 def read(given: argparse.Namespace, worker: Sequence[str]) -> int:
     """Print the text of each file; exit 1 if any could not be read."""
     settings = settings_of(given)
-    failures = 0
+    all_read = True
     with tempfile.TemporaryDirectory(prefix="dropscribe-read-") as private:
         paths = [_standard_input(private) if name == "-" else os.path.abspath(name) for name in given.files]
         through = lock.holder(settings.folders.state) is not None
         ask = _through_daemon if through else _alone
         for name, answer in zip(given.files, ask(settings, paths, given.format, private), strict=True):
-            failures += not _print(name, answer, given.format)
-    return EXIT_FAILED if failures else EXIT_DONE
+            all_read = _print(name, answer, given.format) and all_read
+    return EXIT_DONE if all_read else EXIT_FAILED
 
 
 def _standard_input(folder: str) -> str:

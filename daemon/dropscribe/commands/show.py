@@ -79,16 +79,7 @@ def describe(values: dict[str, Any]) -> str:
     memory = values["memory"]
     available = size(memory["available_bytes"])
     lines.append(f"memory     pressure {memory['pressure']}, {available} available, {memory['percent']} % in use")
-    counted = [
-        f"{queue[key]} {key}"
-        for key in ("settling", "queued", "running", "written", "rejected", "done", "failed", "gone")
-        if queue[key]
-    ]
-    lines.append(
-        "queue      "
-        + (", ".join(counted) or "empty")
-        + (f"; paused: {queue['paused_reason']}" if queue["paused"] else "")
-    )
+    lines.append(_queue_line(queue))
     if queue["put_away_reason"]:
         lines.append(f"originals  {queue['put_away_reason']}")
     if values["current"]:
@@ -98,6 +89,12 @@ def describe(values: dict[str, Any]) -> str:
     lines += [f"waiting    {item['name']} (for {item['waiting_for']})" for item in values["intake"][:10]]
     lines += [_recent_line(item) for item in values["recent"]]
     return "\n".join(lines)
+
+
+def _queue_line(queue: dict[str, Any]) -> str:
+    states = ("settling", "queued", "running", "written", "rejected", "done", "failed", "gone")
+    text = "queue      " + (", ".join(f"{queue[state]} {state}" for state in states if queue[state]) or "empty")
+    return f"{text}; paused: {queue['paused_reason']}" if queue["paused"] else text
 
 
 def _daemon_line(daemon: dict[str, Any]) -> str:
@@ -114,13 +111,9 @@ def _daemon_line(daemon: dict[str, Any]) -> str:
 
 def _model_lines(model: dict[str, Any]) -> list[str]:
     text = f"model      {model['state']}"
-    if model["load"]:
-        load = model["load"]
-        text += (
-            f" ({load['step']}"
-            + (f", {size(load['done_bytes'])} of {size(load['total_bytes'])}" if load["total_bytes"] else "")
-            + ")"
-        )
+    if load := model["load"]:
+        done = f", {size(load['done_bytes'])} of {size(load['total_bytes'])}" if load["total_bytes"] else ""
+        text += f" ({load['step']}{done})"
     if model["footprint_bytes"]:
         text += f", {size(model['footprint_bytes'])}, {model['pages_read']} pages read"
     if model["mlx"]:
@@ -129,20 +122,20 @@ def _model_lines(model: dict[str, Any]) -> list[str]:
         text += f", unloads in {model['unload_in_seconds']:.0f} s"
     if model["blocked_reason"]:
         text += f": {model['blocked_reason']}"
-    lines = [text]
-    if last := model["last_unload"]:
-        before, released, residue, gain = (
-            size(last[key]) for key in ("footprint_bytes", "released_bytes", "residue_bytes", "available_gain_bytes")
-        )
-        lines.append(
-            f"unloaded   {last['at']} ({last['reason']}, {last['how']}): of {before}, {released} released in the "
-            f"process and {residue} by its exit; {gain} more available"
-        )
-    return lines
+    return [text, _unload_line(model["last_unload"])] if model["last_unload"] else [text]
+
+
+def _unload_line(last: dict[str, Any]) -> str:
+    keys = ("footprint_bytes", "released_bytes", "residue_bytes", "available_gain_bytes")
+    before, released, residue, gain = (size(last[key]) for key in keys)
+    return (
+        f"unloaded   {last['at']} ({last['reason']}, {last['how']}): of {before}, {released} released in the "
+        f"process and {residue} by its exit; {gain} more available"
+    )
 
 
 def _recent_line(item: dict[str, Any]) -> str:
-    tail = ", ".join(map(on_one_line, item["outputs"])) if item["outputs"] else item["reason"] or ""
+    tail = ", ".join(map(on_one_line, item["outputs"])) or item["reason"]
     seconds = f" in {item['seconds']:.1f} s" if item["seconds"] is not None else ""
     return f"{item['state']:10} {item['name']}{seconds}" + (f" -> {tail}" if tail else "")
 

@@ -37,15 +37,13 @@ def resume(given: argparse.Namespace) -> int:
 
 def unload(given: argparse.Namespace) -> int:
     """Unload the model."""
-    answer = _ask(given, "unload")
-    state = answer["status"]["model"]["state"]
-    print(
-        "No model is loaded."
-        if state in ("cold", "blocked")
-        else "Unloading after the current page."
-        if state == "busy"
-        else "Unloading."
-    )
+    state = _ask(given, "unload")["status"]["model"]["state"]
+    messages = {
+        "cold": "No model is loaded.",
+        "blocked": "No model is loaded.",
+        "busy": "Unloading after the current page.",
+    }
+    print(messages.get(state, "Unloading."))
     return EXIT_DONE
 
 

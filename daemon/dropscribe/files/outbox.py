@@ -184,7 +184,13 @@ class Outbox:
                 durable.sync_file(staged)
                 files[suffix] = os.lstat(staged).st_ino
             manifest = Manifest(
-                job.id, os.fsdecode(job.path), asdict(job.signature), os.fsdecode(job.stem), files, seconds, review
+                job=job.id,
+                path=os.fsdecode(job.path),
+                signature=asdict(job.signature),
+                stem=os.fsdecode(job.stem),
+                files=files,
+                seconds=seconds,
+                review=review,
             )
             durable.write(os.path.join(staging, "manifest.json"), json.dumps(asdict(manifest)).encode())
         except OSError as error:

@@ -133,16 +133,15 @@ class SettlingTable:
     def defer(self, found: Found, now: float, wall: float) -> None:
         """Take back a file that was read and seems cut off: it is judged anew when patience has passed."""
         stable_from = now - max(0.0, wall - found.since)
-        candidate = Candidate(
-            found.signature,
-            found.since,
-            stable_from,
-            stable_from + self.incomplete_timeout,
-            self.stable_for,
-            Waiting.INCOMPLETE,
+        self._candidates[found.path] = Candidate(
+            signature=found.signature,
+            since=found.since,
+            stable_from=stable_from,
+            due=stable_from + self.incomplete_timeout,
+            step=self.stable_for,
+            waiting=Waiting.INCOMPLETE,
             deferred=True,
         )
-        self._candidates[found.path] = candidate
 
     def drop(self, path: bytes) -> None:
         """Forget a path."""

@@ -146,7 +146,15 @@ class Fallback:
     ) -> Generator[Request, Reply, Result]:
         """Yield one attempt, take its reply, and put both on record."""
         limit = self.settings.engine.max_tokens
-        reply = yield Request(self.page.number, mode, step.prompt, image, self.page.from_pdf, budget.allow(), limit)
+        reply = yield Request(
+            page=self.page.number,
+            mode=mode,
+            prompt=step.prompt,
+            image=image,
+            from_pdf=self.page.from_pdf,
+            seconds=budget.allow(),
+            limit=limit,
+        )
         budget.left -= reply.seconds
         self.detail = reply.detail or self.detail
         parsed = self.adapter.parse(reply.text, self._context(image, figures))

@@ -17,6 +17,8 @@ EVERY = 16  # tokens between two checks while generating
 EMPTY_CELLS_SPAN = 512  # tokens of nothing but table marks: a large empty form has as many
 BOX_COPIES = 16  # boxes in a row without any text between them: a sheet of small pictures has nearly as many
 
+NEVER = 1 << 60  # tokens
+
 _DIGITS = re.compile(r"\d+")
 
 
@@ -65,7 +67,7 @@ class LoopDetector:
         """Return the loop that the ids end in, or None."""
         if found := _at_end(self._ids, self._needed):
             return found
-        return _at_end(self._folded, lambda unit: BOX_COPIES * len(unit) if any(i < 0 for i in unit) else 1 << 60)
+        return _at_end(self._folded, _boxes_needed)
 
     def anywhere(self) -> Loop | None:
         """Return the first loop in all ids, or None: for the end of an attempt, where a loop may lie behind."""
@@ -75,6 +77,11 @@ class LoopDetector:
         """Return over how many tokens a repetition of *unit* must go to be called a loop."""
         span = EMPTY_CELLS_SPAN if self._cells.issuperset(unit) else SPAN
         return max(COPIES * len(unit), span)
+
+
+def _boxes_needed(unit: Sequence[int]) -> int:
+    """Return the same for folded ids, in which only boxes (below 0) count."""
+    return BOX_COPIES * len(unit) if min(unit) < 0 else NEVER
 
 
 def _at_end(ids: Sequence[int], needed: Callable[[Sequence[int]], int]) -> Loop | None:

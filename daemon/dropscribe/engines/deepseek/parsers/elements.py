@@ -104,7 +104,10 @@ def joined(pieces: Iterable[tuple[str, bool]]) -> str:
     """Join texts with a blank line between them, or a mere newline between two that are tight."""
     whole, before = "", False
     for text, tight in pieces:
-        if text:
-            whole += ("" if not whole else "\n" if before and tight else "\n\n") + text
-            before = tight
+        if not text:
+            continue
+        if whole:
+            whole += "\n" if before and tight else "\n\n"
+        whole += text
+        before = tight
     return whole
