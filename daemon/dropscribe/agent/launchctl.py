@@ -140,21 +140,21 @@ def _refused(verb: str, answer: Answer, more: str = "") -> DropscribeError:
 
 def parse(text: str) -> Report:
     """Parse `launchctl print`; only its first level counts, since inner blocks have a `state` too."""
-    metadata = dict(re.findall(r"^\t(\S[^=\n]*?) = (.*)$", text, re.MULTILINE))
-    pid = metadata.get("pid", "")
-    runs = metadata.get("runs", "")
+    properties = dict(re.findall(r"^\t(\S[^=\n]*?) = (.*)$", text, re.MULTILINE))
+    pid = properties.get("pid", "")
+    runs = properties.get("runs", "")
     return Report(
         loaded=True,
         pid=int(pid) if pid.isdigit() else None,
-        last_end=_last_end(metadata),
+        last_end=_last_end(properties),
         runs=int(runs) if runs.isdigit() else None,
     )
 
 
-def _last_end(metadata: dict[str, str]) -> str | None:
-    if reason := metadata.get("last exit reason"):
+def _last_end(properties: dict[str, str]) -> str | None:
+    if reason := properties.get("last exit reason"):
         return exits.by_reason(reason)
-    if found := re.search(r"(\d+)$", metadata.get("last terminating signal", "")):
+    if found := re.search(r"(\d+)$", properties.get("last terminating signal", "")):
         return exits.by_signal(int(found[1]))
-    code = re.match(r"-?\d+", metadata.get("last exit code", ""))
+    code = re.match(r"-?\d+", properties.get("last exit code", ""))
     return exits.by_code(int(code[0]), exits.LAUNCHD) if code and int(code[0]) else None

@@ -111,23 +111,23 @@ def _about(answer: Answer) -> str:
 
 def parse(text: str) -> Report:
     """Parse `systemctl show`."""
-    metadata = dict(line.partition("=")[::2] for line in text.splitlines())
-    pid, restarts = metadata.get("MainPID", "0"), metadata.get("NRestarts", "")
+    properties = dict(line.partition("=")[::2] for line in text.splitlines())
+    pid, restarts = properties.get("MainPID", "0"), properties.get("NRestarts", "")
     return Report(
-        loaded=metadata.get("LoadState") == "loaded",
-        disabled=metadata.get("UnitFileState") in ("disabled", "masked"),
+        loaded=properties.get("LoadState") == "loaded",
+        disabled=properties.get("UnitFileState") in ("disabled", "masked"),
         pid=int(pid) if pid.isdigit() and pid != "0" else None,
-        last_end=_last_end(metadata),
+        last_end=_last_end(properties),
         runs=int(restarts) + 1 if restarts.isdigit() else None,
     )
 
 
-def _last_end(metadata: dict[str, str]) -> str | None:
-    if meaning := exits.by_result(metadata.get("Result", "")):
+def _last_end(properties: dict[str, str]) -> str | None:
+    if meaning := exits.by_result(properties.get("Result", "")):
         return meaning
-    status = metadata.get("ExecMainStatus", "")
+    status = properties.get("ExecMainStatus", "")
     if not status.isdigit() or status == "0":
         return None
-    if metadata.get("ExecMainCode") == EXITED:
+    if properties.get("ExecMainCode") == EXITED:
         return exits.by_code(int(status), exits.SYSTEMD)
     return exits.by_signal(int(status))

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 HEADER = struct.Struct(">I")
-LONGEST = 16 * 2**20  # no honest message comes near; a longer one means the stream is out of step
+LONGEST = 16 * 2**20  # far above any real message; a longer one means that the stream is out of sync
 
 Message = dict[str, Any]
 

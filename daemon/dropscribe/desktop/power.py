@@ -1,4 +1,4 @@
-"""Keeps a Mac awake while pages are read, and only then: an assertion that ends with the daemon, however that ends.
+"""Keeps a Mac awake while pages are read, and only then: an assertion that ends with the daemon, even if it is killed.
 
 `caffeinate -i` holds off idle sleep, not the closing of the lid; `-w PID` ties it to this process. Elsewhere it does
 nothing. Not run on a Mac.
@@ -43,7 +43,7 @@ class Power:
             self._holding = None
 
     def _hold(self) -> None:
-        """Start it once; one that ends early is left alone until the next pause: sleep is a nuisance, not a fault."""
+        """Start it once; one that ends early is not restarted before the next idle time, for sleep is no fault."""
         if self._command is None:
             return
         try:
@@ -52,7 +52,7 @@ class Power:
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             )  # fmt: skip
         except OSError as error:
-            LOG.warning("the machine may fall asleep while pages are read: %s (%s)", self._command[0], error.strerror)
+            LOG.warning("the machine may go to sleep while pages are read: %s (%s)", self._command[0], error.strerror)
             self._command = None
 
     def close(self) -> None:

@@ -54,12 +54,12 @@ def current(supervisor: Supervisor, found: dict[str, object] | None, settings: S
 
 def _current_unit(supervisor: Supervisor, settings: Settings) -> Check:
     with open(supervisor.path, encoding="utf-8", errors="replace") as file:
-        metadata = dict(line.strip().partition("=")[::2] for line in file if "=" in line)
-    python = metadata.get("ExecStart", "").split('"')[1:2]
+        properties = dict(line.strip().partition("=")[::2] for line in file if "=" in line)
+    python = properties.get("ExecStart", "").split('"')[1:2]
     if not python or not os.path.exists(python[0].replace("%%", "%").replace("$$", "$")):
         named = python[0] if python else "none"
         return fault("agent file", f"the Python that {supervisor.path} names no longer exists: {named}", AGAIN)
-    seconds = metadata.get("TimeoutStopSec", "")
+    seconds = properties.get("TimeoutStopSec", "")
     return _grace(int(seconds) if seconds.isdigit() else None, settings) or _program(python[0])
 
 

@@ -69,7 +69,7 @@ def lacks_frames(path: str) -> bool:
 def _lacks_trailer(file: BinaryIO, size: int) -> bool:
     file.seek(max(0, size - TAIL_BYTES))
     tail = file.read()
-    return b"startxref" not in tail and b"%%EOF" not in tail  # one of them is enough: PDFium mends the rest
+    return b"startxref" not in tail and b"%%EOF" not in tail  # one of them is enough: PDFium repairs the rest
 
 
 def _last_box(file: BinaryIO, size: int) -> tuple[bytes, int]:

@@ -84,7 +84,7 @@ def find(model: str, revision: str | None, cache: str | None = None) -> str | No
 
 
 def pull(model: str, revision: str | None, report: Callable[[LoadProgress], None], cache: str | None = None) -> str:
-    """Download *model*, going on where an earlier download stopped, and return its folder.
+    """Download *model*, resuming an earlier download, and return its folder.
 
     *report* is told the bytes done and wanted, from the thread that calls. Raises `ReasonedError` (model-missing).
     """

@@ -1,7 +1,7 @@
 """Our processes, found by their command line: workers that should not exist, and the figures of `doctor memory`.
 
-It finds, ends one worker when told to, and reports plain values; it does not decide which worker is one too many.
-Nothing is done with more rights than our own user has.
+It finds, ends one worker when told to, and reports plain values; it does not decide which worker is superfluous.
+Nothing needs more permissions than those of the user.
 """
 
 import os

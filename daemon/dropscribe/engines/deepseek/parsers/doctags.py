@@ -1,7 +1,7 @@
 """DocTags, the marks of granite-docling, taken apart: blocks with pixel boxes, Markdown, plain text.
 
 Pure, and made for hostile input: only known tags are tags and everything else is text, an element that is never closed
-ends where the next begins, and places are bounded numbers, range-checked. How an element reads is `elements`' business.
+ends where the next begins, and places are bounded numbers, range-checked. `elements` renders each element.
 """
 
 import re

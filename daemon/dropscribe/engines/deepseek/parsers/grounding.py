@@ -1,4 +1,4 @@
-"""What the model wrote, taken apart: marks into blocks with pixel boxes, Markdown cleaned, plain text derived.
+"""The parser of grounded answers: marks become blocks with pixel boxes, Markdown is cleaned, plain text derived.
 
 Pure, and made for hostile input: a document may hold text that looks like marks, and a model may write half of one.
 Every pattern is bounded; boxes are literals, range-checked. Clean-up follows DeepSeek's own post-processing.
