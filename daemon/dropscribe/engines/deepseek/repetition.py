@@ -1,7 +1,7 @@
 """The loop detector: does a run of token ids repeat itself, and where did that begin?
 
 Pure. A loop is a period of 1 to 128 tokens with at least 3 copies over at least 48 tokens (the bounds of vllm-mlx
-pull request 723). Two kinds of honest pages look like that and need longer evidence: empty table cells, and rows of
+pull request 723). Two kinds of correct answers look like that and need longer evidence: empty table cells, and rows of
 boxes with nothing between them, whose figures differ (`fold_boxes` makes drifting boxes equal first).
 """
 
@@ -32,7 +32,7 @@ class Loop:
 
 
 class LoopDetector:
-    """Looks for loops in the ids of one attempt; tokens are told apart by id, figures inside boxes are not."""
+    """Looks for loops in the ids of one attempt; tokens differ by id, figures inside boxes do not count."""
 
     def __init__(self, spelling: Callable[[int], str], cells: Collection[int] = ()) -> None:
         """Use *spelling* to see the text of a token; *cells* are the ids of table marks."""

@@ -1,4 +1,4 @@
-"""DocTags, the marks of granite-docling, taken apart: blocks with pixel boxes, Markdown, plain text.
+"""The parser of DocTags, the marks of granite-docling: blocks with pixel boxes, Markdown, plain text.
 
 Pure, and made for hostile input: only known tags are tags and everything else is text, an element that is never closed
 ends where the next begins, and places are bounded numbers, range-checked. `elements` renders each element.
@@ -16,7 +16,7 @@ from dropscribe.engines.deepseek.parsers.values import PageContext, Parsed
 SCALE = 500  # places are given in five hundredths of the page, 0 to 500
 LISTS = ("ordered_list", "unordered_list")
 WRAPPERS = ("doctag", "group", "inline", "key_value_region", "form", "page_break", *LISTS)  # hold no text of their own
-HOLDERS = frozenset({"otsl", "picture", "chart"})  # go on after what stands in them
+HOLDERS = frozenset({"otsl", "picture", "chart"})  # continue after the elements inside them
 HELD = frozenset({"caption", "footnote", "otsl"})
 
 _NAMES = "|".join((*WRAPPERS, *elements.LABELS, r"section_header_level_\d", r"(?:key|value)_\d{1,3}"))
@@ -116,7 +116,7 @@ def read(output: str) -> list[Element]:
     reader, start, listing = _Reader(), 0, 0
     for tag in _TAG.finditer(output):
         if tag.start() < listing and tag[3] is None:
-            continue  # a program may well hold tags
+            continue  # a program may contain tags
         reader.text(output[start : tag.start()])
         start = tag.end()
         if tag[3] is not None:
