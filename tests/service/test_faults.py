@@ -361,7 +361,7 @@ def test_an_agent_with_faulty_settings_stays_up_and_begins_when_they_are_mended(
     environment = {"XDG_STATE_HOME": str(tmp_path / "xdg")}
     command = [*daemon.command, "run", "--agent", "--config", str(daemon.config)]
     with subprocess.Popen(command, env=os.environ | environment, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None and "waiting for the settings" in process.stderr.readline()
+        assert process.stderr is not None and "the configuration is invalid" in process.stderr.readline()
         daemon.config.write_text(good)
         daemon.process = None
         daemon.wait_status(lambda s: s["daemon"]["agent"], "it begins")

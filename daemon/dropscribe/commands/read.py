@@ -1,6 +1,6 @@
 """`dropscribe read`: the text of files on standard output; nothing is moved and nothing is queued.
 
-Beside a running daemon it goes through the daemon, so that there is never a second model.
+If a daemon is running, it does the work, so that there is never a second model.
 """
 
 import argparse
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
 def read(given: argparse.Namespace, worker: Sequence[str]) -> int:
     """Print the text of each file; exit 1 if any could not be read."""
     settings = settings_of(given)
-    failures = 0
+    all_read = True
     with tempfile.TemporaryDirectory(prefix="dropscribe-read-") as private:
         paths = [_standard_input(private) if name == "-" else os.path.abspath(name) for name in given.files]
         through = lock.holder(settings.folders.state) is not None
         answers = _through_daemon if through else _alone
         for name, answer in zip(given.files, answers(settings, paths, given.format, private), strict=True):
-            failures += not _print(name, answer, given.format)
-    return EXIT_FAILED if failures else EXIT_DONE
+            all_read = _print(name, answer, given.format) and all_read
+    return EXIT_DONE if all_read else EXIT_FAILED
 
 
 def _standard_input(folder: str) -> str:
@@ -58,7 +58,7 @@ def _print(name: str, answer: ReadAnswer, form: str) -> bool:
         shutil.copyfileobj(file, sys.stdout.buffer)
     sys.stdout.buffer.flush()
     if answer.review:
-        print(f"note: {name}: the reading is doubtful, please check it", file=sys.stderr)
+        print(f"warning: {name}: low confidence, please check the text", file=sys.stderr)
     return True
 
 
@@ -69,11 +69,11 @@ def _through_daemon(settings: Settings, paths: Sequence[str], form: str, private
 
 
 def _missing(path: str) -> ReadAnswer | None:
-    return None if os.path.isfile(path) else ReadAnswer(ok=False, error="there is no such file")
+    return None if os.path.isfile(path) else ReadAnswer(ok=False, error="no such file")
 
 
 def _alone(settings: Settings, paths: Sequence[str], form: str, private: str) -> Iterator[ReadAnswer]:
-    """Read in this process: the model is loaded once for all files, and released whatever happens."""
+    """Read in this process: the model is loaded once for all files, and always released."""
     from dropscribe.engines.session import engine_session
     from dropscribe.worker.reading import Reading
     from dropscribe.worker.scheduler import Scheduler
@@ -100,7 +100,7 @@ def _order(number: int, path: str, form: str, private: str) -> Order:
 
 
 def _one(reading: "Reading", show: "_Progress", order: Order) -> ReadAnswer:
-    """Return the answer for one file, in the form in which the daemon gives it."""
+    """Return the answer for one file, in the daemon's form."""
     show.file, show.outcome = order.job, None
     reading.add(order)
     reading.read()
@@ -113,7 +113,7 @@ def _one(reading: "Reading", show: "_Progress", order: Order) -> ReadAnswer:
 
 
 class _Progress:
-    """One line on the terminal that says how far it is (nothing where there is no terminal), and how a file ended."""
+    """A progress line on the terminal (nothing where there is no terminal), and how a file ended."""
 
     def __init__(self, files: int) -> None:
         self.file, self._files = 0, files
@@ -127,7 +127,7 @@ class _Progress:
             print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
 
     def hear(self, message: ToDaemon) -> None:
-        """Show how far the reading is."""
+        """Show the progress."""
         match message:
             case protocol.Opened(pages=pages):
                 self._pages = pages

@@ -1,4 +1,4 @@
-"""`status`, `check`, `logs`: looking, without changing anything."""
+"""`status`, `check`, `logs`: they show, and change nothing."""
 
 import argparse
 import json
@@ -28,14 +28,15 @@ from dropscribe.core.status import (
     UnloadStatus,
 )
 from dropscribe.engines import registry
+from dropscribe.memory.policy import size
 from dropscribe.service import status as statuses
 
 REDRAW = 0.5  # seconds
-ANSWER = 0.8  # seconds for the daemon's answer: the whole command is to take no more than one
+ANSWER = 0.8  # seconds for the daemon's answer: the whole command may take one
 
 
 def status(given: argparse.Namespace) -> int:
-    """Show what the daemon is doing; from the journal when it does not run."""
+    """Show what the daemon is doing; from the journal when it is not running."""
     settings, error = settings_to_ask(given)
     if given.watch:
         return _watch(given, settings, error)
@@ -50,7 +51,7 @@ def status(given: argparse.Namespace) -> int:
 
 
 def _watch(given: argparse.Namespace, settings: Settings, error: ConfigError | None) -> int:
-    """Show the status again and again; Ctrl-C is the way to end it."""
+    """Show the status repeatedly until Ctrl-C."""
     clear = "\x1b[2J\x1b[H" if sys.stdout.isatty() and not given.json else ""
     try:
         while True:
@@ -62,7 +63,7 @@ def _watch(given: argparse.Namespace, settings: Settings, error: ConfigError | N
 
 
 def current(settings: Settings, path: str | None, error: ConfigError | None = None) -> Status:
-    """Return the status as the daemon tells it, or as the journal does; *error* is what is wrong with the file."""
+    """Return the daemon's status, or what the journal says; *error* is what is wrong with the settings file."""
     try:
         told = client.ask(settings.folders.state, StatusRequest(), StatusAnswer, timeout=ANSWER).status
     except NotRunning:
@@ -75,23 +76,16 @@ def current(settings: Settings, path: str | None, error: ConfigError | None = No
     return told
 
 
-def size(count: int | None) -> str:
-    """Return a number of bytes for people."""
-    if count is None:
-        return "unknown"
-    return f"{count / 1e9:.2f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
-
-
 def describe(status: Status) -> str:
     """Return the status in plain lines."""
     daemon, queue, memory = status.daemon, status.queue, status.memory
     lines = [_daemon_line(daemon)]
     if daemon.config_error:
-        lines.append(f"settings   not taken over: {daemon.config_error}")
+        lines.append(f"settings   rejected: {daemon.config_error}")
     if daemon.restart_needed:
-        lines.append(f"settings   restart to take over: {', '.join(daemon.restart_needed)}")
+        lines.append(f"settings   restart needed for: {', '.join(daemon.restart_needed)}")
     if daemon.inbox_online is False:
-        lines.append("inbox      is not there; waiting for it")
+        lines.append("inbox      unavailable; waiting for it")
     lines += _model_lines(status.model)
     available = size(memory.available_bytes)
     lines.append(f"memory     pressure {memory.pressure}, {available} available, {memory.percent} % in use")
@@ -117,10 +111,10 @@ def _active_line(job: ActiveStatus) -> str:
 
 def _daemon_line(daemon: DaemonStatus) -> str:
     if not daemon.running:
-        return "daemon     not running; this is what its journal says"
+        return "daemon     not running; the following is from its journal"
     if daemon.engine is None:
-        what = "waits for its settings to be corrected" if daemon.agent else "does not answer now"
-        return f"daemon     running (pid {daemon.pid}) and {what}; the rest is what its journal says"
+        what = "waiting for valid settings" if daemon.agent else "not responding"
+        return f"daemon     running (pid {daemon.pid}), {what}; the following is from its journal"
     how = "agent, " if daemon.agent else ""
     engine = f"engine {daemon.engine}: {daemon.engine_reason}"
     return f"daemon     running ({how}pid {daemon.pid}, since {daemon.started}, {daemon.watch} watching, {engine})"
@@ -146,19 +140,19 @@ def _unload_line(last: UnloadStatus) -> str:
     figures = last.footprint_bytes, last.released_bytes, last.residue_bytes, last.available_gain_bytes
     before, released, residue, gain = map(size, figures)
     return (
-        f"unloaded   {last.at} ({last.reason}, {last.how}): {before} before, {released} released in the process, "
-        f"{residue} by its end; the machine has {gain} more"
+        f"unloaded   {last.at} ({last.reason}, {last.how}): of {before}, {released} released in the process "
+        f"and {residue} by its exit; {gain} more available"
     )
 
 
 def _recent_line(item: RecentStatus) -> str:
-    tail = ", ".join(map(on_one_line, item.outputs)) if item.outputs else item.reason or ""
+    tail = ", ".join(map(on_one_line, item.outputs)) or item.reason
     seconds = f" in {item.seconds:.1f} s" if item.seconds is not None else ""
     return f"{item.state:10} {item.name}{seconds}" + (f" -> {tail}" if tail else "")
 
 
 def check(given: argparse.Namespace) -> int:
-    """Check the settings and print what is in force."""
+    """Check the settings and print the effective ones."""
     settings = settings_of(given)
     path = given.config or config.default_path()
     source = path if os.path.exists(path) else f"the built-in settings (there is no {path})"
@@ -169,7 +163,7 @@ def check(given: argparse.Namespace) -> int:
 
 
 def logs(given: argparse.Namespace) -> int:
-    """Print the log; with --follow go on as it grows, across rotation."""
+    """Print the log; with --follow keep printing as it grows, across rotation."""
     path = log.path(settings_to_ask(given)[0].log.folder)
     if not os.path.exists(path):
         raise DropscribeError("logs", f"there is no log at {path}", "start the daemon: dropscribe run")

@@ -32,27 +32,27 @@ from dropscribe.service.status import JOURNAL
 
 
 def pause(given: argparse.Namespace) -> int:
-    """Let the daemon read nothing."""
+    """Pause the queue."""
     _ask(given, PauseRequest(), Answer)
-    print("Paused. Files that are dropped wait until: dropscribe resume")
+    print("Paused. New files are queued; continue with: dropscribe resume")
     return EXIT_DONE
 
 
 def resume(given: argparse.Namespace) -> int:
-    """Let the daemon go on."""
+    """Resume the queue."""
     _ask(given, ResumeRequest(), Answer)
     print("Resumed.")
     return EXIT_DONE
 
 
 def unload(given: argparse.Namespace) -> int:
-    """Let the model go."""
+    """Unload the model."""
     status = _ask(given, UnloadRequest(), StatusAnswer).status
     state = status.model.state if status is not None else "cold"
     told = {
         "cold": "No model is loaded.",
         "blocked": "No model is loaded.",
-        "busy": "Unloading: after the current page.",
+        "busy": "Unloading after the current page.",
     }
     print(told.get(state, "Unloading."))
     return EXIT_DONE
@@ -61,7 +61,7 @@ def unload(given: argparse.Namespace) -> int:
 def retry(given: argparse.Namespace) -> int:
     """Move failed files back into the inbox, through the daemon or, without one, directly."""
     if not given.names and not given.all:
-        raise UsageError("retry", "which files? (got none)", "name them, or use --all")
+        raise UsageError("retry", "no file was named", "name them, or use --all")
     settings, error = settings_to_ask(given)
     wanted = [os.fsencode(_below(name, settings.folders.failed)) for name in given.names]
     try:
@@ -69,15 +69,15 @@ def retry(given: argparse.Namespace) -> int:
         answer = client.ask(settings.folders.state, request, RetryAnswer, timeout=None)
     except NotRunning:
         if error is not None:
-            raise error from None  # nothing may be moved by settings that are only good enough to ask
+            raise error from None  # with invalid settings nothing is moved
         answer = _alone(settings, wanted)
     for path in answer.moved:
-        print(f"back in the inbox: {printable(os.fsencode(path))}")
+        print(f"moved to the inbox: {printable(os.fsencode(path))}")
     for name in answer.missing:
         what = f"{printable(os.fsencode(name))} is not in the failed folder"
-        complain("retry", what, "look there for its name: dropscribe status")
+        complain("retry", what, "dropscribe status shows the names of failed files")
     for fault in answer.faults:
-        complain("retry", fault, "correct that and try again, or move it yourself")
+        complain("retry", fault, "fix that and try again, or move the file yourself")
     _require(answer, "retry")
     if given.all and not answer.moved:
         print("nothing to retry", file=sys.stderr)
@@ -85,7 +85,7 @@ def retry(given: argparse.Namespace) -> int:
 
 
 def _alone(settings: Settings, wanted: list[bytes]) -> RetryAnswer:
-    """Move failed files back where no daemon runs; answer as the daemon does."""
+    """Move failed files back without a daemon; return what the daemon would answer."""
     folders = settings.folders
     with closing(StateLock(folders.state)), closing(_journal(os.path.join(folders.state, JOURNAL))) as journal:
         unmounted = mounts.away(settings, journal.metadata, "inbox")
@@ -99,7 +99,7 @@ A = TypeVar("A", bound=Answer)
 
 
 def _ask(given: argparse.Namespace, request: ControlRequest, kind: type[A]) -> A:
-    """Return the daemon's answer; raise what it refuses as an error."""
+    """Return the daemon's answer; raise a refusal as an error."""
     answer = client.ask(settings_to_ask(given)[0].folders.state, request, kind)
     _require(answer, str(given.command))
     return answer
@@ -111,7 +111,7 @@ def _require(answer: Answer, command: str) -> None:
 
 
 def _below(name: str, failed: str) -> str:
-    """Return *name* as it is called below the failed folder: people also give the whole path, or `./name`."""
+    """Return *name* relative to the failed folder; a whole path or `./name` may be given."""
     path = os.path.normpath(name)
     return os.path.relpath(path, failed) if path.startswith(failed + os.sep) else path
 
@@ -120,5 +120,5 @@ def _journal(path: str) -> Journal:
     try:
         return Journal(path)
     except (OSError, sqlite3.Error, TooNew) as error:
-        remedy = "install the newer Dropscribe again, or look at the folder"
+        remedy = "install the newer Dropscribe again, or check the folder's permissions"
         raise DropscribeError("retry", f"the journal cannot be used ({error})", remedy) from None

@@ -20,7 +20,7 @@ BUSY = 5.0  # seconds for which a daemon with too many clients is asked again
 
 
 def socket_path(state: str) -> str:
-    """Return where the socket of the daemon on *state* lies: in there, or, for a long path, in a folder of its own."""
+    """Return the path of the daemon's socket for *state*: inside it or, if that is too long, in a folder of its own."""
     path = os.path.join(state, "control.sock")
     if len(os.fsencode(path)) <= LONGEST_PATH:
         return path

@@ -1,6 +1,6 @@
 """The control socket in the state folder, as the daemon serves it: requests in, replies out.
 
-It carries requests and replies; what they mean is the service's business.
+It carries requests and replies; the service handles them.
 """
 
 import json
@@ -111,12 +111,12 @@ class Control:
         selector.register(self._listener, selectors.EVENT_READ, self)
 
     def accept(self) -> None:
-        """Let a client in; too many are turned away."""
+        """Accept a client; beyond `MOST_CLIENTS` they are refused."""
         self.sweep()  # a number that a client has given up may come again at once
         try:
             connection, _ = self._listener.accept()
         except OSError:
-            return  # it has left already, or there are no more file handles: the next one is another try
+            return  # it has disconnected, or no file handles are left; the next one is tried again
         connection.setblocking(False)
         if len(self._clients) >= MOST_CLIENTS:
             connection.close()
@@ -154,10 +154,8 @@ class Control:
 
 
 def _own_folder(folder: str) -> None:
-    """Make *folder* for the owner only, and refuse one that somebody else has put there."""
+    """Create *folder* for the owner only, and refuse one that belongs to another user."""
     os.makedirs(folder, mode=0o700, exist_ok=True)
     found = os.lstat(folder)
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
-        raise UsageError(
-            "control", f"{folder} belongs to somebody else", "remove it, or choose a shorter folders.state"
-        )
+        raise UsageError("control", f"{folder} belongs to another user", "remove it, or choose a shorter folders.state")

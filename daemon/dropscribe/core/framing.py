@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 HEADER = struct.Struct(">I")
-LONGEST = 16 * 2**20  # no honest message comes near; a longer one means the stream is out of step
+LONGEST = 16 * 2**20  # far above any real message; a longer one means that the stream is out of sync
 
 M = TypeVar("M")
 

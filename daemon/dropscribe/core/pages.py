@@ -133,7 +133,7 @@ class PageFailure:
 class Source:
     """The file that was read."""
 
-    name: str  # path below the inbox, for people
+    name: str  # path below the inbox, for display
     sha256: str
     size: int  # bytes
     media_type: str

@@ -122,7 +122,7 @@ class Journal:
         return self.get(job.id)
 
     def release(self, job: Job, *, interrupted: bool = True, pressure: bool = False, behind: bool = False) -> None:
-        """Put a claimed job back: nobody's fault, so nothing counts towards its attempts."""
+        """Requeue a claimed job; this is no failure, so nothing counts towards its attempts."""
         with self._writing() as db:
             changed = db.execute(
                 "UPDATE jobs SET state='queued', stem=NULL, interruptions=interruptions+?,"
@@ -174,7 +174,7 @@ class Journal:
         return self.live_at(path) if added else None
 
     def withdraw(self, job: Job) -> None:
-        """Forget a claimed or queued job whose file turned out not to be whole yet: it settles again."""
+        """Forget a claimed or queued job whose file turned out to be incomplete: it settles again."""
         with self._writing() as db:
             db.execute("DELETE FROM jobs WHERE id=? AND claim=? AND state IN ('running','queued')", (job.id, job.claim))
 
@@ -217,7 +217,7 @@ class Journal:
                 self._prune(db)
 
     def _prune(self, db: sqlite3.Connection) -> None:
-        """Drop the oldest finished jobs, and count them so that totals go on."""
+        """Drop the oldest finished jobs, and count them so that totals stay correct."""
         self._finished_since_prune = 0
         old = "SELECT id FROM jobs WHERE finished IS NOT NULL ORDER BY finished DESC, id DESC LIMIT -1 OFFSET ?"
         for state, count in db.execute(
@@ -254,7 +254,7 @@ class Journal:
         return row[0] if row else None
 
     def reserved_stems(self) -> list[bytes]:
-        """Return the output stems of jobs that are being read or put away."""
+        """Return the output stems of jobs that are being read or whose original is being moved."""
         return [
             row[0]
             for row in self._db.execute(

@@ -73,10 +73,13 @@ def watch_for(loaded: Loaded, attempt: Request, positions: int, begun: float) ->
     longest = loaded.adapter.positions
     limit = attempt.limit if longest is None else min(attempt.limit, max(LEAST_ANSWER, longest - positions))
     return AttemptState(
-        NGramGuard(n, window, loaded.cells),
-        LoopDetector(loaded.spelling, loaded.table_marks),
-        loaded.eos, limit, begun, attempt.seconds,
-    )  # fmt: skip
+        guard=NGramGuard(n, window, loaded.cells),
+        detector=LoopDetector(loaded.spelling, loaded.table_marks),
+        eos=loaded.eos,
+        limit=limit,
+        begun=begun,
+        seconds=attempt.seconds,
+    )
 
 
 class Banned:

@@ -1,7 +1,7 @@
 """The embedded engine: PP-OCR on onnxruntime, with its weights inside the rapidocr package.
 
 It owns the life of the sessions and the order of tries at a page; how a page is seen, turned and put in order is
-`reading`'s business. It opens no file and no connection.
+decided in `reader`. It opens no file and no connection.
 """
 
 import gc
