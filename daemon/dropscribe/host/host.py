@@ -29,7 +29,9 @@ from dropscribe.memory.pressure import Action, PressureWatch
 DYING = 1.0  # seconds for a worker that has closed its end to be really gone
 RELEASE_AT_STOP = 10.0  # seconds
 LOAD_STALL = 300.0  # seconds of a load without a sign of life
-AHEAD = 1  # jobs beyond those that fill the engine: the next file is decoded while this one is read
+# Jobs in the worker's hands. Of those that still want pages, twice what fills the engine and one more: rows of a batch
+# often end together, and the next ones are to be decoded by then. Jobs that are only being written count less.
+PER_PAGE, BEYOND, WRITING = 2, 1, 8
 
 
 class Host:
@@ -74,7 +76,10 @@ class Host:
         active = self.active
         if job.suspect or any(other.suspect for other in active):
             return not active
-        return self.worker is not None and not self.worker.draining and len(active) < self.worker.stats.width + AHEAD
+        if self.worker is None or self.worker.draining:
+            return False
+        most = PER_PAGE * self.worker.stats.width + BEYOND
+        return sum(other.wants_pages for other in active) < most and len(active) < most + WRITING
 
     def not_needed(self) -> None:
         """Say that no work is waiting: a refusal to load is then no news."""

@@ -87,6 +87,11 @@ class ActiveJob:
     clocks: dict[int, PageClock] = field(default_factory=dict)  # by page number
 
     @property
+    def wants_pages(self) -> bool:
+        """Say whether pages of it are still to be read."""
+        return self.pages == 0 or self.done < self.pages
+
+    @property
     def tokens(self) -> int:
         """Tokens of the pages in the engine's hands."""
         return sum(clock.tokens for clock in self.clocks.values())

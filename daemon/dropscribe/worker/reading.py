@@ -30,6 +30,7 @@ class Reading:
         self.settings = settings
         self._engine, self._signals, self._state, self._report = engine, signals, state, report
         self.scheduler = scheduler
+        scheduler.ahead = max(scheduler.ahead, engine.width)
         self._stage = PageStage(settings, turns_pages=engine.turns_pages)
         self._decoders = Decoders(lambda: self.settings)
         self._interrupted: Callable[[], bool] = lambda: False

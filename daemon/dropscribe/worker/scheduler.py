@@ -18,7 +18,7 @@ from dropscribe.core.protocol import ToDaemon
 from dropscribe.core.status import MlxMemory
 from dropscribe.worker.document import Document
 
-AHEAD = 2  # decoded pages that wait for the engine
+AHEAD = 2  # decoded pages that wait for the engine, at least
 AHEAD_BYTES = 256 << 20  # of their pixels; one page may always wait
 
 
@@ -34,6 +34,7 @@ class Scheduler:
     ) -> None:
         self.changed = threading.Condition(threading.RLock())
         self._report, self._figures = report, figures
+        self.ahead = AHEAD  # as many as the engine takes at once, if that is more
         self._documents: dict[int, Document] = {}
         self._ready: list[tuple[Document, Page]] = []
         self._to_render: list[Document] = []
@@ -110,7 +111,7 @@ class Scheduler:
 
     def _has_room(self) -> bool:
         held = sum(page.width * page.height * 3 for _, page in self._ready)
-        return not self._draining and (not self._ready or (len(self._ready) < AHEAD and held < AHEAD_BYTES))
+        return not self._draining and (not self._ready or (len(self._ready) < self.ahead and held < AHEAD_BYTES))
 
     def _best_to_decode(self) -> Document | None:
         wanting = [document for document in self._documents.values() if document.to_decode and not document.over]
