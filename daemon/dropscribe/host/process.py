@@ -22,7 +22,7 @@ from dropscribe.files import durable
 COMMAND = (sys.executable, "-m", "dropscribe.worker.main")
 RECORD = "worker.json"
 SAME_START, SAME_BOOT = 2.0, 60.0  # seconds
-NOISE = "worker.log"  # what native code of the worker prints; begun anew with each worker
+NOISE = "worker.log"  # what native code of the worker prints; emptied for each worker
 
 
 class WorkerProcess:

@@ -51,7 +51,7 @@ def need(peaks: Sequence[int], estimate: int) -> int:
 def preflight(need_bytes: int, availability: Availability, waiting_since: float, now: float) -> Verdict:
     """Return whether *need_bytes* are there, or have been waited for long enough.
 
-    `waiting_since` starts anew (at the caller's) with each load that is begun, so that the exception is made once.
+    `waiting_since` starts again (at the caller's) with each load that is begun, so that the exception is made once.
     """
     if need_bytes <= availability.bytes:
         return Verdict(True, "")

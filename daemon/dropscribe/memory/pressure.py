@@ -69,7 +69,7 @@ class PressureWatch:
         self._trimmed_at: float | None = None
 
     def apply(self, settings: Memory) -> None:
-        """Apply changed settings: back-off and episode are forgotten, the next two samples are judged anew."""
+        """Apply changed settings: back-off and episode are forgotten, the next two samples are judged by themselves."""
         self._settings = settings
         self._earlier = self._pressed_at = self._trimmed_at = None
         self._counted, self._unloads = False, 0
