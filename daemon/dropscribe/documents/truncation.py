@@ -6,11 +6,15 @@ missing with white and say nothing, it is asked first. Half a page must never pa
 
 import mmap
 import os
+import re
 from typing import BinaryIO, Literal
 
 from dropscribe.core import file_types
 
 TAIL_BYTES = 65536  # a PDF reader wants `startxref` in the last 1024; junk behind it is common
+PADDING_BYTES = 512  # more is taken off before a PDF is opened
+LINEARIZED_BYTES = 1024  # in which a PDF says that it is made for the web, and how long it is (ISO 32000-1, annex F)
+_LINEARIZED = re.compile(rb"/Linearized[^>]*?/L\s+(\d+)")
 HOLE_BYTES = 512  # NULs at the end: a download whose room was set aside before its bytes came
 MAX_FRAMES = 10_000  # of a TIFF that are walked
 _TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
@@ -66,9 +70,37 @@ def lacks_frames(path: str) -> bool:
         return _directory_overruns(file, os.fstat(file.fileno()).st_size, values=False)
 
 
+def without_padding(path: str) -> str | bytes:
+    """Return *path* itself, or the PDF's bytes where so many NULs follow that readers would not find its end."""
+    with open(path, "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        end = _padding_begins(file, size)
+        if size - end < PADDING_BYTES:
+            return path
+        file.seek(0)
+        return file.read(end)
+
+
+def _padding_begins(file: BinaryIO, size: int) -> int:
+    """Return where the NULs begin that a file ends with; its size where it ends otherwise."""
+    at = size
+    while at > 0:
+        start = max(0, at - TAIL_BYTES)
+        file.seek(start)
+        found = len(file.read(at - start).rstrip(b"\0"))
+        if found:
+            return start + found
+        at = start
+    return 0
+
+
 def _lacks_trailer(file: BinaryIO, size: int) -> bool:
+    size = _padding_begins(file, size)
+    file.seek(0)
+    if (claimed := _LINEARIZED.search(file.read(LINEARIZED_BYTES))) and int(claimed[1]) > size:
+        return True  # its first page has an end mark of its own
     file.seek(max(0, size - TAIL_BYTES))
-    tail = file.read()
+    tail = file.read(TAIL_BYTES)
     return b"startxref" not in tail and b"%%EOF" not in tail  # one of them is enough: PDFium mends the rest
 
 

@@ -37,6 +37,7 @@ from dropscribe.core.errors import Reason, ReasonedError
 from dropscribe.core.pages import Page
 from dropscribe.documents import blank, limits, truncation, unsupported
 from dropscribe.documents.image import colour, gif, jpeg
+from dropscribe.documents.loss import Loss
 
 pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=1)
 
@@ -163,13 +164,14 @@ class PictureDocument:
     def _page(self, image: Image.Image, number: int) -> Page:
         across, down = _resolution(image)
         image.load()
-        if self.media_type == file_types.JPEG and jpeg.is_damaged(_content(self._path)):
+        loss = jpeg.loss(_content(self._path)) if self.media_type == file_types.JPEG else Loss.NONE
+        if loss >= Loss.SOME:
             raise ReasonedError(Reason.DAMAGED, f"{self._name} is damaged: a part of its data is missing or garbled.")
         limits.check_pixels(*image.size, self._settings, self._name)
         upright = colour.upright_rgb(image)
-        flags: tuple[str, ...] = ()
+        flags: tuple[str, ...] = ("partial",) if loss else ()
         if self.media_type == file_types.TIFF and (squared := _squared(upright, across, down)):
-            upright, across, flags = squared, max(across or 0, down or 0), ("scaled",)
+            upright, across, flags = squared, max(across or 0, down or 0), (*flags, "scaled")
         return Page(number, upright, dpi=across, blank=blank.is_blank(upright), flags=flags)
 
 

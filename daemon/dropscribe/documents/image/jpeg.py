@@ -7,16 +7,15 @@ as many blocks as before (in 480 trials each, 99 % of the holes of 4096 bytes we
 a third of single bytes). No picture is returned.
 """
 
-import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import cv2
 import numpy as np
 
+from dropscribe.documents import native_messages
+from dropscribe.documents.loss import Loss
+
 _HOW = cv2.IMREAD_REDUCED_GRAYSCALE_8 | cv2.IMREAD_IGNORE_ORIENTATION
-_MOST_HEARD = 65536  # bytes
 _SPARE_BYTES = 3  # behind the last block of a scan: rounding of odd writers
 _PADDING_BYTES = 512  # all alike, before the end: cameras and scanners fill up so; more is a hole
 
@@ -28,28 +27,43 @@ _LOST = re.compile(
 _SPARE = re.compile(rb"(\d+) extraneous bytes before marker 0x([0-9a-f]+)")
 _MARKER = re.compile(rb"\xff+([^\x00\xff])")
 _AFTER_DATA = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])")  # no `+`: a run of them would take the square of its length
-_SCAN, _END = 0xDA, 0xD9
+_SCAN, _END, _FINER = 0xDA, 0xD9, 0xC2
+_END_MARK = b"\xff\xd9"
 
 
-def is_damaged(data: bytes) -> bool:
-    """Say whether the first picture in *data*, a JPEG file, lost some of its blocks."""
+def loss(data: bytes) -> Loss:
+    """Return what the first picture in *data*, a JPEG file, lost of its blocks."""
+    data = with_end(data) or data  # where a mark is missing the decoder only waits, and says nothing
     said = _warnings(data)
     if _LOST.search(said):
-        return True
+        return Loss.SOME
     spare = _SPARE.search(said)
-    return spare is not None and _is_lost(data, int(spare[1]), int(spare[2], 16))
+    return _of_spare(data, int(spare[1]), int(spare[2], 16)) if spare else Loss.NONE
 
 
-def _is_lost(data: bytes, count: int, marker: int) -> bool:
-    """Say whether the *count* bytes that were left before *marker* were data of the picture."""
+def with_end(data: bytes) -> bytes | None:
+    """Return *data* with the end mark that it lacks, None where it has one."""
+    start = _first_scan(data)
+    return None if start is None or _end(data, start) < len(data) else data + _END_MARK
+
+
+def is_progressive(data: bytes) -> bool:
+    """Say whether the picture comes in scans, each finer than the last: the first ones alone show all of it."""
+    start = _first_scan(data)
+    return start is not None and any(found[1][0] == _FINER for found in _MARKER.finditer(data, 2, start))
+
+
+def _of_spare(data: bytes, count: int, marker: int) -> Loss:
+    """Return what *count* bytes, left before *marker* when all blocks had decoded, speak for.
+
+    Scanners write such bytes; but behind a hole the blocks come out wrong, and the last ones too early.
+    """
     start = _first_scan(data)
     if start is None:
-        return False  # they lie between the headers, where junk does no harm
-    if marker != _END:
-        return count > _SPARE_BYTES
+        return Loss.NONE  # they lie between the headers, where junk does no harm
     end = _end(data, start)
-    alike = len(set(data[max(start, end - count) : end])) <= 1
-    return count > (_PADDING_BYTES if alike else _SPARE_BYTES)
+    alike = marker == _END and len(set(data[max(start, end - count) : end])) <= 1
+    return Loss.DOUBT if count > (_PADDING_BYTES if alike else _SPARE_BYTES) else Loss.NONE
 
 
 def _first_scan(data: bytes) -> int | None:
@@ -73,31 +87,9 @@ def _end(data: bytes, at: int) -> int:
 
 def _warnings(data: bytes) -> bytes:
     """Return what the decoder has to say about *data*."""
-    with _stderr_caught() as pipe:
+    with native_messages.captured() as said:
         try:
             cv2.imdecode(np.frombuffer(data, np.uint8), _HOW)
         except cv2.error:
             pass  # it could not decode it at all; Pillow could, and its word is enough
-        try:
-            return os.read(pipe, _MOST_HEARD)
-        except BlockingIOError:
-            return b""  # nothing was said
-
-
-@contextmanager
-def _stderr_caught() -> Iterator[int]:
-    """Lead what native code writes to stderr into a pipe, whose reading end is given; the caller holds a lock."""
-    try:
-        usual = os.dup(2)
-    except OSError:
-        usual = os.open(os.devnull, os.O_WRONLY)  # there is no stderr: this takes its number, before the pipe does
-    reader, writer = os.pipe()
-    try:
-        for end in (reader, writer):
-            os.set_blocking(end, False)  # nobody waits: too many words are cut short
-        os.dup2(writer, 2)
-        yield reader
-    finally:
-        os.dup2(usual, 2)
-        for end in (reader, writer, usual):
-            os.close(end)
+        return said.read()
