@@ -11,6 +11,8 @@ from typing import BinaryIO, Literal
 
 from dropscribe.core import file_types
 
+_BOXES = frozenset({b"ftyp", b"meta", b"mdat", b"moov", b"moof", b"free", b"skip", b"wide", b"uuid", b"idat"})
+_CHUNKS = frozenset({b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF", b"ICCP", b"EXIF", b"XMP "})
 TAIL_BYTES = 65536  # a PDF reader wants `startxref` in the last 1024; junk behind it is common
 PADDING_BYTES = 512  # more is taken off before a PDF is opened
 LINEARIZED_BYTES = 1024  # in which a PDF says that it is made for the web, and how long it is (ISO 32000-1, annex F)
@@ -27,7 +29,7 @@ def cut_off(path: str, kind: str) -> bool:
         if kind == file_types.PDF:
             return _lacks_trailer(file, size)
         if kind == file_types.WEBP:
-            return int.from_bytes(file.read(8)[4:], "little") + 8 > size
+            return _riff_overruns(file, size)
         if kind in (file_types.HEIC, file_types.HEIF, file_types.AVIF):
             return _last_box(file, size)[1] > size
         if kind == file_types.TIFF:
@@ -61,7 +63,8 @@ def is_filled_up(path: str, kind: str) -> bool:
         file.seek(-HOLE_BYTES, os.SEEK_END)
         if any(file.read()):
             return False
-        return _last_box(file, size)[0] == b"mdat" if boxed else cut_off(path, kind)
+        kind_of_last, end = _last_box(file, size)
+        return kind_of_last == b"mdat" and end >= size if boxed else cut_off(path, kind)
 
 
 def lacks_frames(path: str) -> bool:
@@ -115,10 +118,23 @@ def _last_box(file: BinaryIO, size: int) -> tuple[bytes, int]:
             length = int.from_bytes(header[8:16], "big")
         elif length == 0:
             length = size - at  # to the end, wherever that is
-        if length < 8:
-            break  # no box: damaged, which the decoder will say
+        if length < 8 or header[4:8] not in _BOXES:
+            break  # no box: damaged, which the decoder will say, or something that was put behind the picture
         kind, at = header[4:8], at + length
     return kind, at
+
+
+def _riff_overruns(file: BinaryIO, size: int) -> bool:
+    """Walk the chunks of a WebP file, whatever length it claims as a whole; the last may lack a byte of padding."""
+    at = 12
+    while at + 8 <= size:
+        file.seek(at + 4)
+        length = int.from_bytes(file.read(4), "little")
+        file.seek(at)
+        if file.read(4) not in _CHUNKS:
+            return False  # something that was put behind the picture
+        at += 8 + length + length % 2
+    return at > size + 1
 
 
 def _sections_overrun(file: BinaryIO, size: int) -> bool:

@@ -17,7 +17,7 @@ from dropscribe.documents.loss import Loss
 
 _HOW = cv2.IMREAD_REDUCED_GRAYSCALE_8 | cv2.IMREAD_IGNORE_ORIENTATION
 _SPARE_BYTES = 3  # behind the last block of a scan: rounding of odd writers
-_PADDING_BYTES = 512  # all alike, before the end: cameras and scanners fill up so; more is a hole
+_PADDING_BYTES = 512  # before the end: cameras and scanners fill up so, mostly with bytes all alike; more is a hole
 
 # Warnings of libjpeg (jerror.h) that mean lost data; the others are about odd headers. Only the first one is printed.
 _LOST = re.compile(
@@ -47,10 +47,26 @@ def with_end(data: bytes) -> bytes | None:
     return None if start is None or _end(data, start) < len(data) else data + _END_MARK
 
 
-def is_progressive(data: bytes) -> bool:
-    """Say whether the picture comes in scans, each finer than the last: the first ones alone show all of it."""
-    start = _first_scan(data)
-    return start is not None and any(found[1][0] == _FINER for found in _MARKER.finditer(data, 2, start))
+def is_unfinished(data: bytes) -> bool:
+    """Say whether scans are missing of a progressive picture: any one alone shows all of it, only coarser.
+
+    Each scan tells its components, a band of their 64 coefficients, and how many low bits are still to come (ITU-T
+    T.81, B.2.3 and G.1.1).
+    """
+    left: dict[int, list[int]] = {}
+    at, progressive = 2, False
+    while (found := _MARKER.match(data, at)) is not None and found[1][0] != _END:
+        head = data[found.end() : found.end() + int.from_bytes(data[found.end() : found.end() + 2], "big")]
+        at = found.end() + len(head)
+        if found[1][0] == _FINER:
+            progressive = True
+            left = {head[place]: [1] * 64 for place in range(8, len(head), 3)}
+        elif found[1][0] == _SCAN and len(head) > 5:
+            first, last, bits = head[-3], min(head[-2], 63), head[-1] & 15
+            for component in head[3:-3:2]:
+                left.setdefault(component, [1] * 64)[first : last + 1] = [bits] * (last + 1 - first)
+            at = _next_marker(data, at)
+    return progressive and any(any(bits) for bits in left.values())
 
 
 def _of_spare(data: bytes, count: int, marker: int) -> Loss:
@@ -63,7 +79,9 @@ def _of_spare(data: bytes, count: int, marker: int) -> Loss:
         return Loss.NONE  # they lie between the headers, where junk does no harm
     end = _end(data, start)
     alike = marker == _END and len(set(data[max(start, end - count) : end])) <= 1
-    return Loss.DOUBT if count > (_PADDING_BYTES if alike else _SPARE_BYTES) else Loss.NONE
+    if count > _PADDING_BYTES:
+        return Loss.SOME
+    return Loss.NONE if alike or count <= _SPARE_BYTES else Loss.DOUBT
 
 
 def _first_scan(data: bytes) -> int | None:
@@ -83,6 +101,12 @@ def _end(data: bytes, at: int) -> int:
             return found.start()
         at = found.end() + int.from_bytes(data[found.end() : found.end() + 2], "big")
     return len(data)
+
+
+def _next_marker(data: bytes, at: int) -> int:
+    """Return where the coded data beginning at *at* end."""
+    found = _AFTER_DATA.search(data, at)
+    return found.start() if found else len(data)
 
 
 def _warnings(data: bytes) -> bytes:
