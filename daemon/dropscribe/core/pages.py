@@ -42,7 +42,9 @@ class Page:
 
     `image` is RGB, flattened on a contrasting ground, EXIF and page rotation already applied. `rotation` is the
     further clockwise turn, in degrees, that was applied to set it upright. `text` is the document's own text where
-    that is to be used instead of reading pixels (then `blocks` holds its lines); `blank` pages hold no ink at all.
+    that is to be used instead of reading pixels (then `blocks` holds its lines); without it `blocks` are lines of its
+    own on a page with more to read. `samples` are a few words of each font, to be compared with their pixels before
+    any of that is believed. `blank` pages hold no ink at all.
     """
 
     number: int  # from 1
@@ -54,6 +56,7 @@ class Page:
     blocks: tuple[Block, ...] = ()
     blank: bool = False
     flags: tuple[str, ...] = ()
+    samples: tuple[tuple[Block, ...], ...] = ()
 
     @property
     def width(self) -> int:

@@ -39,6 +39,10 @@ class Coverage:
         covered = np.count_nonzero(self._writing & known)
         return bool(np.count_nonzero(stray) <= max(STRAY_TILES, STRAY_SHARE * covered))
 
+    def is_blank_beside(self, boxes: list[Box]) -> bool:
+        """Say whether nothing looks like writing anywhere but under *boxes*."""
+        return not np.any(self._writing & ~self._tiles(boxes, grow=True))
+
     def _tiles(self, boxes: list[Box], grow: bool) -> NDArray[np.bool_]:
         """Return the tiles that *boxes* touch; grown by half their height, for marks above and below the letters."""
         mask = np.zeros(self._writing.shape, np.bool_)

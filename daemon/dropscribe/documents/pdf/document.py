@@ -14,14 +14,16 @@ from PIL import Image
 from dropscribe.config import Settings
 from dropscribe.core import file_types
 from dropscribe.core.errors import Reason, ReasonedError
-from dropscribe.core.pages import Block, Page
+from dropscribe.core.pages import Page
 from dropscribe.documents import blank, limits, truncation
 from dropscribe.documents.loss import Loss
 from dropscribe.documents.pdf import page_tree, raster, text_layer
 from dropscribe.documents.pdf.structure import Structure
+from dropscribe.documents.pdf.text_layer import OwnText
 
 MOST_JUDGED = 50  # pages of a damaged file that are searched for any content before its blank ones are believed
 LOST_PIXELS = (850, 1100)  # of the white page that stands for one of which nothing can be drawn
+NOTHING = OwnText(None, (), ())
 SILENT = frozenset({"JPXDecode", "JBIG2Decode"})  # whose decoders notice what cannot be seen from outside
 
 
@@ -136,9 +138,9 @@ class PdfDocument:
             image = raster.render(page, dpi)
             no_ink = blank.is_blank(image)
             loss = self._loss(page, number, images, no_ink)
-            text, blocks = self._own_text(page, number, image, images) or (None, ())
+            own = self._own_text(page, number, image, dpi, images)
         flags = (("scaled",) if shrunk else ()) + (("partial",) if loss else ())
-        return Page(number, image, 0, dpi, True, text, blocks, no_ink, flags), loss
+        return Page(number, image, 0, dpi, True, own.text, own.blocks, no_ink, flags, own.samples), loss
 
     def _loss(self, page: pdfium.PdfPage, number: int, images: tuple[raster.Placed, ...], no_ink: bool) -> Loss:
         """Return what of *page* could not be drawn: PDFium says nothing of what it leaves out."""
@@ -163,12 +165,12 @@ class PdfDocument:
             return False
 
     def _own_text(
-        self, page: pdfium.PdfPage, number: int, image: Image.Image, images: tuple[raster.Placed, ...]
-    ) -> tuple[str, tuple[Block, ...]] | None:
-        wish = self._settings.intake.pdf_text
-        if wish == "never":
-            return None
-        taken = text_layer.take(page, image, images, always=wish == "always")
+        self, page: pdfium.PdfPage, number: int, image: Image.Image, dpi: float, images: tuple[raster.Placed, ...]
+    ) -> OwnText:
+        wish, layered = self._settings.intake.pdf_text, self._structure.has_layers()
+        if wish == "never" or not (wish == "always" or raster.shows_text(page)):
+            return NOTHING
+        taken = text_layer.take(page, image, dpi, images, layered, always=wish == "always")
         if taken and wish == "auto" and self._structure.lacks_meaning(number):
-            return None
-        return taken
+            return NOTHING
+        return taken or NOTHING

@@ -86,6 +86,10 @@ class Structure:
             return None
         return out.getvalue()
 
+    def has_layers(self) -> bool:
+        """Say whether the document has layers, which may be switched off; so it is taken where nothing is known."""
+        return self._pdf is None or "/OCProperties" in self._pdf.Root
+
     def lacks_meaning(self, number: int) -> bool:
         """Say whether page *number* (from 1) names a font whose codes are no letters, or cannot be looked into."""
         try:

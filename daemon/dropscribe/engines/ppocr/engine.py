@@ -14,6 +14,7 @@ import cv2
 from dropscribe.config import Settings
 from dropscribe.core.errors import Reason, ReasonedError
 from dropscribe.core.pages import EngineInfo, Page, PageText
+from dropscribe.engines import own_text
 from dropscribe.engines.base import LoadProgress, MlxMemory, Signals
 from dropscribe.engines.ppocr import sessions
 from dropscribe.engines.ppocr.orientation import turned_page
@@ -70,6 +71,7 @@ class RapidOcr:
         return None
 
     def _page(self, page: Page) -> PageText:
+        page = own_text.believed(page, self.sessions.recognise)
         if page.blank:
             return PageText(
                 page.number, page.width, page.height, "", "", (), page.rotation, "blank", _with(page, "blank")
@@ -88,12 +90,12 @@ class RapidOcr:
             )
         started = time.monotonic()
         try:
-            reading = self._reader.read(page)
+            reading = self._reader.read(own_text.beside(page), turn=not page.blocks)
         except cv2.error as error:
             raise ReasonedError(
                 Reason.ENGINE_ERROR, f"The text engine failed on page {page.number}: {error.err}."
             ) from error
-        return _page_text(page, reading, time.monotonic() - started)
+        return own_text.together(page, _page_text(page, reading, time.monotonic() - started))
 
 
 def _page_text(page: Page, reading: PageLines, seconds: float) -> PageText:

@@ -42,8 +42,10 @@ class Reader:
     def __init__(self, sessions: Sessions, signals: Signals, turn: bool) -> None:
         self._sessions, self._signals, self._turn = sessions, signals, turn
 
-    def read(self, page: Page) -> PageLines:
+    def read(self, page: Page, turn: bool = True) -> PageLines:
         """Return what stands on *page*; raise `Stopped` or `ReasonedError` (engine-error).
+
+        Without *turn* the page is known to stand upright.
 
         Empty or doubtful output is not final while there is ink: the page is looked at smaller, cut to its ink, and
         larger. The look that read most, by letters and confidence, is kept.
@@ -59,7 +61,7 @@ class Reader:
         attempts: list[Attempt] = []
         for mode, look in looks:
             started = self._begin(page, mode)
-            reading = self._look(picture, look(), READABLE if not attempts else CONVINCING)
+            reading = self._look(picture, look(), READABLE if not attempts else CONVINCING, self._turn and turn)
             attempts.append(_attempt(mode, reading.lines, started))
             best = max(best, reading, key=lambda r: weight(r.lines))
             if _convinces(best.lines) or ink_box(picture) is None:
@@ -78,10 +80,10 @@ class Reader:
         longest = max(picture.shape[:2])
         return find_at(self._sessions, picture, min(2.0, max(usual_scale(picture), LONGEST_AGAIN / longest)))
 
-    def _look(self, picture: Pixels, quads: Quads, readable: float) -> PageLines:
+    def _look(self, picture: Pixels, quads: Quads, readable: float, may_turn: bool) -> PageLines:
         """Return the reading of *picture* with lines at *quads*, turned first where it must be."""
         cutter, reads, clockwise = Cutter(picture), {}, 0
-        if self._turn:
+        if may_turn:
             turn = find_turn(cutter, quads, self._sessions)
             reads, clockwise = turn.reads, turn.clockwise
         if clockwise:
