@@ -11,6 +11,7 @@ from PIL import ImageChops, ImageOps
 
 from dropscribe.core.pages import Block
 from dropscribe.formats.pdf import render as pdf_format
+from support.result_pdfs import drawn
 from support.results import page_text, reading_of
 
 SCALE = 2
@@ -227,6 +228,16 @@ def test_a_document_without_a_layer_is_the_very_file(tmp_path):
     out = rendered(tmp_path, path, [page_text(1, "own words", text_source="pdf"), page_text(2, text_source="ocr")])
 
     assert Path(path).read_bytes() == Path(out).read_bytes()
+
+
+def test_a_crop_outside_the_page_is_none_in_the_result_either(tmp_path):
+    path = original(tmp_path / "in.pdf", crop=(1000, 1000, 1200, 1100))
+    out = str(tmp_path / "out.pdf")
+    texts = [page_text(1, "own words", text_source="pdf")]
+    pdf_format.render(reading_of(texts, [drawn()], path, "application/pdf"), out)
+
+    with pypdfium2.PdfDocument(out) as document:
+        assert document[0].get_size() == (400, 500)
 
 
 def test_a_document_that_readers_see_differently_is_written_anew_though_no_page_gets_a_layer(tmp_path):

@@ -24,6 +24,7 @@ READABLE = 0.5  # confidence below which a line is not text (rapidocr's own `tex
 DOUBTFUL = 0.8  # confidence below which a line is tried another way
 CONVINCING = 0.85  # confidence that a second try, or ink that the detector passed over, must reach to be believed
 FEW = 3  # letters; a page with no more, read with doubt, more likely shows a leaf or a buckle
+BARS = frozenset("一ー丨—–-_|")  # what a bar is taken for, however surely, where there is nothing else on the page
 LONGEST_AGAIN = 2600  # pixels; the longest side of a second look, which is tried on pictures without text too
 
 
@@ -67,6 +68,8 @@ class Reader:
             if _convinces(best.lines) or ink_box(picture) is None:
                 break
         if letters(best.lines) <= FEW and weight(best.lines) < CONVINCING * letters(best.lines):
+            best = PageLines(0, [])
+        if len(best.lines) == 1 and best.lines[0].text in BARS:
             best = PageLines(0, [])
         return PageLines(best.clockwise, best.lines, tuple(attempts))
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import pypdfium2 as pdfium
-from pikepdf import Dictionary, Name, Pdf
+from pikepdf import Array, Dictionary, Name, Pdf
 
 from dropscribe.core.pages import Box, PageText
 from dropscribe.formats.pdf import layer, strip_hidden_text
@@ -34,6 +34,7 @@ def add_layers(pdf: Pdf, texts: Iterable[PageText], path: str) -> bool:
         for text in texts:
             if text.number > len(pdf.pages):
                 raise OtherPages(text.number)
+            changed |= _show_all(pdf.pages[text.number - 1].obj)
             if text.text_source == "ocr" and _add_layer(pdf, text, already.letters(text.number), font, shared):
                 changed = True
     if changed:
@@ -73,6 +74,18 @@ def _add_layer(pdf: Pdf, text: PageText, letters: list[Letter], font: Glyphless,
     # cannot be seen may as well lie below.
     packed = pdf.make_stream(zlib.compress(words), Filter=Name.FlateDecode)  # all pages' words are held until the end
     page.contents_add(packed, prepend=True)
+    return True
+
+
+def _show_all(page: Any) -> bool:
+    """Give *page* its MediaBox for a CropBox where the two have nothing in common; say whether it was so."""
+    crop = _box(_inherited(page, Name.CropBox))
+    media = _box(_inherited(page, Name.MediaBox)) or LETTER
+    if crop is None:
+        return False
+    if min(crop[2], media[2]) > max(crop[0], media[0]) and min(crop[3], media[3]) > max(crop[1], media[1]):
+        return False
+    page.CropBox = Array(media)
     return True
 
 

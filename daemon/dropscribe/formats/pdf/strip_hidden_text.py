@@ -19,7 +19,7 @@ from dropscribe.formats.pdf.layer import Matrix, after
 MOST_BYTES = 1 << 20  # of packed content; a page with more is a drawing, and is left alone
 DEEPEST = 4  # forms within forms
 COVERED = 0.95  # of the page each way, under a picture that hides what was drawn before
-_INVISIBLE = 3  # text rendering mode; 7 leaves a clip, through which pictures are seen
+_INVISIBLE = 3  # text rendering mode; those above it leave a clip, through which pictures are seen
 _HINT = re.compile(rb"T[jJ]\b|['\"]|\bDo\b")
 _SHOWS = frozenset({"Tj", "TJ", "'", '"'})
 _PLACES = frozenset({"Tm", "Td", "TD", "T*", "'", '"', "BT", "ET"})  # after these, text stands where it stands
@@ -37,6 +37,8 @@ class _State:
 
     @property
     def hides(self) -> bool:
+        if self.mode > _INVISIBLE:
+            return False
         return self.beneath or self.mode == _INVISIBLE or (self.mode == 0 and self.alpha == 0)
 
 
