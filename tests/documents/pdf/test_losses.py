@@ -2,6 +2,7 @@
 
 import io
 import random
+import re
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -177,6 +178,21 @@ def test_a_form_that_cannot_be_unpacked_is_flagged(tmp_path: Path) -> None:
     content = maker.bytes(compress_streams=False, stream_decode_level=pikepdf.StreamDecodeLevel.none)
 
     assert outcome(tmp_path, content) is True
+
+
+def dangling() -> bytes:
+    """Return two pages, the first of which draws a picture that is not there."""
+    maker = Maker()
+    for _ in range(2):
+        maker.page("q 306 0 0 396 0 0 cm /P Do Q\n" + lines("words"), pictures={"P": scan()})
+    content = maker.bytes(object_stream_mode=pikepdf.ObjectStreamMode.disable)
+    return re.sub(rb"/P \d+ 0 R", b"/P 99 0 R", content, count=1)
+
+
+def test_a_page_that_draws_what_is_not_in_the_file_is_flagged(tmp_path: Path) -> None:
+    pages = pages_of(tmp_path, dangling(), "a.pdf")
+
+    assert ["partial" in page.flags for page in pages] == [True, False]
 
 
 def jbig2(*segments: tuple[int, bytes], height: int = 64) -> bytes:

@@ -121,6 +121,12 @@ UNSEEN: dict[str, dict[str, Any]] = {
         "drawing": lines("seen", top=300) + lines(*LETTER),
         "CropBox": pikepdf.Array([0, 100, 612, 500]),
     },
+    "text too small for any eye": {"drawing": lines("seen", top=300) + lines(*LETTER, size=1)},
+    "text outside a clip": {"drawing": lines("seen", top=300) + "q 0 0 9 9 re W n " + lines(*LETTER) + "Q"},
+    "text under a picture of a bar": {
+        "drawing": lines("seen", top=300) + lines("hidden") + "q 300 0 0 60 50 680 cm /P Do Q",
+        "pictures": {"P": Image.new("L", (30, 6), 0)},
+    },
     "invisible text": {"drawing": lines("seen", top=300) + lines(*LETTER, mode=3)},
     "text on a layer that is off": {"drawing": lines("seen", top=300) + "/OC /Off BDC " + lines(*LETTER) + "EMC"},
     "a layer that is off across what is seen": {

@@ -6,6 +6,7 @@ is given the file as qpdf writes it anew. No page is drawn here.
 
 import io
 import logging
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -17,6 +18,7 @@ from dropscribe.documents.pdf import fonts, page_tree, streams
 from dropscribe.documents.pdf.page_tree import PageTree
 
 NESTED_FORMS = 3  # how deep form XObjects are searched
+_DRAWN = re.compile(rb"(?<![\w(])(/[^\s/<>()\[\]{}%]+)\s+Do\b")
 MOST_STREAMS = 2000  # of a page's resources that are looked at
 
 
@@ -102,7 +104,10 @@ class Structure:
         worst = Loss.NONE
         for stream in self._contents(number):
             worst = max(worst, self._judged(stream))
-        return worst
+        try:
+            return Loss.SOME if worst is Loss.NONE and self._names_nothing(number) else worst
+        except Exception:  # as above
+            return max(worst, Loss.DOUBT)
 
     def picture_loss(self, number: int, size: tuple[int, int]) -> Loss:
         """Return what those pictures of page *number* lost that have *size* (width and height in pixels)."""
@@ -118,13 +123,25 @@ class Structure:
             self._pdf.close()
             self._pdf = None
 
-    def _contents(self, number: int) -> Iterator[pikepdf.Stream]:
+    def _names_nothing(self, number: int) -> bool:
+        """Say whether page *number* draws a form or picture that is not in the file."""
         if self._pdf is None:
-            return
-        found = self._pdf.pages[number - 1].obj.get("/Contents")
+            return False
+        page = self._pdf.pages[number - 1]
+        named = {name for stream in self._own_contents(page) for name in _DRAWN.findall(stream.read_bytes())}
+        found = page.resources.get("/XObject", {}) if isinstance(page.resources, pikepdf.Dictionary) else {}
+        return any(b"#" not in name and name.decode("latin-1") not in found for name in named)
+
+    def _own_contents(self, page: pikepdf.Page) -> Iterator[pikepdf.Stream]:
+        found = page.obj.get("/Contents")
         for each in found if isinstance(found, pikepdf.Array) else [found]:
             if isinstance(each, pikepdf.Stream):
                 yield each
+
+    def _contents(self, number: int) -> Iterator[pikepdf.Stream]:
+        if self._pdf is None:
+            return
+        yield from self._own_contents(self._pdf.pages[number - 1])
         yield from (each for each in self._xobjects(number) if each.get("/Subtype") == pikepdf.Name.Form)
 
     def _xobjects(self, number: int) -> Iterator[pikepdf.Stream]:

@@ -17,7 +17,7 @@ from dropscribe.documents.pdf import letters as letter_list
 from dropscribe.documents.pdf import right_to_left, visibility
 from dropscribe.documents.pdf.coverage import Coverage
 from dropscribe.documents.pdf.letters import Letter
-from dropscribe.documents.pdf.raster import Placed
+from dropscribe.documents.pdf.raster import POINTS_PER_INCH, Placed
 
 MAX_CHARS = 200_000  # of a page; more is no page of text
 
@@ -25,6 +25,7 @@ MOST_IMAGE_SHARE = 0.1  # of the page under images, which may hold further text:
 MOST_GARBAGE = 0.02  # of the letters: a list's bullets come from private codes, a page of them is garbage
 MOST_INKLESS = 0.5  # of a word: a full stop may fall between the pixels
 FEWEST_SAMPLED, MOST_SAMPLED, SAMPLES = 4, 20, 2  # letters of a word that is compared with its picture; words a font
+TINY_POINTS = 1.0  # height of a word that no eye can read; the smallest print, type of 3 points, has over 1.5
 NOWHERE: Box = (-9.0, -9.0, -9.0, -9.0)
 SAME_LINE = 0.5  # of the lesser height: so much of two pieces stands side by side on one line
 
@@ -60,7 +61,7 @@ def take(
         lines = _lines(letters)
         return OwnText(_whole(lines), _blocks(lines), ()) if any(map(_stands, letters)) else None
     coverage = Coverage(image)
-    hidden = visibility.unseen(page, letters, image, dpi, layered) | _without_ink(letters, coverage)
+    hidden = visibility.unseen(page, letters, image, dpi, layered) | _without_trace(letters, coverage, dpi)
     letters = [letter for index, letter in enumerate(letters) if index not in hidden and not letter.invisible]
     trusted = [line for line in _lines(letters) if any(map(_stands, line)) and not _is_garbled(line)]
     if not trusted:
@@ -81,8 +82,8 @@ def _is_garbled(line: list[Letter]) -> bool:
     return sum(letter.garbage for letter in standing) > MOST_GARBAGE * len(standing)
 
 
-def _without_ink(letters: list[Letter], coverage: Coverage) -> frozenset[int]:
-    """Return the indices of letters in words where nothing is drawn."""
+def _without_trace(letters: list[Letter], coverage: Coverage, dpi: float) -> frozenset[int]:
+    """Return the indices of letters in words where nothing is drawn, or nothing that an eye can make out."""
     hidden: set[int] = set()
     word: list[int] = []
     for index in range(len(letters) + 1):
@@ -90,10 +91,16 @@ def _without_ink(letters: list[Letter], coverage: Coverage) -> frozenset[int]:
             word.append(index)
             continue
         inkless = [i for i in word if not letters[i].undrawn and not coverage.has_ink(letters[i].box or NOWHERE)]
-        if len(inkless) > MOST_INKLESS * len(word):
+        if len(inkless) > MOST_INKLESS * len(word) or _is_tiny([letters[i] for i in word], dpi):
             hidden.update(word)
         word = []
     return frozenset(hidden)
+
+
+def _is_tiny(word: list[Letter], dpi: float) -> bool:
+    """Say whether *word* is too small to be read; signs, which are always small, are not asked."""
+    heights = [letter.box[3] - letter.box[1] for letter in word if letter.box and letter.text.isalnum()]
+    return bool(heights) and max(heights) < TINY_POINTS * dpi / POINTS_PER_INCH
 
 
 def _lines(letters: list[Letter]) -> list[list[Letter]]:
@@ -144,7 +151,8 @@ def _placed(line: list[Letter]) -> list[Letter]:
 
 
 def _whole(lines: list[list[Letter]]) -> str:
-    return "\n".join(map(_said, lines)).strip("\n")
+    """Return the text of *lines*, without those of which only blanks are left."""
+    return "\n".join(_said(line) for line in lines if not line or any(map(_stands, line))).strip("\n")
 
 
 def _blocks(lines: list[list[Letter]]) -> tuple[Block, ...]:
