@@ -274,3 +274,17 @@ def test_mixed_pages_are_judged_one_by_one(tmp_path: Path) -> None:
 
     assert text.text and picture.text is None and blank.blank
     assert [text.number, picture.number, blank.number] == [1, 2, 3]
+
+
+def test_letters_of_a_font_that_cannot_be_drawn_here_are_kept(tmp_path: Path) -> None:
+    """A CJK font that every viewer is expected to have (ISO 32000-1, 9.7.5.2), and PDFium without it draws nothing."""
+    maker = Maker().page(lines("seen"))
+    below = dictionary({"Type": "/Font", "Subtype": "/CIDFontType0", "BaseFont": "/STSong-Light"})
+    below.CIDSystemInfo = pikepdf.Dictionary(Registry=b"Adobe", Ordering=b"GB1", Supplement=4)
+    font = dictionary({"Type": "/Font", "Subtype": "/Type0", "BaseFont": "/STSong-Light", "Encoding": "/UniGB-UCS2-H"})
+    font.DescendantFonts = pikepdf.Array([maker.pdf.make_indirect(below)])
+    maker.pdf.pages[0].Resources.Font.F2 = maker.pdf.make_indirect(font)
+    words = "灯塔看守人报告".encode("utf-16-be").hex()
+    maker.pdf.pages[0].contents_add(f"BT /F2 14 Tf 72 600 Td <{words}> Tj ET".encode())
+
+    assert [block.text for block in only(tmp_path, maker).blocks] == ["seen", "灯塔看守人报告"]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from dropscribe.core.pages import Box
 from dropscribe.documents.pdf.raster import UNSEEN
 
-EAST_ASIAN = 0x2E80  # codes from here on: PDFium brings no glyphs for them
+EAST_ASIAN, NO_HEIGHT = 0x2E80, 0.05  # codes from here on have no glyphs in PDFium; points, of the box of none
 _GRAIN = 64  # PDFium gives whole device units: measured on a finer device, then scaled back
 
 
@@ -22,8 +22,8 @@ _GRAIN = 64  # PDFium gives whole device units: measured on a finer device, then
 class Letter:
     """A character of the page: its code, its box in pixels of the upright page, and what speaks against it.
 
-    *item* and *font* tell apart the text objects and fonts of a page; 0 where there is none. Of a font that is not in
-    the file PDFium draws what it has glyphs of itself; *undrawn* letters are seen in viewers that have the font.
+    *item* and *font* tell apart the text objects and fonts of a page; 0 where there is none. An *undrawn* letter has no
+    glyph here (its font is not in the file, or broken), but viewers that have the font show it.
     """
 
     text: str
@@ -40,7 +40,7 @@ def read(page: pdfium.PdfPage, textpage: pdfium.PdfTextPage, size: tuple[int, in
     matrix = to_pixels(page, size)
     left, right, bottom, top = (ctypes.c_double() for _ in range(4))
     letters: list[Letter] = []
-    items: dict[int, tuple[bool, int, bool]] = {}
+    items: dict[int, tuple[bool, int]] = {}
     for index in range(textpage.count_chars()):
         code = pdfium_c.FPDFText_GetUnicode(textpage, index)
         hyphen = pdfium_c.FPDFText_IsHyphen(textpage, index) == 1
@@ -51,12 +51,12 @@ def read(page: pdfium.PdfPage, textpage: pdfium.PdfTextPage, size: tuple[int, in
             continue
         item = pdfium_c.FPDFText_GetTextObject(textpage, index)
         key = address(item)
-        invisible, font, embedded = items.get(key) or items.setdefault(key, _look(item))
+        invisible, font = items.get(key) or items.setdefault(key, _look(item))
         garbage = pdfium_c.FPDFText_HasUnicodeMapError(textpage, index) == 1 or (not hyphen and _is_garbage(code))
         box = turned(matrix, (left.value, bottom.value, right.value, top.value))
         if _begins_a_line(letters, box):
             letters.append(Letter("\n", None))
-        undrawn = not embedded and code >= EAST_ASIAN
+        undrawn = code >= EAST_ASIAN and top.value - bottom.value < NO_HEIGHT
         letters.append(Letter(text, box, garbage, invisible, key, font, undrawn))
     return letters
 
@@ -66,18 +66,16 @@ def address(handle: object) -> int:
     return ctypes.cast(handle, ctypes.c_void_p).value or 0 if handle else 0  # type: ignore[arg-type]
 
 
-def _look(item: object) -> tuple[bool, int, bool]:
-    """Return whether a text object is drawn without a trace, its font, and whether that is in the file."""
+def _look(item: object) -> tuple[bool, int]:
+    """Return whether a text object is drawn without a trace, and its font."""
     if not item:
-        return True, 0, True
+        return True, 0
     red, green, blue, alpha = (ctypes.c_uint() for _ in range(4))
     mode = pdfium_c.FPDFTextObj_GetTextRenderMode(item)
     clear = mode == pdfium_c.FPDF_TEXTRENDERMODE_FILL and (
         pdfium_c.FPDFPageObj_GetFillColor(item, red, green, blue, alpha) and alpha.value == 0
     )
-    font = pdfium_c.FPDFTextObj_GetFont(item)
-    embedded = not font or pdfium_c.FPDFFont_GetIsEmbedded(font) == 1
-    return mode in UNSEEN or bool(clear), address(font), embedded
+    return mode in UNSEEN or bool(clear), address(pdfium_c.FPDFTextObj_GetFont(item))
 
 
 def _begins_a_line(letters: list[Letter], box: Box) -> bool:

@@ -26,7 +26,6 @@ MOST_GARBAGE = 0.02  # of the letters: a list's bullets come from private codes,
 MOST_INKLESS = 0.5  # of a word: a full stop may fall between the pixels
 FEWEST_SAMPLED, MOST_SAMPLED, SAMPLES = 4, 20, 2  # letters of a word that is compared with its picture; words a font
 TINY_POINTS = 1.0  # height of a word that no eye can read; the smallest print, type of 3 points, has over 1.5
-NOWHERE: Box = (-9.0, -9.0, -9.0, -9.0)
 SAME_LINE = 0.5  # of the lesser height: so much of two pieces stands side by side on one line
 
 
@@ -90,7 +89,8 @@ def _without_trace(letters: list[Letter], coverage: Coverage, dpi: float) -> fro
         if index < len(letters) and _stands(letters[index]):
             word.append(index)
             continue
-        inkless = [i for i in word if not letters[i].undrawn and not coverage.has_ink(letters[i].box or NOWHERE)]
+        drawn = [(i, box) for i in word if (box := letters[i].box) and not letters[i].undrawn]
+        inkless = [i for i, box in drawn if not coverage.has_ink(box)]
         if len(inkless) > MOST_INKLESS * len(word) or _is_tiny([letters[i] for i in word], dpi):
             hidden.update(word)
         word = []
@@ -99,7 +99,9 @@ def _without_trace(letters: list[Letter], coverage: Coverage, dpi: float) -> fro
 
 def _is_tiny(word: list[Letter], dpi: float) -> bool:
     """Say whether *word* is too small to be read; signs, which are always small, are not asked."""
-    heights = [letter.box[3] - letter.box[1] for letter in word if letter.box and letter.text.isalnum()]
+    heights = [
+        letter.box[3] - letter.box[1] for letter in word if letter.box and letter.text.isalnum() and not letter.undrawn
+    ]
     return bool(heights) and max(heights) < TINY_POINTS * dpi / POINTS_PER_INCH
 
 
@@ -162,9 +164,9 @@ def _blocks(lines: list[list[Letter]]) -> tuple[Block, ...]:
 
 
 def _said(line: list[Letter]) -> str:
-    """Return the letters as text; halves of a surrogate pair, which PDFium gives apart, become one."""
+    """Return the letters as text without blanks at its end; PDFium gives halves of surrogate pairs apart."""
     joined = "".join(letter.text for letter in line if letter.text != "\0")
-    text = joined.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    text = joined.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").rstrip(" ")
     return right_to_left.paired(text) if right_to_left.runs_right_to_left(text) else text
 
 
