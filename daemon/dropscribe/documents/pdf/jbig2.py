@@ -1,6 +1,6 @@
 """Whether a JBIG2 stream of a PDF holds all of its segments: decoders paint what is missing white.
 
-Walks the heads of the segments (ITU-T T.88, 7.2) and the places of the regions. Nothing is decoded.
+Walks the heads of the segments (ITU-T T.88, 7.2). Nothing is decoded.
 """
 
 from dropscribe.documents.loss import Loss
@@ -8,23 +8,20 @@ from dropscribe.documents.loss import Loss
 _REGIONS = frozenset({4, 6, 7, 20, 22, 23, 36, 38, 39, 40, 42, 43})  # types of segments that draw
 _UNKNOWN = 0xFFFFFFFF  # a length that is told behind the data
 _MOST_SEGMENTS = 1_000_000
-ENOUGH = 0.98  # of the rows
 
 
-def loss(data: bytes, height: int) -> Loss:
-    """Return what the stream *data* lacks of a picture of *height* rows."""
-    at, bottom = 0, 0
+def loss(data: bytes) -> Loss:
+    """Return what the stream *data* lacks. Regions need not cover the page: a whole one that is gone is not noticed."""
+    at, drawn = 0, False
     for _ in range(_MOST_SEGMENTS):
         if at >= len(data):
             break
         kind, start, length = _head(data, at)
-        if kind in _REGIONS:
-            high, top = (int.from_bytes(data[start + o : start + o + 4], "big") for o in (4, 12))
-            bottom = max(bottom, top + high)
+        drawn |= kind in _REGIONS
         if length == _UNKNOWN:
             return Loss.NONE  # a single region, whose end only a decoder finds
         at = start + length
-    return Loss.SOME if at > len(data) or bottom < ENOUGH * height else Loss.NONE
+    return Loss.NONE if drawn and at <= len(data) else Loss.SOME
 
 
 def _head(data: bytes, at: int) -> tuple[int, int, int]:

@@ -18,6 +18,7 @@ from dropscribe.documents.loss import Loss
 from dropscribe.documents.pdf import jbig2
 
 _BLOCK = 1 << 20  # bytes that are inflated at a time
+ENOUGH = 0.98  # of the bytes that a picture needs: a last row that is missing shows nothing
 _MOST_BYTES = 1 << 31  # inflated; no picture within our limits has more
 _SHORT_NAMES = {"/DCT": "/DCTDecode", "/CCF": "/CCITTFaxDecode", "/Fl": "/FlateDecode", "/A85": "/ASCII85Decode"}
 _SHORT_NAMES |= {"/AHx": "/ASCIIHexDecode"}
@@ -57,7 +58,7 @@ def picture_loss(stream: pikepdf.Stream) -> Loss:
         case "/JPXDecode":
             return max(loss, jpeg2000.loss(data))
         case "/JBIG2Decode":
-            return max(loss, jbig2.loss(data, int(stream.Height)))
+            return max(loss, jbig2.loss(data))
         case "/CCITTFaxDecode":
             return max(loss, fax.loss(_rows(stream, data)))
     return loss
@@ -92,7 +93,7 @@ def _peeled(stream: pikepdf.Stream, keep: bool = True) -> tuple[list[str], bytes
             loss = max(loss, found.loss)
             if last and not keep:
                 wanted = _needed(stream, index)
-                enough = wanted and found.length >= wanted
+                enough = wanted and found.length >= ENOUGH * wanted
                 loss = min(loss, Loss.DOUBT) if enough else Loss.SOME if wanted else loss
         else:
             break
