@@ -171,6 +171,14 @@ def test_nothing_is_invented_where_there_is_no_text(engine: RapidOcr) -> None:
         assert (page.text, page.blocks, page.flags) == ("", (), ("empty",))
 
 
+def test_a_bar_alone_is_no_text(engine: RapidOcr) -> None:
+    image = Image.new("RGB", (800, 400), "white")
+    image.paste("black", (80, 160, 720, 220))
+    text = read(engine, image)
+
+    assert text.text == "" and "empty" in text.flags
+
+
 def test_empty_output_is_final_only_after_other_looks(engine: RapidOcr) -> None:
     noise = np.random.default_rng(3).integers(0, 256, (300, 400, 3), np.uint8)
     page = read(engine, Image.fromarray(noise))

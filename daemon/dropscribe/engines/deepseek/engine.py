@@ -32,7 +32,7 @@ ROWS_ON_METAL = 4  # not measured; the memory is shared with everything else the
 class DeepSeekOcr:
     """Reads pages with a model on MLX; see `Engine` for what each method promises."""
 
-    turns_pages = False
+    finds_lines = False
 
     def __init__(self, settings: Settings, signals: Signals, rows: int | None = None) -> None:
         """Read up to *rows* pages at once (None: as `engine.pages_at_once` says)."""

@@ -15,6 +15,7 @@ from dropscribe.config import Settings
 from dropscribe.core.errors import Reason, ReasonedError
 from dropscribe.core.pages import EngineInfo, Page, PageFailure, PageText
 from dropscribe.core.status import MlxMemory
+from dropscribe.engines import own_text
 from dropscribe.engines.base import LoadProgress, PageSource, Signals
 from dropscribe.engines.ppocr import sessions
 from dropscribe.engines.ppocr.orientation import turned_page
@@ -31,7 +32,7 @@ class RapidOcr:
     """Reads pages with PP-OCR; see `Engine` for what each method promises."""
 
     width = 1
-    turns_pages = True
+    finds_lines = True
 
     def __init__(self, settings: Settings, signals: Signals) -> None:
         self.info = EngineInfo("rapidocr", sessions.MODEL, None, version("rapidocr"))
@@ -76,12 +77,15 @@ class RapidOcr:
     def _page(self, page: Page) -> PageText | PageFailure:
         started = time.monotonic()
         try:
-            found = self._reader.read(page)
+            page = own_text.believed(page, self.sessions.recognise)
+            if page.text is not None:
+                return own_text.as_it_stands(page)
+            found = self._reader.read(own_text.beside(page), turn=not page.blocks)
         except cv2.error as error:
             return PageFailure(page.key, Reason.ENGINE_ERROR, f"The text engine failed: {error.err}.")
         except ReasonedError as error:
             return PageFailure(page.key, error.reason, error.detail)
-        return _page_text(page, found, time.monotonic() - started)
+        return own_text.together(page, _page_text(page, found, time.monotonic() - started))
 
 
 def _page_text(page: Page, reading: PageLines, seconds: float) -> PageText:

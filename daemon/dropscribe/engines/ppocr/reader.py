@@ -24,6 +24,7 @@ READABLE = 0.5  # confidence below which a line is not text (rapidocr's own `tex
 DOUBTFUL = 0.8  # confidence below which a line is tried another way
 CONVINCING = 0.85  # confidence that a second try, or ink that the detector passed over, must reach to be believed
 FEW = 3  # letters; a page with no more, read with doubt, more likely shows a leaf or a buckle
+BARS = frozenset("一ー丨—–-_|")  # what a bar is taken for, however surely, where there is nothing else on the page
 LONGEST_AGAIN = 2600  # pixels; the longest side of a second look, which is tried on pictures without text too
 
 
@@ -43,8 +44,10 @@ class Reader:
         self._sessions, self._signals, self._turn = sessions, signals, turn
         self._page = PageKey(0, 0)  # being read
 
-    def read(self, page: Page) -> PageLines:
+    def read(self, page: Page, turn: bool = True) -> PageLines:
         """Return what stands on *page*; raise `Stopped` or `ReasonedError` (engine-error).
+
+        Without *turn* the page is known to stand upright.
 
         Empty or doubtful output is not final while there is ink: the page is looked at smaller, cut to its ink, and
         larger. The look that read most, by letters and confidence, is kept.
@@ -60,12 +63,14 @@ class Reader:
         attempts: list[Attempt] = []
         for mode, look in looks:
             started = self._begin(page, mode)
-            reading = self._look(picture, look(), READABLE if not attempts else CONVINCING)
+            reading = self._look(picture, look(), READABLE if not attempts else CONVINCING, self._turn and turn)
             attempts.append(_attempt(mode, reading.lines, started))
             best = max(best, reading, key=lambda r: weight(r.lines))
             if _convinces(best.lines) or ink_box(picture) is None:
                 break
         if letters(best.lines) <= FEW and weight(best.lines) < CONVINCING * letters(best.lines):
+            best = PageLines(0, [])
+        if len(best.lines) == 1 and best.lines[0].text in BARS:
             best = PageLines(0, [])
         return PageLines(best.clockwise, best.lines, tuple(attempts))
 
@@ -80,10 +85,10 @@ class Reader:
         longest = max(picture.shape[:2])
         return find_at(self._sessions, picture, min(2.0, max(usual_scale(picture), LONGEST_AGAIN / longest)))
 
-    def _look(self, picture: Pixels, quads: Quads, readable: float) -> PageLines:
+    def _look(self, picture: Pixels, quads: Quads, readable: float, may_turn: bool) -> PageLines:
         """Return the reading of *picture* with lines at *quads*, turned first where it must be."""
         cutter, reads, clockwise = Cutter(picture), {}, 0
-        if self._turn:
+        if may_turn:
             turn = find_turn(cutter, quads, self._sessions)
             reads, clockwise = turn.reads, turn.clockwise
         if clockwise:
