@@ -14,12 +14,13 @@ from dropscribe.config import Settings
 from dropscribe.core.job import Job, State, Unmounted
 from dropscribe.files import durable, originals
 from dropscribe.files.disk_thread import DiskThread
-from dropscribe.files.originals import MoveResult
+from dropscribe.files.originals import LockedError, MoveResult
 from dropscribe.journal.journal import Journal
 from dropscribe.log import LOG
 from dropscribe.service.backoff import Backoff
 
 LONGEST_WAIT = 60.0  # seconds between tries
+LOCKED_WAIT = 600.0  # seconds between looks whether a locked original has been unlocked
 
 
 class Archiver:
@@ -129,7 +130,7 @@ class Archiver:
 
     def _failed(self, job: Job, error: Exception) -> None:
         """It cannot be put away now (folder missing, disk full, no permission): later, longer each time."""
-        _, wait = self._waits.get(job.id, (0.0, 1.0))
+        wait = LOCKED_WAIT if isinstance(error, LockedError) else self._waits.get(job.id, (0.0, 1.0))[1]
         if job.id not in self._waits:
             LOG.warning("%s: cannot be put away yet: %s", job.name, error)
         self._under_way.discard(job.id)
