@@ -3,11 +3,13 @@
 import json
 import os
 import socket
+import sys
 import tempfile
 import time
 import zlib
 from typing import Any
 
+from dropscribe.control import lock
 from dropscribe.core.errors import DropscribeError
 
 LONGEST_PATH = 100  # bytes; sun_path holds 104 on macOS, 108 on Linux, with the closing NUL
@@ -27,26 +29,36 @@ class NotRunning(DropscribeError):
     """There is no daemon to ask."""
 
 
-def _connected(path: str, timeout: float | None) -> socket.socket:
-    """Connect to the daemon; one that is busy with many others is asked again for a while."""
+def _connected(state: str, timeout: float | None) -> socket.socket:
+    """Connect to the daemon on *state*; one that is busy with many others is asked again for a while."""
     deadline = time.monotonic() + min(timeout or BUSY, BUSY)
     while True:
         connection = socket.socket(socket.AF_UNIX)
         connection.settimeout(timeout)
         try:
-            connection.connect(path)
+            connection.connect(socket_path(state))
             return connection
         except OSError as error:
             connection.close()
-            if not isinstance(error, BlockingIOError) or time.monotonic() > deadline:
+            if time.monotonic() > deadline or not _is_busy(error, state):
                 raise
             time.sleep(0.02)
+
+
+def _is_busy(error: OSError, state: str) -> bool:
+    """Say whether a connection was refused for want of room: EAGAIN on Linux.
+
+    macOS says ECONNREFUSED, as it does where nobody listens (uipc_usrreq.c); whoever lives holds the lock.
+    """
+    if sys.platform == "darwin":
+        return isinstance(error, ConnectionRefusedError) and lock.holder(state) is not None
+    return isinstance(error, BlockingIOError)
 
 
 def ask(state: str, timeout: float | None = 10.0, **values: Any) -> dict[str, Any]:
     """Ask the daemon on *state* and return its answer; raise `NotRunning` when there is none."""
     try:
-        with _connected(socket_path(state), timeout) as connection:
+        with _connected(state, timeout) as connection:
             connection.sendall(json.dumps(values).encode() + b"\n")
             with connection.makefile("rb") as answers:
                 line = answers.readline()
