@@ -14,6 +14,7 @@ class Availability:
     bytes: int
     percent: float  # 0 to 100, in use, of `total_bytes`
     total_bytes: int  # of the machine, or of the control group where that is the tighter one
+    how: str = ""  # what `bytes` is made of, in words; empty where it is a plain figure of the system
 
 
 @dataclass(frozen=True)
@@ -42,3 +43,10 @@ class Figures:
 def worst(levels: Iterable[str]) -> str:
     """Return the highest of some levels of pressure; `unknown` counts least, for it says nothing."""
     return max(levels, key=_ORDER.index, default=UNKNOWN)
+
+
+def size(count: int | None) -> str:
+    """Return bytes for people."""
+    if count is None:
+        return "unknown"
+    return f"{count / 1e9:.1f} GB" if count >= 10**9 else f"{count / 1e6:.0f} MB"

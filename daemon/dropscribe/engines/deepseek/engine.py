@@ -18,7 +18,7 @@ from dropscribe.core.errors import Reason, ReasonedError
 from dropscribe.core.pages import EngineInfo, Page, PageText
 from dropscribe.engines import hub
 from dropscribe.engines.base import LoadProgress, MlxMemory, Signals
-from dropscribe.engines.deepseek import checkpoint, loading, release
+from dropscribe.engines.deepseek import checkpoint, lean, loading, release, warm_up
 from dropscribe.engines.deepseek.batch import Batch
 from dropscribe.engines.deepseek.fallback import Fallback, PageFlow
 from dropscribe.engines.deepseek.generate import Sequential
@@ -26,6 +26,7 @@ from dropscribe.engines.deepseek.loading import Loaded
 from dropscribe.engines.deepseek.picture_folder import PictureFolder
 from dropscribe.engines.deepseek.prefetch import ahead
 from dropscribe.engines.session import forget_frames
+from dropscribe.memory import policy, readings
 
 if TYPE_CHECKING:
     from dropscribe.engines.ppocr.sessions import Sessions
@@ -41,14 +42,19 @@ class DeepSeekOcr:
     """Reads pages with a model on MLX; see `Engine` for what each method promises."""
 
     def __init__(
-        self, settings: Settings, signals: Signals, rows: int | None = None, look_ahead: bool = sys.platform == "darwin"
-    ) -> None:
-        """Read up to *rows* pages at once (None: chosen by device and memory); *look_ahead* decodes in a thread."""
+        self, settings: Settings, signals: Signals, rows: int | None = None,
+        look_ahead: bool = sys.platform == "darwin", warm: bool | None = None,
+    ) -> None:  # fmt: skip
+        """Read up to *rows* pages at once (None: chosen by device and memory); *look_ahead* decodes in a thread.
+
+        *warm*: read an empty page at each load (None: on a GPU).
+        """
         self.info = EngineInfo(
             "deepseek-ocr", settings.engine.model, settings.engine.revision, checkpoint.engine_version()
         )
-        self._settings, self._signals = settings, signals
-        self._rows_wanted, self._look_ahead = rows, look_ahead
+        self._lean = policy.is_lean(sys.platform, readings.available().total_bytes)
+        self._settings, self._signals = lean.slimmed(settings, lean=self._lean), signals
+        self._rows_wanted, self._look_ahead, self._warm = 1 if self._lean else rows, look_ahead, warm
         self._loaded: Loaded | None = None
         self._rows = 1
         self._pictures = PictureFolder(os.path.join(settings.folders.state, "pictures"))
@@ -72,6 +78,8 @@ class DeepSeekOcr:
         self.unload()
         try:
             self._loaded = loading.load(self._settings, report)
+            if warm_up.on_gpu() if self._warm is None else self._warm:
+                warm_up.read_empty_page(self._loaded, self._settings, self._pictures, report)
         except BaseException as error:
             forget_frames(error)  # their variables are the weights
             self.unload()
@@ -79,12 +87,13 @@ class DeepSeekOcr:
         self._loaded_stack.enter_context(loading.offline())
         self._rows = self._rows_wanted or rows_at_once(self._loaded, self._settings)
         self.info = replace(self.info, revision=hub.commit(self._loaded.folder) or self.info.revision)
+        report(LoadProgress("ready"))
 
     def apply(self, settings: Settings) -> None:
         """Take over prompts, modes, limits and the bound of the cache; another model wants a new load."""
-        self._settings = settings
+        self._settings = lean.slimmed(settings, lean=self._lean)
         if self._loaded is not None:
-            loading.bound_memory(settings)
+            loading.bound_memory(self._settings)
 
     def read(self, pages: Iterable[Page]) -> Generator[PageText]:
         """Yield each page's text as it is finished; raise `Stopped` or `ReasonedError` (engine kind)."""
