@@ -59,6 +59,9 @@ def parser() -> argparse.ArgumentParser:
     doctor = add("doctor", "look for what could be wrong, with a remedy for each")
     doctor.add_argument("what", nargs="?", choices=("memory",))
     doctor.add_argument("--json", action="store_true")
+    doctor.add_argument(
+        "--report", action="store_true", help="write all that a maintainer needs to a file; loads the model once"
+    )
     models = add("models", "list, fetch or remove models")
     models.add_argument("action", nargs="?", choices=("list", "pull", "remove"), default="list")
     models.add_argument("name", nargs="?")

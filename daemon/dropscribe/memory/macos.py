@@ -16,6 +16,7 @@ from dropscribe.memory.projection import Pages, project
 from dropscribe.memory.values import CRITICAL, NORMAL, UNKNOWN, WARN, Availability, Figures
 
 LEVELS = {1: NORMAL, 2: WARN, 4: CRITICAL}
+LIBPROC = "/usr/lib/libproc.dylib"
 RUSAGE_INFO_V0 = 0
 HOST_VM_INFO64 = 4
 MATERIALIZE_DATALESS, SCOPE_PROCESS, ON = 3, 0, 2  # setiopolicy_np(3)
@@ -69,11 +70,11 @@ def system() -> Any:
 
 @cache
 def _processes() -> Any:
-    return ctypes.CDLL("/usr/lib/libproc.dylib", use_errno=True)
+    return ctypes.CDLL(LIBPROC, use_errno=True)
 
 
 @cache
-def _host_port() -> int:
+def host_port() -> int:
     """Return the port of this machine: asked for once, since every call takes another reference to it."""
     system().mach_host_self.restype = c_uint32
     return int(system().mach_host_self())
@@ -86,6 +87,15 @@ def sysctl(library: Any, name: str, size: int) -> bytes | None:
     buffer, length = ctypes.create_string_buffer(size), c_size_t(size)
     done = call(name.encode(), buffer, byref(length), None, 0) == 0 and length.value == size
     return buffer.raw if done else None
+
+
+def text(library: Any, name: str, room: int) -> str | None:
+    """Return a system value that is a text of less than *room* bytes, or None."""
+    call = library.sysctlbyname
+    call.argtypes = [c_char_p, c_void_p, POINTER(c_size_t), c_void_p, c_size_t]
+    buffer, length = ctypes.create_string_buffer(room), c_size_t(room)
+    done = call(name.encode(), buffer, byref(length), None, 0) == 0
+    return buffer.value.decode("utf-8", "replace") if done else None
 
 
 def rusage(library: Any, pid: int) -> bytes | None:
@@ -177,7 +187,7 @@ def available() -> Availability:
     import psutil
 
     total = _total()
-    pages = vm_statistics(system(), _host_port())
+    pages = vm_statistics(system(), host_port())
     free = psutil.virtual_memory().available if pages is None else parse_available(pages, _page_bytes())
     return Availability(free, parse_percent(sysctl(system(), "kern.memorystatus_level", 4), free, total), total)
 
@@ -185,7 +195,7 @@ def available() -> Availability:
 def room() -> Availability:
     """Return what may be loaded now: a projection at normal pressure, else no more than is available."""
     there = available()
-    pages = vm_statistics(system(), _host_port()) if pressure() == NORMAL else None
+    pages = vm_statistics(system(), host_port()) if pressure() == NORMAL else None
     if pages is None:
         return there
     most = project(parse_pages(pages, _page_bytes()))
@@ -204,7 +214,7 @@ def swap_used() -> int | None:
 
 def figures() -> Figures:
     """Return what `doctor memory` shows, in bytes."""
-    pages = vm_statistics(system(), _host_port())
+    pages = vm_statistics(system(), host_port())
     return parse_figures(pages, sysctl(system(), "vm.swapusage", ctypes.sizeof(SwapUsage)), _page_bytes(), _total())
 
 
