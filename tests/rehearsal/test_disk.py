@@ -1,8 +1,5 @@
 """Promises about a Mac's disks and events: other volumes, no case, links, streams that do not start."""
 
-import json
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -91,54 +88,17 @@ def test_a_stream_of_events_that_does_not_start_means_looking_again_and_again(ma
     assert "Cannot start fsevents stream" in mac.run("doctor").stdout
 
 
+def test_without_watchdogs_own_extension_what_is_dropped_is_read_all_the_same(mac: Mac) -> None:
+    mac.variables["FAKE_MAC_NO_EXTENSION"] = "1"
+    mac.install()
+    mac.drop("slow.png")
+
+    assert mac.text_of("slow.txt").strip()
+
+
 def test_without_a_kqueue_the_loop_waits_by_other_means(mac: Mac) -> None:
     mac.variables["FAKE_MAC_NO_KQUEUE"] = "1"
     mac.install()
     mac.drop("polled.png")
 
     assert mac.text_of("polled.txt").strip()
-
-
-BUSY = """\
-import json, socket, sys, threading
-from dropscribe.control import client, lock
-state = sys.argv[1]
-held = lock.StateLock(state) if sys.argv[2] == "daemon" else None
-server = socket.socket(socket.AF_UNIX)
-server.bind(client.socket_path(state))
-server.listen(0)
-waiting = []
-while True:  # fill the backlog
-    waiting.append(socket.socket(socket.AF_UNIX))
-    waiting[-1].settimeout(0)
-    try:
-        waiting[-1].connect(client.socket_path(state))
-    except ConnectionRefusedError:
-        break
-def serve():
-    for _ in waiting:
-        end, _ = server.accept()
-        threading.Thread(target=lambda: (end.recv(99), end.sendall(b'{"ok": true}\\n')), daemon=True).start()
-later = threading.Timer(0.3, serve)
-later.daemon = True
-later.start()
-try:
-    print(json.dumps(client.ask(state)))
-except client.NotRunning as error:
-    print("not running")
-"""
-
-
-def ask(mac: Mac, who: str) -> str:
-    """Ask a listener whose backlog is full, with or without a daemon that holds the lock."""
-    state = mac.root / who
-    state.mkdir()
-    command = [sys.executable, "-c", BUSY, str(state), who]
-    done = subprocess.run(command, env=mac.environment(), capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
-
-
-def test_a_refused_connection_is_a_busy_daemon_where_one_lives_and_none_elsewhere(mac: Mac) -> None:
-    assert json.loads(ask(mac, "daemon")) == {"ok": True}
-    assert ask(mac, "nobody") == "not running"

@@ -69,7 +69,7 @@ def test_what_is_wired_and_compressed_counts_against_max_percent(mac: Mac) -> No
     mac.install()
     mac.drop("waits.png")
     told = mac.wait(lambda s: s["model"]["blocked_reason"], "the file waits")["model"]["blocked_reason"]
-    assert "max_percent" in told
+    assert "more than 85 % of the memory is wired or compressed (memory.max_percent)" in told
 
     mac.knob("kern.memorystatus_level", 60)
     assert mac.text_of("waits.txt").strip()

@@ -16,6 +16,7 @@ from dropscribe.doctor.checklist import examine, examine_without_settings
 from dropscribe.doctor.values import Check, State, fault, ok
 from dropscribe.memory import processes
 from dropscribe.memory.processes import Leftover, MemoryReport
+from dropscribe.memory.values import COUNTED
 
 
 def doctor(given: argparse.Namespace) -> int:
@@ -85,8 +86,8 @@ def _memory(*, as_json: bool) -> int:
 
 def _memory_lines(report: MemoryReport) -> list[str]:
     lines = [
-        f"memory     {size(report.total_bytes)}, {size(report.available_bytes)} available, {report.percent:.0f} % in "
-        f"use, pressure {report.pressure}",
+        f"memory     {size(report.total_bytes)}, {size(report.available_bytes)} available, {report.percent:.0f} % "
+        f"{COUNTED}, pressure {report.pressure}",
         f"wired      {size(report.wired_bytes)}",
         f"compressed {size(report.compressed_bytes)}",
         f"swap       {size(report.swap_used_bytes)} of {size(report.swap_total_bytes)} in use",

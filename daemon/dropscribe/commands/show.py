@@ -18,6 +18,7 @@ from dropscribe.control.client import NotRunning
 from dropscribe.core.errors import ConfigError, DropscribeError
 from dropscribe.core.job import on_one_line
 from dropscribe.engines import registry
+from dropscribe.memory.values import COUNTED
 from dropscribe.service import status as statuses
 
 REDRAW = 0.5  # seconds
@@ -84,7 +85,7 @@ def describe(values: dict[str, Any]) -> str:
     lines += _model_lines(values["model"])
     memory = values["memory"]
     available = size(memory["available_bytes"])
-    lines.append(f"memory     pressure {memory['pressure']}, {available} available, {memory['percent']} % in use")
+    lines.append(f"memory     pressure {memory['pressure']}, {available} available, {memory['percent']} % {COUNTED}")
     counted = [
         f"{queue[key]} {key}"
         for key in ("settling", "queued", "running", "written", "rejected", "done", "failed", "gone")

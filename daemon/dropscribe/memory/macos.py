@@ -15,11 +15,12 @@ from typing import Any
 from dropscribe.memory.projection import Pages, project
 from dropscribe.memory.values import CRITICAL, NORMAL, UNKNOWN, WARN, Availability, Figures
 
-LEVELS = {1: NORMAL, 2: WARN, 4: CRITICAL}
+LEVELS = {1: NORMAL, 2: WARN, 4: CRITICAL}  # kVMPressure* of xnu's vm_pageout.c, as dispatch(3) tells them too
 LIBPROC = "/usr/lib/libproc.dylib"
-RUSAGE_INFO_V0 = 0
-HOST_VM_INFO64 = 4
-MATERIALIZE_DATALESS, SCOPE_PROCESS, ON = 3, 0, 2  # setiopolicy_np(3)
+RUSAGE_INFO_V0 = 0  # <sys/resource.h>
+HOST_VM_INFO64 = 4  # <mach/host_info.h>
+# IOPOL_TYPE_VFS_MATERIALIZE_DATALESS_FILES, IOPOL_SCOPE_PROCESS, IOPOL_MATERIALIZE_DATALESS_FILES_ON; setiopolicy_np(3)
+MATERIALIZE_DATALESS, SCOPE_PROCESS, ON = 3, 0, 2
 
 
 class RusageInfo(ctypes.Structure):

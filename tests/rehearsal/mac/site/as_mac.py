@@ -20,6 +20,7 @@ F_GETPATH, F_FULLFSYNC, MAXPATHLEN = 50, 51, 1024
 UF_IMMUTABLE = 0x2
 LIBRARIES = ("/usr/lib/libproc.dylib", "/usr/lib/libSystem.dylib", "libSystem.dylib")
 _lstat, _fcntl, _readlink, _connect = os.lstat, fcntl.fcntl, os.readlink, socket.socket.connect
+_killpg = os.killpg
 Part = namedtuple("Part", "device mountpoint fstype opts")
 
 
@@ -120,11 +121,27 @@ def connect(end: socket.socket, address: Any) -> None:
         raise ConnectionRefusedError(61, "Connection refused") from None
 
 
+def kill_group(group: int, number: int) -> None:
+    """Refuse to signal a group of nothing but zombies, as macOS does."""
+    members = [p for p in psutil.process_iter() if _group(p.pid) == group]
+    if members and all(p.status() == psutil.STATUS_ZOMBIE for p in members):
+        raise PermissionError(1, "Operation not permitted")
+    _killpg(group, number)
+
+
+def _group(pid: int) -> int | None:
+    try:
+        return os.getpgid(pid)
+    except ProcessLookupError:
+        return None
+
+
 def become() -> None:
     """Change the platform, once."""
     names = os.uname_result(("Darwin", "rehearsal.local", "25.1.0", "Darwin Kernel Version 25.1.0", "arm64"))
     sys.platform = "darwin"
     vars(os).update(uname=lambda: names, O_SYMLINK=0x200000, O_EVTONLY=0x8000)
+    vars(os).update(killpg=kill_group)
     vars(os).update(lstat=with_flags(os.lstat), fstat=with_flags(os.fstat))
     vars(os).update(
         link=guarded(os.link, 1, moves=True), replace=guarded(os.replace, 2, moves=True),

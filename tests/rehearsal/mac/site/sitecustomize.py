@@ -19,6 +19,8 @@ if os.environ.get("FAKE_MAC"):
     import as_mac
 
     as_mac.become()
+    if os.environ.get("FAKE_MAC_NO_EXTENSION"):
+        sys.modules["_watchdog_fsevents"] = None  # type: ignore[assignment]  # as where it could not be built
     import witness
 
     witness.install()
