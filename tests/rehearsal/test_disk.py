@@ -3,11 +3,16 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from rehearsal.machine import Mac
 from support.harness import wait_for
 
 
-def test_an_original_that_goes_to_another_disk_goes_with_all_that_belongs_to_it(mac: Mac) -> None:
+@pytest.mark.parametrize("holds_metadata", [True, False])
+def test_an_original_goes_to_another_disk_with_all_that_it_can_hold(mac: Mac, holds_metadata: bool) -> None:
+    if not holds_metadata:
+        mac.knob("no-metadata", 1)
     volume = mac.root / "Volumes/Disk"
     volume.mkdir(parents=True)
     mac.variables["FAKE_MAC_VOLUME"] = str(volume)

@@ -7,6 +7,7 @@ users see stay as they wrote them; this is only for comparing.
 import fcntl
 import os
 import sys
+import unicodedata
 
 _LONGEST = 1024  # MAXPATHLEN of <sys/param.h>, the buffer that F_GETPATH wants
 
@@ -22,12 +23,12 @@ def on_disk(path: str) -> str:
 
 
 def same_folder_key(path: str) -> str:
-    """Return what is equal for two paths of one folder; on a Mac a name that is not there yet counts in any case.
+    """Return what is equal for two paths of one folder; on a Mac a name counts in any case and normalisation.
 
     A disk that does mind case is not asked: two names that differ by nothing else are refused there too.
     """
     found = on_disk(path)
-    return found.casefold() if sys.platform == "darwin" else found
+    return unicodedata.normalize("NFC", found).casefold() if sys.platform == "darwin" else found
 
 
 def _spelled(folder: str) -> str:

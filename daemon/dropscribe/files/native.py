@@ -46,16 +46,18 @@ def flush(handle: int) -> None:
 def copy(source: bytes, target: bytes) -> None:
     """Copy a file with all that belongs to it; a link is copied as a link.
 
-    On a Mac `shutil.copy2` loses Finder tags, extended attributes and ACLs: copyfile(3) keeps them.
+    On a Mac `shutil.copy2` loses Finder tags, extended attributes and ACLs: copyfile(3) keeps them. Where the other
+    volume cannot hold them (a share), content and times are what is left to copy.
     """
     if sys.platform == "darwin":
         libc = ctypes.CDLL(None, use_errno=True)
         libc.copyfile.argtypes = [ctypes.c_char_p, ctypes.c_char_p, ctypes.c_void_p, ctypes.c_uint32]
-        if libc.copyfile(source, target, None, COPYFILE_ALL | COPYFILE_NOFOLLOW_SRC) != 0:
-            number = ctypes.get_errno()
+        if libc.copyfile(source, target, None, COPYFILE_ALL | COPYFILE_NOFOLLOW_SRC) == 0:
+            return
+        number = ctypes.get_errno()
+        if number not in (errno.ENOTSUP, errno.EPERM):
             raise OSError(number, os.strerror(number), os.fsdecode(source), None, os.fsdecode(target))
-    else:
-        shutil.copy2(source, target, follow_symlinks=False)
+    shutil.copy2(source, target, follow_symlinks=False)
 
 
 def is_locked(found: os.stat_result) -> bool:

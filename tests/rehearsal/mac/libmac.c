@@ -152,6 +152,7 @@ int copyfile(const char *from, const char *to, void *state, unsigned flags) {
     snprintf(line, sizeof line, "copyfile 0x%x", flags);
     note(line);
     if ((flags & COPYFILE_ALL) != COPYFILE_ALL) return errno = EINVAL, -1;
+    if (knob("no-metadata", 0)) return errno = EOPNOTSUPP, -1;
     int in = open(from, O_RDONLY | O_CLOEXEC | (flags & COPYFILE_NOFOLLOW_SRC ? O_NOFOLLOW : 0));
     if (in < 0) return -1;
     int out = open(to, O_WRONLY | O_CREAT | O_CLOEXEC | (flags & COPYFILE_EXCL ? O_EXCL : O_TRUNC), 0600);
