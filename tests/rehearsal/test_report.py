@@ -8,6 +8,8 @@ from rehearsal.machine import SF_DATALESS, Mac
 def test_the_report_holds_raw_answers_and_a_life_of_the_model_and_no_name_of_the_users(mac: Mac) -> None:
     mac.settings(folders={"archive": str(mac.root / "Volumes/Family/archive")})
     mac.install()
+    mac.drop("warm.png")
+    mac.text_of("warm.txt")
     mac.chflags(mac.drop("secret-divorce.png", folder=mac.home), SF_DATALESS)
     (mac.home / "secret-divorce.png").rename(mac.inbox / "secret-divorce.png")
 
@@ -28,3 +30,4 @@ def test_the_report_holds_raw_answers_and_a_life_of_the_model_and_no_name_of_the
     assert "cold" in states and {"loading", "busy", "warm"} & set(states)
     assert report["trial"]["page"]["characters"] > 20
     assert report["trial"]["last_unload"]["reason"] == "idle"
+    assert mac.status()["model"]["last_unload"]["reason"] == "command", "two models at once would spoil the figures"

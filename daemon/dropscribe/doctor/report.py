@@ -17,6 +17,8 @@ from dropscribe import __version__
 from dropscribe.agent.calls import call
 from dropscribe.agent.launchd import LABEL
 from dropscribe.config import Settings
+from dropscribe.control import client
+from dropscribe.control.client import NotRunning
 from dropscribe.doctor import native, trial
 from dropscribe.doctor.models import wanted_bytes
 from dropscribe.engines import registry
@@ -31,17 +33,31 @@ DEVICE = "import json, mlx.core as mx; print(json.dumps({'device': str(mx.defaul
 def make(settings: Settings, checks: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the report; *checks* is what the doctor has found."""
     engine, why = registry.choose(settings.engine.name)
-    away = wanted_bytes(engine, settings) > 0
     found = {
         "schema": "dropscribe-report/1", "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "dropscribe": __version__, "python": platform.python_version(), "engine": engine, "engine_reason": why,
         "packages": {d.name: d.version for d in distributions() if d.name.lower() in PACKAGES},
         "hardware": native.hardware(), "mlx": _mlx(engine), "native": native.answers(),
         "agent": _agent(), "checks": [_without_names(check) for check in checks],
-        "trial": "the model is not on this machine: dropscribe models pull" if away else trial.run(settings, engine),
+        "trial": _trial(settings, engine),
     }  # fmt: skip
     cleaned: dict[str, Any] = scrubbed(found, _private(settings))
     return cleaned
+
+
+def _make_room(settings: Settings) -> None:
+    """Ask a daemon that holds a model to give it back: two of them would spoil the figures, and 8 GB."""
+    try:
+        client.ask(settings.folders.state, command="unload")
+    except NotRunning:
+        pass
+
+
+def _trial(settings: Settings, engine: str) -> dict[str, Any] | str:
+    if wanted_bytes(engine, settings):
+        return "the model is not on this machine: dropscribe models pull"
+    _make_room(settings)
+    return trial.run(settings, engine)
 
 
 def _private(settings: Settings) -> dict[str, str]:
