@@ -48,7 +48,7 @@ def test_indentation_of_the_first_line_is_kept():
 
 
 def test_surrogate_pairs_become_the_character_and_lone_ones_the_replacement():
-    assert plain.mended("\ud83d\ude00 \ud83d") == "😀 �"
+    assert plain.repaired("\ud83d\ude00 \ud83d") == "😀 �"
 
 
 def test_places_of_figures_that_were_not_saved_leave_no_trace_in_md():

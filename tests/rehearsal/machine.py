@@ -134,7 +134,7 @@ class Mac:
         state = str(self.support)
         before, os.environ["TMPDIR"] = os.environ.get("TMPDIR"), str(self.temporary)
         try:
-            found: dict[str, Any] = client.ask(state, command="status")["status"]
+            found: dict[str, Any] = client.exchange(state, {"command": "status"})["status"]
         finally:
             os.environ.pop("TMPDIR")
             if before is not None:

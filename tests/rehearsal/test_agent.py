@@ -61,7 +61,7 @@ def test_one_that_is_switched_off_later_is_told_as_such(mac: Mac) -> None:
 
     said = mac.run("doctor").stdout
 
-    assert "switched off" in said and "Login Items" in said
+    assert "disabled" in said and "Login Items" in said
 
 
 def test_without_a_session_at_the_screen_or_switched_off_in_login_items_both_are_named(mac: Mac) -> None:
@@ -70,7 +70,7 @@ def test_without_a_session_at_the_screen_or_switched_off_in_login_items_both_are
     done = mac.run("install")
 
     assert done.returncode == 1
-    assert "125" in done.stderr and "Login Items" in done.stderr and "log in at the screen" in done.stderr
+    assert "125" in done.stderr and "Login Items" in done.stderr and "log in at the Mac" in done.stderr
 
 
 def test_an_agent_with_faulty_settings_stays_up_and_begins_when_they_are_mended(mac: Mac) -> None:
@@ -96,10 +96,10 @@ def test_a_folder_that_macos_closes_to_agents_is_named_with_the_program_that_wan
     mac.variables["FAKE_MAC_AGENT"] = "1"  # as over ssh, where a terminal is refused too
     refused = mac.run("doctor").stdout
 
-    assert done.returncode == 1 and "does not let the agent into" in done.stderr, done.stdout + done.stderr
+    assert done.returncode == 1 and "denies the agent access" in done.stderr, done.stdout + done.stderr
     assert "warning: folders.inbox" in done.stderr
     assert "Full Disk Access" in told and os.path.realpath(sys.executable) in told
-    assert "macOS protects this place" in refused
+    assert "macOS protects this location" in refused
     assert mac.job()["runs"] == 1
 
 

@@ -15,7 +15,7 @@ def test_what_is_dropped_is_read_and_the_mac_stays_awake_for_as_long(mac: Mac) -
     said = mac.install()
     mac.drop("letter.png")
 
-    assert "starts with each login" in said
+    assert "starts at each login" in said
     assert mac.text_of("letter.txt").strip()
     wait_for(lambda: mac.lines("osascript.log"), "a message on the desktop")
     wait_for(lambda: "let go" in mac.lines("caffeinate.log"), "the assertion against sleep is let go")
@@ -56,7 +56,7 @@ def test_a_locked_file_is_read_left_where_it_is_and_named_with_its_remedy(mac: M
     os.rename(outside, mac.inbox / "locked.png")
 
     assert mac.text_of("locked.txt").strip()
-    told = mac.wait(lambda s: s["queue"]["put_away_reason"], "status names it")["queue"]["put_away_reason"]
+    told = mac.wait(lambda s: s["queue"]["archive_error"], "status names it")["queue"]["archive_error"]
     assert "locked.png" in told and "chflags nouchg" in told
     mac.drop("behind.png")
     assert mac.text_of("behind.txt").strip()
@@ -86,7 +86,7 @@ def test_every_command_answers_on_a_mac_of_8_gb_with_the_built_in_settings(mac: 
     done = mac.run(*words)
 
     said = done.stdout + done.stderr
-    assert "Traceback" not in said and "could not be looked at" not in said
+    assert "Traceback" not in said and "the check itself failed" not in said
     assert done.returncode == 0 or words == ("doctor",), said
     if words in (("doctor",), ("check",)):
         assert "deepseek-ocr (auto: Apple Silicon; lean on this memory" in said
@@ -105,4 +105,4 @@ def test_the_demo_works_in_a_temporary_folder_as_deep_as_a_real_one(mac: Mac) ->
     done = mac.run("demo")
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "Left: the daemon itself" in done.stdout
+    assert "The daemon itself uses" in done.stdout

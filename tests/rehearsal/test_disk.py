@@ -54,7 +54,7 @@ def test_an_inbox_written_in_another_case_than_the_disks_is_heard_at_once(make: 
     mac.drop("heard.png", folder=mac.home / "Dropscribe/inbox")
 
     assert mac.text_of("heard.txt").strip()
-    assert "was noticed at once" in mac.run("doctor").stdout
+    assert "arrived" in mac.run("doctor").stdout
 
 
 def test_folders_that_differ_by_nothing_but_case_are_one_folder(make: Callable[..., Mac]) -> None:

@@ -30,7 +30,7 @@ later = threading.Timer(0.3, serve)
 later.daemon = True
 later.start()
 try:
-    print(json.dumps(client.ask(state)))
+    print(json.dumps(client.exchange(state, {})))
 except client.NotRunning as error:
     print("not running")
 """

@@ -48,7 +48,7 @@ def make(settings: Settings, checks: list[dict[str, Any]]) -> dict[str, Any]:
 def _make_room(settings: Settings) -> None:
     """Ask a daemon that holds a model to give it back: two of them would spoil the figures, and 8 GB."""
     try:
-        client.ask(settings.folders.state, command="unload")
+        client.exchange(settings.folders.state, {"command": "unload"})
     except NotRunning:
         pass
 

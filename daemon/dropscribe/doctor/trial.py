@@ -63,7 +63,7 @@ def _watched(root: str, process: subprocess.Popen[bytes]) -> dict[str, Any]:
     begun, samples, last = time.monotonic(), [], None
     while time.monotonic() - begun < LONGEST and process.poll() is None:
         try:
-            status = client.ask(os.path.join(root, "state"), timeout=10, command="status")["status"]
+            status = client.exchange(os.path.join(root, "state"), {"command": "status"})["status"]
         except NotRunning:
             time.sleep(STEP)
             continue

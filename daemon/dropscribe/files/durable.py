@@ -14,6 +14,7 @@ from dropscribe.files import native
 
 Path = str | bytes
 _UNSUPPORTED = {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EPERM, errno.EMLINK}
+NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})  # errors that mean that there is no room
 
 
 def sync_folder(folder: Path) -> None:

@@ -12,7 +12,7 @@ from dropscribe.layout import order
 from dropscribe.layout.geometry import Quad, TextBox, deskew
 
 CJK = re.compile(r"[\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]")
-CELL_GAP = 1.0  # line heights between two boxes from which they are cells, not pieces of one sentence
+SENTENCE_GAP = 1.0  # line heights between two boxes from which they are cells, not pieces of one sentence
 PARAGRAPH_GAP = 1.1  # line heights between two rows from which a new paragraph begins
 
 
@@ -59,7 +59,7 @@ def _joined(row: Sequence[Line], boxes: Sequence[TextBox]) -> str:
     """Return one row's text: a blank between pieces, except between CJK characters that nearly touch."""
     text = row[0].text
     for line, before, box in zip(row[1:], boxes, boxes[1:], strict=False):
-        near = box.x0 - before.x1 < CELL_GAP * min(box.height, before.height)
+        near = box.x0 - before.x1 < SENTENCE_GAP * min(box.height, before.height)
         seamless = near and CJK.match(text[-1:]) and CJK.match(line.text[:1])
         text += line.text if seamless else " " + line.text
     return text

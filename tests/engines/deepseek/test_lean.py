@@ -26,3 +26,8 @@ def test_its_cache_is_half_of_the_defaults_unless_the_user_wants_less(given: str
 
     assert lean.slimmed(settings, lean=True).model.cache_limit == kept
     assert lean.slimmed(settings, lean=False) == settings
+
+
+@pytest.mark.parametrize(("given", "kept"), [("auto", 1), (2, 2)])
+def test_pages_are_read_one_at_a_time_unless_the_user_says_how_many(given: object, kept: int) -> None:
+    assert lean.slimmed(settings_for(engine={"pages_at_once": given}), lean=True).engine.pages_at_once == kept

@@ -1,7 +1,7 @@
 """The form in which the big model reads on a Mac of 8 GB: what of the settings gives way. Pure.
 
 Which machines that are is `memory.policy.is_lean`'s. The weights are what they are; the cache is half of the default's,
-and pages are read one at a time (see `engine.rows_at_once`).
+and pages are read one at a time.
 """
 
 from msgspec import structs
@@ -11,7 +11,10 @@ from dropscribe.memory import policy
 
 
 def slimmed(settings: Settings, *, lean: bool) -> Settings:
-    """Return *settings* with the lean form's bound on the allocator's cache, where *lean*; a smaller one stays."""
-    if not lean or settings.model.cache_limit <= policy.LEAN_CACHE:
+    """Return *settings* as the lean form takes them, where *lean*: a small cache, and one page where none is chosen."""
+    if not lean:
         return settings
-    return structs.replace(settings, model=structs.replace(settings.model, cache_limit=policy.LEAN_CACHE))
+    model = structs.replace(settings.model, cache_limit=min(settings.model.cache_limit, policy.LEAN_CACHE))
+    chosen = settings.engine.pages_at_once
+    engine = structs.replace(settings.engine, pages_at_once=1 if chosen == "auto" else chosen)
+    return structs.replace(settings, model=model, engine=engine)

@@ -7,11 +7,11 @@ the model loads, where no page's limits run, and only its time is kept: the pict
 from collections.abc import Callable
 
 from dropscribe.config import Settings
+from dropscribe.core.pages import PageKey
 from dropscribe.engines.base import LoadProgress, Signals
 from dropscribe.engines.deepseek import release
 from dropscribe.engines.deepseek.generate import Request, Sequential
 from dropscribe.engines.deepseek.loading import Loaded
-from dropscribe.engines.deepseek.picture_folder import PictureFolder
 
 PAGE = (1240, 1754)  # pixels: A4 at 150 dpi, which a tiled mode cuts as it will cut most pages
 TOKENS = 4  # the prompt and a few single steps: both kinds of pass
@@ -25,15 +25,13 @@ def on_gpu() -> bool:
     return bool(mx.default_device().type == mx.DeviceType.gpu)
 
 
-def read_empty_page(
-    loaded: Loaded, settings: Settings, pictures: PictureFolder, report: Callable[[LoadProgress], None]
-) -> None:
+def read_empty_page(loaded: Loaded, settings: Settings, report: Callable[[LoadProgress], None]) -> None:
     """Read an empty page as pages will be read; a fault in it is none of the load's: a page with the same tells it."""
     from PIL import Image
 
     report(LoadProgress("warm-up"))
     engine = settings.engine
-    page = Request(0, engine.mode, engine.prompt, Image.new("RGB", PAGE, "white"), False, LONGEST, TOKENS)
-    Sequential(loaded, Signals(), pictures).run(page)
+    page = Request(PageKey(0, 0), engine.mode, engine.prompt, Image.new("RGB", PAGE, "white"), False, LONGEST, TOKENS)
+    Sequential(loaded, Signals()).run(page)
     release.trim()
     release.reset_peak()

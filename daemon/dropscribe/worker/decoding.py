@@ -1,0 +1,263 @@
+"""The decoder's own process: opens one document, checks and rasterises its pages, renders its outputs, and exits.
+
+Bytes of strangers are touched here and nowhere else. On Linux a warm helper, which has imported the decoders, forks one
+such process a document; elsewhere (a fork there may meet threads of system frameworks) each is started by itself.
+"""
+
+import array
+import contextlib
+import gc
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+
+from msgspec import Struct
+
+from dropscribe.config import Settings, checked
+from dropscribe.core.errors import Reason, ReasonedError
+from dropscribe.core.framing import Inbound, pack, receive
+from dropscribe.core.pages import Block, DocumentResult, EngineInfo, Page, Source
+from dropscribe.files.durable import NO_SPACE
+from dropscribe.worker import pixels
+from dropscribe.worker.page_cache import PageCache
+
+# -- what the worker asks
+
+
+class Open(Struct, tag=True, frozen=True):
+    """Open the document behind the descriptor; *name* only helps to say what a strange file is."""
+
+    name: bytes
+    settings: dict[str, object]
+
+
+class NextPage(Struct, tag=True, frozen=True):
+    """Rasterise the next page, leaving out those in *skip* (looked at with the first one)."""
+
+    skip: frozenset[int] = frozenset()
+
+
+class Render(Struct, tag=True, frozen=True):
+    """Write the document in *formats* into the staging folder; its texts are in the page cache."""
+
+    source: Source
+    engine: EngineInfo
+    cache_folder: str
+    cache_name: str
+    formats: tuple[str, ...]
+    staging: bytes
+    stem: bytes
+    created: str
+    seconds: float
+    reused: bool
+    review: bool
+
+
+Request = Open | NextPage | Render
+
+# -- what it answers
+
+
+class Started(Struct, tag=True, frozen=True):
+    """The process is there."""
+
+    pid: int
+
+
+class Opened(Struct, tag=True, frozen=True):
+    """The document is open."""
+
+    media_type: str
+    count: int
+
+
+class PageReady(Struct, tag=True, frozen=True):
+    """A page, whose pixels are in the shared memory; the fields of `Page` beside them."""
+
+    number: int
+    width: int
+    height: int
+    rotation: int
+    dpi: float | None
+    from_pdf: bool
+    text: str | None
+    blocks: tuple[Block, ...]
+    blank: bool
+    flags: tuple[str, ...]
+
+
+class Rendered(Struct, tag=True, frozen=True):
+    """Every output is written; suffixes of the files."""
+
+    staged: tuple[str, ...]
+
+
+class Fault(Struct, tag=True, frozen=True):
+    """It cannot be done."""
+
+    reason: Reason
+    detail: str
+
+
+Response = Started | Opened | PageReady | Rendered | Fault
+
+
+class _Decoder:
+    """One document and the requests about it."""
+
+    def __init__(self, connection: socket.socket, document: int, shared: int) -> None:
+        self._connection, self._shared = connection, shared
+        # Through the descriptor, so that it is this file and no other that may have come under its name since.
+        self._path = f"/proc/self/fd/{document}" if sys.platform == "linux" else f"/dev/fd/{document}"
+        self._settings = Settings()
+        self._pages: Iterator[Page] | None = None
+
+    def serve(self) -> None:
+        """Answer until the worker closes its end."""
+        from dropscribe.documents.opening import Document
+
+        inbound: Inbound[Request] = Inbound(Request)
+        self._document: Document | None = None
+        self._send(Started(os.getpid()))
+        while (requests := receive(self._connection, inbound)) is not None:
+            for request in requests:
+                self._send(self._answer(request))
+
+    def _send(self, response: Response) -> None:
+        self._connection.sendall(pack(response))
+
+    def _answer(self, request: Request) -> Response:
+        """Do what is asked; whatever goes wrong is an answer. The one broad handler: the edge of a document."""
+        try:
+            match request:
+                case Open():
+                    return self._open(request)
+                case NextPage(skip):
+                    return self._next_page(skip)
+                case Render():
+                    return Rendered(self._render(request))
+        except ReasonedError as error:
+            return Fault(error.reason, _text(error.detail))
+        except MemoryError:
+            return Fault(Reason.DECODE_MEMORY, "The file needs more memory than is allowed.")
+        except OSError as error:
+            if error.errno in NO_SPACE:
+                return Fault(Reason.DISK_FULL, _text(f"No space left: {error}."))
+            return Fault(Reason.ENGINE_ERROR, _text(f"{type(error).__name__}: {error}"))
+        except Exception as error:
+            return Fault(Reason.ENGINE_ERROR, _text(f"{type(error).__name__}: {error}"))
+
+    def _open(self, request: Open) -> Opened:
+        from dropscribe.documents.opening import open_document
+
+        self._settings = checked(request.settings, "the daemon")
+        self._document = open_document(self._path, self._settings, request.name)
+        return Opened(self._document.media_type, self._document.count)
+
+    def _next_page(self, skip: frozenset[int]) -> PageReady:
+        assert self._document is not None
+        if self._pages is None:
+            self._pages = self._document.pages(skip)
+        page = next(self._pages)
+        pixels.write(self._shared, page.image)
+        return PageReady(
+            page.number, page.width, page.height, page.rotation, page.dpi, page.from_pdf,
+            None if page.text is None else _text(page.text), page.blocks, page.blank, page.flags,
+        )  # fmt: skip
+
+    def _render(self, request: Render) -> tuple[str, ...]:
+        from dropscribe.formats import figures
+        from dropscribe.formats.registry import SUFFIXES, renderer
+
+        assert self._document is not None
+        texts = PageCache(request.cache_folder, request.cache_name)
+        result = DocumentResult(
+            request.source, request.engine, texts, self._document.pages, self._path,
+            request.created, request.seconds, request.reused, request.review,
+        )  # fmt: skip
+        staging, stem = os.fsdecode(request.staging), os.fsdecode(request.stem)
+        staged: list[str] = []
+        if self._settings.output.figures:
+            staged += figures.crop_figures(result, staging, "out")
+            result = figures.linked(result, stem, staged)
+        for name in request.formats:
+            renderer(name)(result, os.path.join(staging, "out" + SUFFIXES[name]))
+            staged.append(SUFFIXES[name])
+        return tuple(staged)
+
+
+def _text(text: str) -> str:
+    """Return *text* as a message can carry it: undecodable names escaped."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def serve(connection: socket.socket, document: int, shared: int) -> None:
+    """Decode the document behind a descriptor for as long as the worker wants."""
+    with closing(connection), contextlib.suppress(ConnectionError, BrokenPipeError):
+        _Decoder(connection, document, shared).serve()
+
+
+def warm() -> None:
+    """Import what decoding needs, so that each process a document begins with it."""
+    from dropscribe.documents import opening
+    from dropscribe.documents.image import document
+    from dropscribe.documents.pdf import document as pdf_document
+    from dropscribe.formats import alto, figures, hocr, json, md, txt
+    from dropscribe.formats.pdf import render
+
+    assert all((opening, document, pdf_document, alto, figures, hocr, json, md, txt, render))
+    gc.collect()
+    gc.freeze()  # what is imported is shared with every child, as long as nobody touches it
+
+
+def helper(connection: socket.socket) -> None:
+    """Fork a process for each document that the worker sends (its connection, the document, shared memory)."""
+    warm()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them
+    while True:
+        message, ancillary, _, _ = connection.recvmsg(1, socket.CMSG_SPACE(3 * array.array("i").itemsize))
+        if not message:
+            return
+        theirs, document, shared = _descriptors(ancillary)
+        if os.fork() == 0:
+            connection.close()
+            die_with_parent()
+            serve(socket.socket(fileno=theirs), document, shared)
+            os._exit(0)
+        for descriptor in (theirs, document, shared):
+            os.close(descriptor)
+
+
+def _descriptors(ancillary: list[tuple[int, int, bytes]]) -> list[int]:
+    found = array.array("i")
+    for level, kind, data in ancillary:
+        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+            found.frombytes(data[: len(data) - len(data) % found.itemsize])
+    return list(found)
+
+
+def die_with_parent() -> None:
+    """Ask Linux to kill this process when its parent ends, even while native code holds the interpreter."""
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
+def main() -> None:
+    """Run as the helper (one descriptor given) or for one document (its connection, the document, shared memory)."""
+    die_with_parent()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the daemon's to answer
+    first, *others = map(int, sys.argv[1:])
+    connection = socket.socket(fileno=first)
+    if others:
+        serve(connection, *others)
+    else:
+        helper(connection)
+
+
+if __name__ == "__main__":
+    main()
