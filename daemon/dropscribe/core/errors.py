@@ -99,7 +99,7 @@ REMEDIES = {
     Reason.INBOX_OFFLINE: "make the inbox folder available again (is a share unmounted?); the queue resumes by itself",
     Reason.MODEL_MISSING: "run: dropscribe models pull, or set engine.model to a folder that holds the model",
     Reason.MODEL_BROKEN: "run: dropscribe models remove, then dropscribe models pull",
-    Reason.TOO_LITTLE_MEMORY: "close a large program; the queue resumes by itself",
+    Reason.TOO_LITTLE_MEMORY: "close a large program, or set engine.name to rapidocr (lighter); the queue resumes",
     Reason.PRESSURE: "close a large program; the queue resumes by itself",
     Reason.ENGINE_UNAVAILABLE: "set engine.name to one that is installed (dropscribe doctor lists them)",
 }

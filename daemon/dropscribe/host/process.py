@@ -140,8 +140,8 @@ def end_leftover(state: str) -> int | None:
     if members:
         try:
             os.killpg(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            members = []
+        except (ProcessLookupError, PermissionError):
+            members = []  # gone; macOS says so of a group of zombies with EPERM
         _wait_gone(members)
     os.unlink(path)
     return pid if members else None
