@@ -19,7 +19,8 @@ from dropscribe.engines.ppocr import sessions
 from dropscribe.engines.ppocr.orientation import turned_page
 from dropscribe.engines.ppocr.reader import PageLines, Reader
 from dropscribe.engines.ppocr.sessions import Sessions
-from dropscribe.layout import lines
+from dropscribe.layout.lines import plain_markdown
+from dropscribe.layout.page import assemble
 from dropscribe.memory import readings
 
 # Measured with rapidocr 3.10: 390 MB resident after three short lines, 460 to 830 after dense pages.
@@ -32,7 +33,7 @@ class RapidOcr:
     def __init__(self, settings: Settings, signals: Signals) -> None:
         self.info = EngineInfo("rapidocr", sessions.MODEL, None, version("rapidocr"))
         self.sessions = Sessions()
-        self._signals = signals
+        self._settings, self._signals = settings, signals
         self._reader = Reader(self.sessions, signals, turn=settings.intake.orientation == "auto")
 
     def estimate(self) -> int:
@@ -48,6 +49,7 @@ class RapidOcr:
 
     def apply(self, settings: Settings) -> None:
         """Take over whether pages are turned; nothing else concerns what is loaded."""
+        self._settings = settings
         self._reader = Reader(self.sessions, self._signals, turn=settings.intake.orientation == "auto")
 
     def read(self, pages: Iterable[Page]) -> Iterator[PageText]:
@@ -93,18 +95,19 @@ class RapidOcr:
             raise ReasonedError(
                 Reason.ENGINE_ERROR, f"The text engine failed on page {page.number}: {error.err}."
             ) from error
-        return _page_text(page, reading, time.monotonic() - started)
+        return page_text(page, reading, self._settings, time.monotonic() - started)
 
 
-def _page_text(page: Page, reading: PageLines, seconds: float) -> PageText:
+def page_text(page: Page, reading: PageLines, settings: Settings, seconds: float) -> PageText:
+    """Return the text of *page*, turned as its lines want it, put together from what was found."""
     upright = turned_page(page, reading.clockwise)
-    done = lines.assemble(reading.lines, upright.width, upright.height)
+    done = assemble(reading.lines, upright.width, upright.height, reading.marks)
     return PageText(
         page.number,
         upright.width,
         upright.height,
         done.text,
-        lines.plain_markdown(done.text),
+        plain_markdown(done.text),
         done.blocks,
         upright.rotation,
         "ocr",

@@ -13,17 +13,21 @@ import numpy as np
 from dropscribe.core.errors import Stopped
 from dropscribe.core.pages import Attempt, Page
 from dropscribe.engines.base import Signals
-from dropscribe.engines.ppocr.detection import find, find_at, overlooked, usual_scale
+from dropscribe.engines.ppocr.detection import find, find_at, holes, overlooked, usual_scale
 from dropscribe.engines.ppocr.orientation import find_turn, unstacked
 from dropscribe.engines.ppocr.pixels import Cutter, Pixels, ink_box, pixels, turned
+from dropscribe.engines.ppocr.rules import rules
 from dropscribe.engines.ppocr.sessions import BATCH, Read, Sessions
 from dropscribe.layout.geometry import Quads, tall
 from dropscribe.layout.lines import Line, letters, weight
+from dropscribe.layout.marks import Marks
 
 READABLE = 0.5  # confidence below which a line is not text (rapidocr's own `text_score`)
 DOUBTFUL = 0.8  # confidence below which a line is tried another way
 CONVINCING = 0.85  # confidence that a second try, or ink that the detector passed over, must reach to be believed
 FEW = 3  # letters; a page with no more, read with doubt, more likely shows a leaf or a buckle
+ENOUGH = 4  # lines; fewer have one order, whatever else is on the page
+NO_MARKS = Marks()
 LONGEST_AGAIN = 2600  # pixels; the longest side of a second look, which is tried on pictures without text too
 
 
@@ -34,6 +38,7 @@ class PageLines:
     clockwise: int
     lines: list[Line]
     attempts: tuple[Attempt, ...] = ()
+    marks: Marks = NO_MARKS
 
 
 class Reader:
@@ -66,7 +71,12 @@ class Reader:
                 break
         if letters(best.lines) <= FEW and weight(best.lines) < CONVINCING * letters(best.lines):
             best = PageLines(0, [])
-        return PageLines(best.clockwise, best.lines, tuple(attempts))
+        marks = self._marks(turned(picture, best.clockwise)) if len(best.lines) >= ENOUGH else NO_MARKS
+        return PageLines(best.clockwise, best.lines, tuple(attempts), marks)
+
+    def _marks(self, picture: Pixels) -> Marks:
+        """Return what the layout model, where there is one, and the page's rules say about *picture*."""
+        return Marks(self._sessions.regions(picture), *rules(picture))
 
     def _begin(self, page: Page, mode: str) -> float:
         if self._signals.stop.is_set():
@@ -95,16 +105,16 @@ class Reader:
         """Return the lines in *quads* of at least *readable* confidence; *known* holds those read already."""
         crops = {index: cutter.cut(quad) for index, quad in enumerate(quads)}
         reads = known | self._recognised({i: crop for i, crop in crops.items() if i not in known})
-        doubtful = {i: crops[i] for i, (_, confidence) in reads.items() if confidence < DOUBTFUL}
+        doubtful = {i: crops[i] for i, read in reads.items() if read.confidence < DOUBTFUL}
         standing = {i: unstacked(crop) for i, crop in doubtful.items() if tall(quads[i])}
         for again in ({i: turned(crop, 180) for i, crop in doubtful.items()}, standing):
             for index, read in self._recognised(again).items():
-                if read[1] >= CONVINCING:
-                    reads[index] = max(reads[index], read, key=lambda r: r[1])
+                if read.confidence >= CONVINCING:
+                    reads[index] = max(reads[index], read, key=lambda r: r.confidence)
         return [
-            Line(quads[i], text, confidence)
-            for i, (text, confidence) in sorted(reads.items())
-            if text and confidence >= readable
+            Line(quads[i], read.text, read.confidence, read.places, holes(crops[i]))
+            for i, read in sorted(reads.items())
+            if read.text and read.confidence >= readable
         ]
 
     def _recognised(self, crops: dict[int, Pixels]) -> dict[int, Read]:

@@ -1,0 +1,200 @@
+"""What speaks for columns of text on both sides of a gutter, and what for rows of a table, as one score.
+
+It owns the single pieces of evidence, each between 0 and 1, and their weights. Where gutters are is `gutters`'
+business, what follows from the score `order`'s. The weights are those of a logistic regression over gutters of
+generated pages whose order is known (tests/bench/fit_gutters.py), so no single piece of evidence is a threshold.
+"""
+
+import math
+import re
+import statistics
+from collections.abc import Sequence
+from itertools import pairwise
+
+from dropscribe.layout.columns import next_to, paragraph_starts, running
+from dropscribe.layout.drawn import drawn
+from dropscribe.layout.geometry import TextBox
+from dropscribe.layout.gutters import Gutter
+from dropscribe.layout.marks import Marks
+from dropscribe.layout.rows import group_lines
+
+SENTENCE_END = re.compile(r"[.!?:;。！？：；…\"”’)]$")
+PITCH = 0.22  # line heights by which two baselines differ that are not one row
+
+WEIGHTS: dict[str, float] = {
+    "least width": 2.3,
+    "most width": 0.9,
+    "least running": -0.6,
+    "most running": -0.3,
+    "least digits": -0.2,
+    "most digits": -2.2,
+    "least mid sentence": 1.0,
+    "most mid sentence": 0.9,
+    "least loose": -1.0,
+    "most loose": -2.1,
+    "most one paragraph": -0.7,
+    "most right aligned": -0.7,
+    "numbers, then words": 1.6,
+    "words, then numbers": -1.8,
+    "off the baseline": 2.8,
+    "rows without partner": -0.6,
+    "overhang": 2.7,
+    "headings apart": 1.0,
+    "paragraphs in step": -3.2,
+    "gap": 0.8,
+    "both priced": 1.5,
+    "cells a row": 0.5,
+    "labels": -2.0,
+    "one table": -0.7,
+    "most in regions apart": -0.5,
+    "ruled": -1.6,
+    "rule between": 0.5,
+    "sorted downward": 0.8,
+    "sorted across": 0.6,
+}
+BIAS = 1.7
+
+Side = list[list[TextBox]]
+
+
+def score(gutter: Gutter, line_height: float, marks: Marks) -> float:
+    """Return how much more likely both sides of *gutter* are columns than cells: log odds, above 0 for columns."""
+    found = pieces(gutter, line_height, marks)
+    return BIAS + sum(WEIGHTS.get(name, 0.0) * value for name, value in found.items())
+
+
+def pieces(gutter: Gutter, line_height: float, marks: Marks) -> dict[str, float]:
+    """Return the evidence at *gutter*, by name, each 0 to 1."""
+    sides = [group_lines(next_to(gutter.x, list(side))) for side in (gutter.left, gutter.right)]
+    both = [_of_side(side, line_height) for side in sides]
+    found: dict[str, float] = {}
+    for name in both[0]:
+        found["least " + name], found["most " + name] = sorted(side[name] for side in both)
+    found["numbers, then words"] = both[0]["digits"] * (1 - both[1]["digits"])
+    found["words, then numbers"] = (1 - both[0]["digits"]) * both[1]["digits"]
+    pairs = _partners(*sides)
+    found["off the baseline"] = _share([abs(_middle(a) - _middle(b)) > PITCH * line_height for a, b in pairs])
+    found["rows without partner"] = 1 - len(pairs) / max(1, *map(len, sides))
+    found["overhang"] = _overhang(*sides)
+    found["headings apart"] = _headings_apart(sides, pairs)
+    found["paragraphs in step"] = _in_step(sides, line_height)
+    found["gap"] = min(1.0, (_edge(sides[1], 0) - _edge(sides[0], 1)) / (6 * line_height))
+    found["both priced"] = min(_priced(gutter.left), _priced(gutter.right))
+    found["cells a row"] = min(1.0, len(gutter.boxes) / max(1, len(group_lines(list(gutter.boxes)))) / 3 - 1 / 3)
+    found["labels"] = max(_share([row[-1].text.endswith((":", "：")) for row in side]) for side in sides)
+    found |= drawn(gutter, line_height, marks)
+    found["sorted downward"], found["sorted across"] = _alphabet(sides)
+    return found
+
+
+def _of_side(side: Side, line_height: float) -> dict[str, float]:
+    texts = [" ".join(box.text for box in row) for row in side]
+    whole = "".join(texts)
+    widths = [row[-1].x1 - row[0].x0 for row in side]
+    steps = [_middle(below) - _middle(above) for above, below in pairwise(side)]
+    return {
+        "width": min(1.0, statistics.median(widths) / (20 * line_height)),
+        "running": running(side, line_height),
+        "digits": _digits(whole),
+        "mid sentence": _share([b[:1].islower() and not SENTENCE_END.search(a) for a, b in pairwise(texts)]),
+        "loose": min(1.0, max(0.0, statistics.median(steps) / line_height - 1)) if steps else 0.0,
+        "one paragraph": 1 - (1 + len(paragraph_starts(side))) / max(1, len(side)),
+        "right aligned": _aligned([row[-1].x1 for row in side], [row[0].x0 for row in side], line_height),
+    }
+
+
+def _aligned(ends: list[float], starts: list[float], line_height: float) -> float:
+    """Return 1 where rows end at one x and begin anywhere, as numbers in a column do."""
+    if len(ends) < 2:
+        return 0.0
+    spread = statistics.pstdev(ends) < 0.3 * line_height
+    return float(spread and statistics.pstdev(starts) > 0.3 * line_height)
+
+
+def _partners(left: Side, right: Side) -> list[tuple[list[TextBox], list[TextBox]]]:
+    """Return each row of the side that has fewer, with the row of the other side that is nearest in height."""
+    few, many = sorted((left, right), key=len)
+    if not few:
+        return []
+    pairs = [(row, min(many, key=lambda other: abs(_middle(other) - _middle(row)))) for row in few]
+    return [(a, b) for a, b in pairs if min(a[0].y1, b[0].y1) > max(a[0].y0, b[0].y0)]
+
+
+def _priced(side: Sequence[TextBox]) -> float:
+    """Return which share of the rows of *side* begin with words and end with a number, as in a list of prices."""
+    rows = [row for row in group_lines(list(side)) if len(row) > 1]
+    share = _share([_digits(row[0].text) < 0.5 < _digits(row[-1].text) for row in rows])
+    return share * len(rows) / max(1, len(group_lines(list(side))))
+
+
+def _digits(text: str) -> float:
+    return sum(c.isdigit() for c in text) / max(1, sum(c.isalnum() for c in text))
+
+
+def _overhang(left: Side, right: Side) -> float:
+    """Return how much further down one side goes, as a share of its height; columns end where their text does."""
+    ends = [max(_middle(row) for row in side) for side in (left, right)]
+    top = min(_middle(row) for side in (left, right) for row in side)
+    return abs(ends[0] - ends[1]) / max(1.0, max(ends) - top)
+
+
+def _headings_apart(sides: list[Side], pairs: list[tuple[list[TextBox], list[TextBox]]]) -> float:
+    """Return which share of lines in large letters has none beside it; heads of a table's columns have."""
+    large = 1.2 * statistics.median(box.height for side in sides for row in side for box in row)
+    heads = [row for side in sides for row in side if row[0].height > large]
+    together = [row for pair in pairs for row in pair if all(one[0].height > large for one in pair)]
+    return 1 - len(together) / len(heads) if heads else 0.0
+
+
+def _in_step(sides: list[Side], line_height: float) -> float:
+    """Return how many paragraphs of the side that has fewer begin, or stand, beside one of the other side.
+
+    Cells of one row begin at one height, or are centred about one; paragraphs of columns begin where they fall.
+    """
+    few, many = sorted((_paragraphs(side) for side in sides), key=len)
+    if len(few) < 2:
+        return 0.0
+    near = 0.4 * line_height
+    starts = _near([first for first, _ in few[1:]], [first for first, _ in many], near)
+    centres = _near([sum(ends) / 2 for ends in few[1:]], [sum(ends) / 2 for ends in many], near)
+    return max(starts, centres) / len(few[1:])
+
+
+def _near(some: list[float], others: list[float], tolerance: float) -> int:
+    return sum(any(abs(one - other) < tolerance for other in others) for one in some)
+
+
+def _paragraphs(side: Side) -> list[tuple[float, float]]:
+    cuts = [0, *paragraph_starts(side), len(side)]
+    return [(_middle(side[first]), _middle(side[end - 1])) for first, end in pairwise(cuts) if end > first]
+
+
+def _alphabet(sides: list[Side]) -> tuple[float, float]:
+    """Return how well first words are sorted down both sides, and across their rows; .5 is no order at all."""
+    down = [_sorted([row[0].text for row in side]) for side in sides]
+    across = _sorted([row[0].text for row in sorted((r for side in sides for r in side), key=_middle)])
+    return max(0.0, 2 * min(down) - 1), max(0.0, 2 * across - 1)
+
+
+def _sorted(words: list[str]) -> float:
+    keys = [w.casefold() for w in words if w[:1].isalpha()]
+    return _share([a <= b for a, b in pairwise(keys)]) if len(keys) > 3 else 0.5
+
+
+def _share(checks: list[bool]) -> float:
+    return sum(checks) / len(checks) if checks else 0.0
+
+
+def _edge(side: Side, which: int) -> float:
+    """Return the left (0) or right (1) edge of *side* that most rows keep to."""
+    edges = [row[0].x0 if which == 0 else row[-1].x1 for row in side]
+    return min(edges) if which == 0 else max(edges)
+
+
+def _middle(row: list[TextBox]) -> float:
+    return statistics.median(s.middle for s in row)
+
+
+def probability(log_odds: float) -> float:
+    """Return *log_odds* as a probability."""
+    return 1 / (1 + math.exp(-max(-30.0, min(30.0, log_odds))))
