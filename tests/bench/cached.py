@@ -17,9 +17,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from accuracy import SHARED, load_scorer, show, wanted
+from PIL import Image
 
 from dropscribe.config import Settings, checked
 from dropscribe.core.errors import ReasonedError

@@ -18,31 +18,44 @@ from PIL import Image, ImageDraw, ImageFont
 
 Font = ImageFont.FreeTypeFont
 
-WORDS = (
-    "time year people way day man thing woman life child world school state family student group country problem hand "
-    "part place case week company system program question work government number night point home water room mother "
-    "area money story fact month lot right study book eye job word business issue side kind head house service friend "
-    "father power hour game line end member law car city community name president team minute idea body information "
-    "back parent face others level office door health person art war history party result change morning reason "
-    "research girl guy moment air teacher force education foot boy age policy process music market sense nation plan "
-    "college interest death experience effect class control field development role effort rate heart drug show leader "
-    "light voice wife police mind price report decision son view relationship town road arm difference value building "
-    "action season society tax director position player record paper space ground form event official matter center "
-    "couple site project activity star table need court oil situation cost industry figure street image phone data "
-    "picture practice piece land product doctor wall patient worker news test movie north love support technology "
-    "the of and to in that was for on with as at by from this have are were which their about into than more other"
-).split()
-NAMES = (
-    "Abel Baker Carter Dunn Evans Foster Grant Hayes Irwin Jonas Keller Lane Moss Nolan Owens Price Quinn Reed".split()
+
+def _listed(text: str) -> list[str]:
+    return text.split(", ")
+
+
+WORDS = _listed(
+    "time, year, people, way, day, man, thing, woman, life, child, world, school, state, family, student, group, "
+    "country, problem, hand, part, place, case, week, company, system, program, question, work, government, "
+    "number, night, point, home, water, room, mother, area, money, story, fact, month, lot, right, study, book, "
+    "eye, job, word, business, issue, side, kind, head, house, service, friend, father, power, hour, game, line, "
+    "end, member, law, car, city, community, name, president, team, minute, idea, body, information, back, "
+    "parent, face, others, level, office, door, health, person, art, war, history, party, result, change, "
+    "morning, reason, research, girl, guy, moment, air, teacher, force, education, foot, boy, age, policy, "
+    "process, music, market, sense, nation, plan, college, interest, death, experience, effect, class, control, "
+    "field, development, role, effort, rate, heart, drug, show, leader, light, voice, wife, police, mind, price, "
+    "report, decision, son, view, relationship, town, road, arm, difference, value, building, action, season, "
+    "society, tax, director, position, player, record, paper, space, ground, form, event, official, matter, "
+    "center, couple, site, project, activity, star, table, need, court, oil, situation, cost, industry, figure, "
+    "street, image, phone, data, picture, practice, piece, land, product, doctor, wall, patient, worker, news, "
+    "test, movie, north, love, support, technology, the, of, and, to, in, that, was, for, on, with, as, at, by, "
+    "from, this, have, are, were, which, their, about, into, than, more, other"
 )
-FIRST = "Anna Bob Carl Dora Emil Fay Gus Hana Ivan Jill Karl Lena Max Nora Otto Pia Rolf Sara Tom Uma".split()
-STREETS = "Mill Oak Park High Station Church Garden River Lake Bridge".split()
-TOWNS = "Ashford Bedale Colby Denton Epping Frome Goole Hythe Ilkley Kelso".split()
-GOODS = (
-    "Bolt Nut Washer Hinge Bracket Cable Socket Switch Valve Pump Filter Hose Lamp Motor Belt Bearing Spring".split()
+NAMES = _listed(
+    "Abel, Baker, Carter, Dunn, Evans, Foster, Grant, Hayes, Irwin, Jonas, Keller, Lane, Moss, Nolan, Owens, "
+    "Price, Quinn, Reed"
 )
-DISHES = "Onion soup,Green salad,Roast chicken,Grilled trout,Lamb stew,Potato cakes,Apple pie,Lemon tart,Rice pudding,Mushroom risotto,Fish pie,Bread and butter".split(
-    ","
+FIRST = _listed(
+    "Anna, Bob, Carl, Dora, Emil, Fay, Gus, Hana, Ivan, Jill, Karl, Lena, Max, Nora, Otto, Pia, Rolf, Sara, Tom, Uma"
+)
+STREETS = _listed("Mill, Oak, Park, High, Station, Church, Garden, River, Lake, Bridge")
+TOWNS = _listed("Ashford, Bedale, Colby, Denton, Epping, Frome, Goole, Hythe, Ilkley, Kelso")
+GOODS = _listed(
+    "Bolt, Nut, Washer, Hinge, Bracket, Cable, Socket, Switch, Valve, Pump, Filter, Hose, Lamp, Motor, Belt, "
+    "Bearing, Spring"
+)
+DISHES = _listed(
+    "Onion soup, Green salad, Roast chicken, Grilled trout, Lamb stew, Potato cakes, Apple pie, Lemon tart, "
+    "Rice pudding, Mushroom risotto, Fish pie, Bread and butter"
 )
 
 
@@ -287,10 +300,9 @@ def form(sheet: Sheet) -> None:
     """Draw a form: labels and their values side by side, one pair or two a row."""
     rng, style = sheet.rng, sheet.style
     sheet.put(90, 80, sheet.title(3), style.bold)
-    labels = (
-        "Name,Date of birth,Street,Town,Telephone,Account,Reference,Amount,Occupation,Nationality,Signed,Purpose".split(
-            ","
-        )
+    labels = _listed(
+        "Name, Date of birth, Street, Town, Telephone, Account, Reference, Amount, Occupation, Nationality, "
+        "Signed, Purpose"
     )
     pairs = rng.choice((1, 2))
     y, step = 190.0, style.pitch * rng.choice((1.2, 1.6, 2.0))

@@ -4,6 +4,7 @@ After the whitespace rectangles of Breuel (Two geometric algorithms for layout a
 a line runs across it. Pure geometry on level boxes; whether a gutter parts columns or cells is not decided here.
 """
 
+import itertools
 import statistics
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -43,9 +44,11 @@ def gutters(boxes: list[TextBox]) -> list[Gutter]:
     if len(boxes) < 2 * FEWEST:
         return []
     line_height = statistics.median(s.height for s in boxes)
+    alone = [s for band in _alone(boxes, line_height) for s in band]
+    columns = [s for s in boxes if s not in alone]
     found: dict[frozenset[int], Gutter] = {}
     for x in sorted({s.x0 - 0.25 * line_height for s in boxes}):
-        for gutter in _at(boxes, x, line_height):
+        for gutter in _at(columns, x, line_height, [s.middle for s in alone]):
             found.setdefault(frozenset(s.index for s in gutter.left) | {-1 - s.index for s in gutter.right}, gutter)
     return sorted(found.values(), key=lambda g: -g.parted)[:MOST_TRIED]
 
@@ -72,16 +75,29 @@ def _limited(gutter: Gutter, inside: set[int]) -> Gutter | None:
     return _trimmed(gutter.x, list(left), list(right), list(inset))
 
 
-def _at(boxes: list[TextBox], x: float, line_height: float) -> Iterator[Gutter]:
-    """Yield a gutter for each stretch of the page that no line crosses at *x*."""
+def _alone(boxes: list[TextBox], line_height: float) -> Iterator[list[TextBox]]:
+    """Yield the rows that stand alone between wide white stripes: short headings, and the page's first and last line."""
+    bands = horizontal_bands(boxes)
+    tops = [*(min(s.y0 for s in band) for band in bands), float("inf")]
+    bottoms = [float("-inf"), *(max(s.y1 for s in band) for band in bands)]
+    white = [top - bottom for top, bottom in zip(tops, bottoms, strict=True)]
+    usual = statistics.median(white[1:-1] or [0.0])
+    for i, band in enumerate(bands):
+        apart = min(white[i], white[i + 1]) > max(STRIPE * line_height, usual + 0.5 * line_height)
+        if apart and (len(band) == 1 or i in (0, len(bands) - 1)) and len(group_lines(band)) == 1:
+            yield band
+
+
+def _at(boxes: list[TextBox], x: float, line_height: float, headings: list[float]) -> Iterator[Gutter]:
+    """Yield a gutter for each stretch of the page that no line crosses at *x*, and no heading parts."""
     left = [s for s in boxes if s.x1 <= x + 0.1 * line_height]
     right = [s for s in boxes if s.x0 >= x]
     sides = {s.index for s in left} | {s.index for s in right}
     crossing = [s for s in boxes if s.index not in sides]
     insets = [c for c in crossing if any(_level_with(c, s) for s in left) and any(_level_with(c, s) for s in right)]
-    borders = sorted(c.middle for c in crossing if c not in insets)
+    borders = sorted([*headings, *(c.middle for c in crossing if c not in insets)])
     edges = [float("-inf"), *borders, float("inf")]
-    for top, bottom in zip(edges, edges[1:], strict=False):
+    for top, bottom in itertools.pairwise(edges):
         within = [[s for s in side if top < s.middle < bottom] for side in (left, right, insets)]
         gutter = _trimmed(x, *within)
         if gutter is not None:

@@ -13,12 +13,14 @@ from dropscribe.layout.evidence import score
 from dropscribe.layout.geometry import Quad, TextBox, deskew, sideways, skew
 from dropscribe.layout.gutters import Gutter, gutters, halves
 from dropscribe.layout.marks import Marks
-from dropscribe.layout.rows import blocks, horizontal_bands, lines
+from dropscribe.layout.rows import blocks, group_lines, horizontal_bands, lines
 
 PAUSE = 3  # line heights of white across the page that end all columns
 # Log odds that columns must have beyond even ones: tables are commoner than among the generated pages, and one mistake
 # in them spoils a page; lines that stand in blocks of their own are cards, or cells of several lines.
 PAGE, BLOCK = 2.0, 0.5
+CERTAIN = 1.0  # log odds beyond the bar, from which only the number of lines counts
+CARD_LINES = 7  # a card has at most so many
 TRIED_IN_HALVES = 4  # gutters, those first that part most
 
 Row = list[int]
@@ -57,11 +59,15 @@ def ordered(boxes: list[TextBox], marks: Marks = NOTHING, sure: float = PAGE) ->
 
 def _by_block(boxes: list[TextBox], marks: Marks) -> list[list[TextBox]]:
     """Return *boxes*, which no gutter parts as a whole, row by row; cards and cells in step part single blocks."""
+    found = blocks(boxes)
+    several = [1 < len(group_lines(block)) <= CARD_LINES for block in found]
+    parted = [may and best_gutter(block, marks, BLOCK) is not None for block, may in zip(found, several, strict=True)]
+    if 2 * sum(parted) <= sum(several) or sum(parted) < 2:
+        return lines(boxes)
     result: list[list[TextBox]] = []
     waiting: list[TextBox] = []
-    found = blocks(boxes)
-    for block in found:
-        if len(found) > 1 and best_gutter(block, marks, BLOCK) is not None:
+    for block, apart in zip(found, parted, strict=True):
+        if apart:
             result += [*lines(waiting), *ordered(block, marks, BLOCK)]
             waiting = []
         else:
@@ -88,7 +94,7 @@ def _value(gutter: Gutter, line_height: float, marks: Marks, sure: float) -> flo
     """Return the score of *gutter* times the lines it parts: a sure cut through much text is worth most."""
     if gutter.parted < 1:
         return 0.0
-    return (score(gutter, line_height, marks) - sure) * gutter.parted
+    return min(CERTAIN, score(gutter, line_height, marks) - sure) * gutter.parted
 
 
 def _parts(gutter: Gutter) -> list[list[TextBox]]:

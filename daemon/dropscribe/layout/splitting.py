@@ -4,6 +4,7 @@ Gutters of default LaTeX columns are hardly wider than a line is high, and blank
 what tells them apart is that a gutter goes on through the lines above and below. No pixels, no reading order.
 """
 
+import itertools
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +17,8 @@ from dropscribe.layout.rows import group_lines
 
 NARROWEST = 0.45  # line heights of white that all lines of a gutter share
 ROWS = 4  # lines with text on both sides of one white strip that make it a gutter
+NARROW = 0.75  # line heights of white that may be a blank of a justified line
+CLOSE = 0.35  # line heights to a line that has text there: then the white is a blank of this paragraph
 FAR = 3.5  # line heights without any text that end a gutter
 
 
@@ -51,7 +54,7 @@ def _level(box: TextBox, hole: tuple[float, float]) -> tuple[float, float]:
 
 def _row(row: list[TextBox], lines: Sequence[Line]) -> _Row:
     white = [_level(box, hole) for box in row for hole in lines[box.index].holes]
-    white += [(a.x1, b.x0) for a, b in zip(row, row[1:], strict=False) if b.x0 > a.x1]
+    white += [(a.x1, b.x0) for a, b in itertools.pairwise(row) if b.x0 > a.x1]
     top, bottom = min(s.y0 for s in row), max(s.y1 for s in row)
     return _Row(top, bottom, row[0].x0, row[-1].x1, tuple(white))
 
@@ -63,10 +66,13 @@ def _goes_on(rows: Sequence[_Row], box: TextBox, hole: tuple[float, float], line
         strip, edge = hole, box.y1 if direction > 0 else box.y0
         on_the_way = [r for r in rows if (r.top > box.middle if direction > 0 else r.bottom < box.middle)]
         for row in on_the_way[::direction]:
-            if direction * ((row.top if direction > 0 else row.bottom) - edge) > FAR * line_height:
+            gap = direction * ((row.top if direction > 0 else row.bottom) - edge)
+            if gap > FAR * line_height:
                 break
             shared = _shared(row, strip)
             if shared is None or shared[1] - shared[0] < NARROWEST * line_height:
+                if gap < CLOSE * line_height and hole[1] - hole[0] < NARROW * line_height:
+                    return False
                 break
             parted += row.left < strip[0] and row.right > strip[1]
             strip, edge = shared, row.bottom if direction > 0 else row.top
@@ -85,8 +91,7 @@ def _cut(line: Line, cuts: Sequence[tuple[float, float]]) -> list[Line]:
     starts, ends = [0.0, *(b for _, b in cuts)], [*(a for a, _ in cuts), 1.0]
     bounds = [-1.0, *((a + b) / 2 for a, b in cuts), 2.0]
     insides = [
-        [i for i, place in enumerate(line.places) if low <= place < high]
-        for low, high in zip(bounds, bounds[1:], strict=False)
+        [i for i, place in enumerate(line.places) if low <= place < high] for low, high in itertools.pairwise(bounds)
     ]
     if not cuts or not all(any(not line.text[i].isspace() for i in inside) for inside in insides):
         return [line]

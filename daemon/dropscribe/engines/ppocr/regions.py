@@ -74,7 +74,8 @@ class LayoutModel:
 
 def _prepared(picture: Pixels) -> NDArray[np.float32]:
     small = cv2.resize(picture, SIZE, interpolation=cv2.INTER_AREA)[:, :, ::-1].astype(np.float32) / 255
-    return ((small - np.array(MEAN, np.float32)) / np.array(SPREAD, np.float32)).transpose(2, 0, 1)[None]
+    scaled = (small - np.array(MEAN, np.float32)) / np.array(SPREAD, np.float32)
+    return np.ascontiguousarray(scaled.transpose(2, 0, 1)[None], np.float32)
 
 
 def _decoded(distances: NDArray[np.float32], stride: int) -> NDArray[np.float64]:
