@@ -193,6 +193,7 @@ class Output(Struct, frozen=True):
     cache: Switch = True
     tables: Literal["html", "markdown"] = "html"
     figures: Switch = False
+    line_breaks: Literal["keep", "join"] = "keep"
 
 
 class Log(Struct, frozen=True):

@@ -1,7 +1,4 @@
-"""Lines of text: what was read where, put together into the text of a page.
-
-It owns joining and the Markdown escape; order comes from `order`, words from the recogniser.
-"""
+"""Lines of text: what was read where, and how much that is. It owns no order and no joining."""
 
 import re
 from collections.abc import Sequence
@@ -24,13 +21,6 @@ class Line:
     confidence: float
     places: tuple[float, ...] = ()
     holes: tuple[tuple[float, float], ...] = ()
-
-
-def plain_markdown(text: str) -> str:
-    """Return *text* so that Markdown shows it as it stands: what would begin a heading, list or rule is escaped."""
-    text = re.sub(r"([\\`*_<>\[\]])", r"\\\1", text)
-    text = re.sub(r"(?m)^(\s*)([#+-]|={3,}|~{3,})", r"\1\\\2", text)
-    return re.sub(r"(?m)^(\s*\d+)([.)]\s)", r"\1\\\2", text)
 
 
 def letters(lines: Sequence[Line]) -> int:

@@ -29,9 +29,13 @@ NOTHING = Marks()
 
 def rows(quads: Sequence[Quad], texts: Sequence[str] = (), marks: Marks = NOTHING) -> list[Row]:
     """Return the indices of *quads* (page pixels) in reading order, those on one baseline together."""
-    boxes = level(quads, texts)
+    return [[s.index for s in row] for area in page_areas(quads, texts, marks) for row in lines(area)]
+
+
+def page_areas(quads: Sequence[Quad], texts: Sequence[str], marks: Marks) -> list[list[TextBox]]:
+    """Return level boxes of *quads* (page pixels) in the areas that are read one after the other."""
     marks = NOTHING if sideways(quads) else marks.turned_back(skew(quads))
-    return [[s.index for s in row] for row in ordered(boxes, marks)]
+    return areas(level(quads, texts), marks)
 
 
 def level(quads: Sequence[Quad], texts: Sequence[str] = ()) -> list[TextBox]:
@@ -43,8 +47,13 @@ def level(quads: Sequence[Quad], texts: Sequence[str] = ()) -> list[TextBox]:
     return boxes
 
 
-def ordered(boxes: list[TextBox], marks: Marks = NOTHING, sure: float = PAGE) -> list[list[TextBox]]:
+def ordered(boxes: list[TextBox], marks: Marks = NOTHING) -> list[list[TextBox]]:
     """Return *boxes* row by row, columns one after the other."""
+    return [row for area in areas(boxes, marks) for row in lines(area)]
+
+
+def areas(boxes: list[TextBox], marks: Marks = NOTHING, sure: float = PAGE) -> list[list[TextBox]]:
+    """Return *boxes* in the areas that are read one after the other, each row by row."""
     gutter = best_gutter(boxes, marks, sure)
     if gutter is None:
         return _by_block(boxes, marks)
@@ -54,25 +63,27 @@ def ordered(boxes: list[TextBox], marks: Marks = NOTHING, sure: float = PAGE) ->
     above = [s for s in rest if s.middle < top + 0.5 * s.height]
     taken = {s.index for s in above}
     below = [s for s in rest if s.index not in taken]
-    return [row for part in (above, *_parts(gutter), below) if part for row in ordered(part, marks, sure)]
+    return [area for part in (above, *_parts(gutter), below) if part for area in areas(part, marks, sure)]
 
 
 def _by_block(boxes: list[TextBox], marks: Marks) -> list[list[TextBox]]:
-    """Return *boxes*, which no gutter parts as a whole, row by row; cards and cells in step part single blocks."""
+    """Return *boxes*, which no gutter parts as a whole, in areas; cards and cells in step part single blocks."""
     found = blocks(boxes)
     several = [1 < len(group_lines(block)) <= CARD_LINES for block in found]
-    parted = [may and best_gutter(block, marks, BLOCK) is not None for block, may in zip(found, several, strict=True)]
+    parted = [
+        may and best_gutter(block, marks, BLOCK) is not None for block, may in zip(found, several, strict=True)
+    ]
     if 2 * sum(parted) <= sum(several) or sum(parted) < 2:
-        return lines(boxes)
+        return [boxes]
     result: list[list[TextBox]] = []
     waiting: list[TextBox] = []
     for block, apart in zip(found, parted, strict=True):
         if apart:
-            result += [*lines(waiting), *ordered(block, marks, BLOCK)]
+            result += [waiting] * bool(waiting) + areas(block, marks, BLOCK)
             waiting = []
         else:
-            waiting += block
-    return result + lines(waiting)
+            waiting = waiting + block
+    return result + [waiting] * bool(waiting)
 
 
 def best_gutter(boxes: list[TextBox], marks: Marks, sure: float = PAGE) -> Gutter | None:

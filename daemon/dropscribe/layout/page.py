@@ -1,59 +1,94 @@
-"""A page put together: lines in reading order, its text, its blocks. It owns joining; order and cuts come from others."""
+"""A page put together: its text, its Markdown and its blocks, from lines as they were found.
+
+It owns what follows on what; order, tables, joined lines and the Markdown of each element come from others.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dropscribe.core.pages import Block, Box
-from dropscribe.layout import order
-from dropscribe.layout.geometry import Quad, TextBox, deskew
-from dropscribe.layout.lines import CJK, Line
+from dropscribe.layout import markdown
+from dropscribe.layout.elements import Element, elements
+from dropscribe.layout.geometry import Quad, sideways
+from dropscribe.layout.lines import Line
 from dropscribe.layout.marks import Marks
+from dropscribe.layout.order import page_areas
+from dropscribe.layout.paragraphs import joined
 from dropscribe.layout.splitting import split_joined
 
-CELL_GAP = 1.0  # line heights between two boxes from which they are cells, not pieces of one sentence
-PARAGRAPH_GAP = 1.1  # line heights between two rows from which a new paragraph begins
 NO_MARKS = Marks()
 
 
 @dataclass(frozen=True)
+class Style:
+    """How text is written: tables as HTML or Markdown, lines of a paragraph as on the page or joined."""
+
+    html_tables: bool = True
+    join: bool = False
+
+
+@dataclass(frozen=True)
 class Assembled:
-    """A page's lines in reading order, and its text."""
+    """A page's lines in reading order, its text, and its Markdown."""
 
     text: str
+    markdown: str
     blocks: tuple[Block, ...]
 
 
-def assemble(found: Sequence[Line], width: int, height: int, marks: Marks = NO_MARKS) -> Assembled:
+PLAIN = Style()
+
+
+def assemble(
+    found: Sequence[Line], width: int, height: int, marks: Marks = NO_MARKS, style: Style = PLAIN
+) -> Assembled:
     """Put *found* in reading order; boxes are clipped to the page of *width* x *height* pixels."""
     lines = split_joined(found)
-    boxes = deskew([line.quad for line in lines])
-    parts: list[str] = []
-    blocks: list[Block] = []
-    above: order.Row = []
-    for row in order.rows([line.quad for line in lines], [line.text for line in lines], marks):
-        if parts:
-            parts.append("\n\n" if _apart([boxes[i] for i in above], [boxes[i] for i in row]) else "\n")
-        parts.append(_joined([lines[i] for i in row], [boxes[i] for i in row]))
-        blocks += [Block("text", lines[i].text, _box(lines[i].quad, width, height), lines[i].confidence) for i in row]
-        above = row
-    return Assembled("".join(parts), tuple(blocks))
+    quads = [line.quad for line in lines]
+    areas = page_areas(quads, [line.text for line in lines], marks)
+    page = elements(areas, lines, None if sideways(quads) else marks)
+    blocks = [
+        Block(element.kind, lines[i].text, _box(lines[i].quad, width, height), lines[i].confidence)
+        for element in page
+        for i in element.order
+    ]
+    words = {word for line in lines for word in line.text.split()}
+    text = _text([_plain(element, style, words) for element in page], page)
+    marked = _text([_marked(element, style, words) for element in page], page, markdown_too=True)
+    return Assembled(text, marked, tuple(blocks))
 
 
-def _joined(row: Sequence[Line], boxes: Sequence[TextBox]) -> str:
-    """Return one row's text: a blank between pieces, except between CJK characters that nearly touch."""
-    text = row[0].text
-    for line, before, box in zip(row[1:], boxes, boxes[1:], strict=False):
-        near = box.x0 - before.x1 < CELL_GAP * min(box.height, before.height)
-        seamless = near and CJK.match(text[-1:]) and CJK.match(line.text[:1])
-        text += line.text if seamless else " " + line.text
-    return text
+def _text(written: Sequence[str], page: Sequence[Element], markdown_too: bool = False) -> str:
+    """Return the elements one below the other, a blank line between them but for the items of one list."""
+    result = ""
+    for i, text in enumerate(written):
+        if i:
+            tight = page[i].kind == page[i - 1].kind == "list" and page[i].follows
+            tight = tight or (not markdown_too and page[i].follows)
+            result += "\n" if tight else "\n\n"
+        result += text
+    return result
 
 
-def _apart(above: Sequence[TextBox], row: Sequence[TextBox]) -> bool:
-    """Say whether *row* begins a new paragraph: well below the row before it, or elsewhere on the page."""
-    gap = min(s.y0 for s in row) - max(s.y1 for s in above)
-    line = min(s.height for s in row)
-    return gap > PARAGRAPH_GAP * line or gap < -2 * line
+def _plain(element: Element, style: Style, words: set[str]) -> str:
+    if element.kind == "table":
+        return markdown.aligned(element.grid)
+    if style.join and element.kind in ("text", "list") and not element.hard:
+        return joined(element.lines, words)
+    return "\n".join(element.lines)
+
+
+def _marked(element: Element, style: Style, words: set[str]) -> str:
+    if element.kind == "table":
+        return markdown.table(element.grid, as_html=style.html_tables)
+    if element.kind == "code":
+        return markdown.fenced(element.lines)
+    if element.kind == "title":
+        return markdown.heading(" ".join(element.lines), element.level)
+    lines = [joined(element.lines, words)] if style.join and not element.hard else element.lines
+    if element.kind == "list":
+        return "\n  ".join([markdown.item(lines[0]) or markdown.escaped(lines[0]), *map(markdown.escaped, lines[1:])])
+    return ("  \n" if element.hard else "\n").join(map(markdown.escaped, lines))
 
 
 def _box(quad: Quad, width: int, height: int) -> Box:

@@ -34,6 +34,7 @@ def key(sha256: str, engine: EngineInfo, settings: Settings, job: int | None) ->
         ],
         "intake": [settings.intake.pdf_text, settings.intake.orientation],
         "tables": settings.output.tables,
+        "line_breaks": settings.output.line_breaks,
         "figures": settings.output.figures,
         "job": job,
     }

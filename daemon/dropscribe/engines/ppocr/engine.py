@@ -19,8 +19,7 @@ from dropscribe.engines.ppocr import sessions
 from dropscribe.engines.ppocr.orientation import turned_page
 from dropscribe.engines.ppocr.reader import PageLines, Reader
 from dropscribe.engines.ppocr.sessions import Sessions
-from dropscribe.layout.lines import plain_markdown
-from dropscribe.layout.page import assemble
+from dropscribe.layout.page import Style, assemble
 from dropscribe.memory import readings
 
 # Measured with rapidocr 3.10: 390 MB resident after three short lines, 460 to 830 after dense pages.
@@ -101,13 +100,13 @@ class RapidOcr:
 def page_text(page: Page, reading: PageLines, settings: Settings, seconds: float) -> PageText:
     """Return the text of *page*, turned as its lines want it, put together from what was found."""
     upright = turned_page(page, reading.clockwise)
-    done = assemble(reading.lines, upright.width, upright.height, reading.marks)
+    done = assemble(reading.lines, upright.width, upright.height, reading.marks, _style(settings))
     return PageText(
         page.number,
         upright.width,
         upright.height,
         done.text,
-        plain_markdown(done.text),
+        done.markdown,
         done.blocks,
         upright.rotation,
         "ocr",
@@ -115,6 +114,10 @@ def page_text(page: Page, reading: PageLines, settings: Settings, seconds: float
         reading.attempts,
         seconds,
     )
+
+
+def _style(settings: Settings) -> Style:
+    return Style(settings.output.tables == "html", settings.output.line_breaks == "join")
 
 
 def _with(page: Page, flag: str) -> tuple[str, ...]:
