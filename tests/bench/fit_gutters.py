@@ -60,7 +60,7 @@ def one_after_the_other(gutter: Gutter) -> float:
 def samples(
     seeds: range, files: list[tuple[str, str]], folder: str
 ) -> tuple[list[str], NDArray[np.float64], NDArray[np.float64], list[str]]:
-    """Return the names of the evidence, its values at every gutter, 1 where that parts columns, and the pages' kinds."""
+    """Return the names of the evidence, its values at every gutter, 1 where that parts columns, and kinds."""
     names: list[str] = []
     rows, truths, kinds = [], [], []
     for seed in seeds:

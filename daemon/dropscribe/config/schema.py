@@ -89,6 +89,17 @@ def _folder(value: object) -> str:
     return os.path.realpath(os.path.expanduser(value))
 
 
+def _languages(value: object) -> object:
+    if value == "auto":
+        return value
+    codes = [value] if isinstance(value, str) else value
+    if not isinstance(codes, list | tuple) or not all(
+        isinstance(c, str) and re.fullmatch("[a-z]{2,3}", c) for c in codes
+    ):
+        raise ValueError("must be auto, or ISO codes of languages like [ru, ko]")
+    return tuple(codes)
+
+
 def _bytes(value: object) -> int:
     return int(_size(value))
 
@@ -158,6 +169,7 @@ class Engine(Struct, frozen=True):
     prompt: Annotated[str, Meta(min_length=1)] = "markdown"
     max_tokens: Annotated[int, Kind(_number), Meta(ge=1, le=32768)] = 8192
     vision_precision: Literal["auto", "float32"] = "auto"
+    languages: Annotated[tuple[str, ...] | Literal["auto"], Kind(_languages)] = "auto"
     page_timeout: SomeSeconds = 300
     page_budget: SomeSeconds = 720
     attempts: Annotated[int, Kind(_number), Meta(ge=1, le=10)] = 3

@@ -8,6 +8,7 @@ import re
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from dropscribe.layout.columns import running
 from dropscribe.layout.geometry import TextBox
@@ -54,7 +55,7 @@ def elements(areas: Sequence[list[TextBox]], lines: Sequence[Line], marks: Marks
     found: list[Element] = []
     usual = _usual_height([box for area in areas for box in area])
     for area in areas:
-        for part in parts(area) if marks is not None else [area]:
+        for part in parts(area, marks.across) if marks is not None else [area]:
             if isinstance(part, Table):
                 found.append(_table(part, lines))
             else:
@@ -161,7 +162,7 @@ def _spaced(boxes: Sequence[TextBox], left: float, pitch: float, lines: Sequence
 def _row_text(row: Sequence[TextBox], lines: Sequence[Line]) -> str:
     """Return one row's text: a blank between pieces, except between CJK characters that nearly touch."""
     text = lines[row[0].index].text
-    for before, box in zip(row, row[1:], strict=False):
+    for before, box in pairwise(row):
         near = box.x0 - before.x1 < CELL_GAP * min(box.height, before.height)
         seamless = near and CJK.match(text[-1:]) and CJK.match(lines[box.index].text[:1])
         text += lines[box.index].text if seamless else " " + lines[box.index].text

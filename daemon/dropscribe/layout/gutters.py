@@ -76,7 +76,7 @@ def _limited(gutter: Gutter, inside: set[int]) -> Gutter | None:
 
 
 def _alone(boxes: list[TextBox], line_height: float) -> Iterator[list[TextBox]]:
-    """Yield the rows that stand alone between wide white stripes: short headings, and the page's first and last line."""
+    """Yield rows that stand alone between wide white stripes: short headings, the page's first and last line."""
     bands = horizontal_bands(boxes)
     tops = [*(min(s.y0 for s in band) for band in bands), float("inf")]
     bottoms = [float("-inf"), *(max(s.y1 for s in band) for band in bands)]

@@ -49,8 +49,8 @@ def fenced(lines: Sequence[str]) -> str:
 def table(grid: Grid, *, as_html: bool) -> str:
     """Return *grid* as a table in HTML, or as one of GitHub's; its first row is the head."""
     if as_html:
-        rows = ("".join(f"<td>{html.escape(cell, quote=False)}</td>" for cell in row) for row in grid)
-        return "<table>\n" + "\n".join(f"<tr>{row}</tr>" for row in rows) + "\n</table>"
+        written = ("".join(f"<td>{html.escape(cell, quote=False)}</td>" for cell in row) for row in grid)
+        return "<table>\n" + "\n".join(f"<tr>{row}</tr>" for row in written) + "\n</table>"
     rows = [[escaped(cell).replace("|", "\\|") for cell in row] for row in grid]
     lines = ["| " + " | ".join(row) + " |" for row in rows]
     return "\n".join([lines[0], "|" + " --- |" * len(rows[0]), *lines[1:]])

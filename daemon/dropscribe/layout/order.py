@@ -70,9 +70,7 @@ def _by_block(boxes: list[TextBox], marks: Marks) -> list[list[TextBox]]:
     """Return *boxes*, which no gutter parts as a whole, in areas; cards and cells in step part single blocks."""
     found = blocks(boxes)
     several = [1 < len(group_lines(block)) <= CARD_LINES for block in found]
-    parted = [
-        may and best_gutter(block, marks, BLOCK) is not None for block, may in zip(found, several, strict=True)
-    ]
+    parted = [may and best_gutter(block, marks, BLOCK) is not None for block, may in zip(found, several, strict=True)]
     if 2 * sum(parted) <= sum(several) or sum(parted) < 2:
         return [boxes]
     result: list[list[TextBox]] = []

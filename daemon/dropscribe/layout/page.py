@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from dropscribe.core.pages import Block, Box
 from dropscribe.layout import markdown
 from dropscribe.layout.elements import Element, elements
-from dropscribe.layout.geometry import Quad, sideways
+from dropscribe.layout.geometry import Quad, sideways, skew
 from dropscribe.layout.lines import Line
 from dropscribe.layout.marks import Marks
 from dropscribe.layout.order import page_areas
@@ -46,7 +46,7 @@ def assemble(
     lines = split_joined(found)
     quads = [line.quad for line in lines]
     areas = page_areas(quads, [line.text for line in lines], marks)
-    page = elements(areas, lines, None if sideways(quads) else marks)
+    page = elements(areas, lines, None if sideways(quads) else marks.turned_back(skew(quads)))
     blocks = [
         Block(element.kind, lines[i].text, _box(lines[i].quad, width, height), lines[i].confidence)
         for element in page

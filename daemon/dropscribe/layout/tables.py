@@ -9,12 +9,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from dropscribe.core.pages import Box
 from dropscribe.layout.geometry import TextBox
-from dropscribe.layout.rows import horizontal_bands
+from dropscribe.layout.rows import CELL_LINES, group_lines, horizontal_bands
 
-CELL_GAP = 0.8  # line heights of white between two columns
+RIM = 0.2  # of a box's height at its ends that may be nobody's
+CELL_GAP = 0.5  # line heights of white between two columns; words of one cell come in one box
 ROWS = 3  # with more than one cell; fewer may be anything
 FAR = 3.0  # line heights of white that end a table
+WHOLE = 0.6  # of the cells of a row; a line with more is a row by itself
+HALF_WAY = 0.6  # of the area's width; a shorter rule parts no rows
+ACROSS = 0.7  # of the rows' width; a line so long is no cell
+SPANNING = 0.12  # of the rows may have a cell across a strip
 SUPPORT = 0.4  # of the rows have text on both sides of each white strip
 CLOSE = 0.25  # line heights beyond the least white between rows: within a cell
 
@@ -31,77 +37,120 @@ class Table:
 Part = Table | list[TextBox]
 
 
-def parts(area: list[TextBox]) -> list[Part]:
-    """Return *area* from top to bottom as tables and the boxes between them."""
+def parts(area: list[TextBox], rules: Sequence[Box] = ()) -> list[Part]:
+    """Return *area* from top to bottom as tables and the boxes between them; *rules* across it part rows."""
     if not area:
         return []
     line_height = statistics.median(s.height for s in area)
-    bands = horizontal_bands(area)
+    bands = _bands(area, rules)
     found: list[Part] = []
     start = 0
     while start < len(bands):
-        end, strips = _run(bands, start, line_height)
-        if strips and _is_table(bands[start:end], strips):
-            found.append(Table(_grid(bands[start:end], strips, line_height)))
-            start = end
-            continue
-        if found and isinstance(found[-1], list):
-            found[-1].extend(bands[start])
-        else:
-            found.append(list(bands[start]))
-        start += 1
+        end = _run(bands, start, line_height)
+        for part in _tables(bands[start:end], line_height):
+            if isinstance(part, list) and found and isinstance(found[-1], list):
+                found[-1].extend(part)
+            else:
+                found.append(part)
+        start = end
     return found
 
 
-def _run(bands: Sequence[list[TextBox]], start: int, line_height: float) -> tuple[int, list[Strip]]:
-    """Return where the table that begins at band *start* ends, and the white strips between its columns."""
-    strips = _white(bands[start], line_height)
+def _ruled(area: list[TextBox], rules: Sequence[Box]) -> list[list[TextBox]]:
+    """Return *area* in parts between the rules that run across most of it."""
+    left, right = min(s.x0 for s in area), max(s.x1 for s in area)
+    heights = [(r[1] + r[3]) / 2 for r in rules if min(r[2], right) - max(r[0], left) > HALF_WAY * (right - left)]
+    found: dict[int, list[TextBox]] = {}
+    for box in area:
+        found.setdefault(sum(height < box.middle for height in heights), []).append(box)
+    return [found[key] for key in sorted(found)]
+
+
+def _bands(area: list[TextBox], rules: Sequence[Box]) -> list[list[TextBox]]:
+    """Return the rows of *area* as far as rules or white stripes show them."""
+    ruled = _ruled(area, rules)
+    inner = [group_lines(part) for part in ruled[1:-1]]
+    if len(inner) < ROWS - 1:
+        return _lines_apart(area)
+    usual = max(len(line) for part in inner for line in part)
+    trusted = sum(len(part) == 1 for part in inner) < len(inner) / 2
+    width = max(s.x1 for s in area) - min(s.x0 for s in area)
+    bands = _lines_apart(ruled[0])
+    for part in inner:
+        full = sum(len(line) > WHOLE * usual for line in part)
+        missed = (full > 1 and not trusted) or len(part) > CELL_LINES  # a rule that was not seen
+        missed = missed or max(box.width for line in part for box in line) > ACROSS * width  # running text
+        whole = [box for line in part for box in line]
+        bands += _lines_apart(whole) if missed else [whole]
+    return bands + _lines_apart(ruled[-1])
+
+
+def _lines_apart(part: list[TextBox]) -> list[list[TextBox]]:
+    """Return *part* in bands; a band of more lines than a cell has is taken line by line."""
+    bands = horizontal_bands(part)
+    return [row for band in bands for row in ([band] if len(group_lines(band)) <= CELL_LINES else group_lines(band))]
+
+
+def _run(bands: Sequence[list[TextBox]], start: int, line_height: float) -> int:
+    """Return where the rows end that begin at band *start*: at a line across, or at wide white."""
     end = start + 1
-    while strips and end < len(bands):
+    if len(bands[start]) == 1:
+        return end
+    left, right = min(s.x0 for s in bands[start]), max(s.x1 for s in bands[start])
+    while end < len(bands):
         gap = min(s.y0 for s in bands[end]) - max(s.y1 for s in bands[end - 1])
-        kept = [strip for strip in (_free(strip, bands[end]) for strip in strips) if _wide(strip, line_height)]
-        if gap > FAR * line_height or not kept or (len(kept) < len(strips) and len(bands[end]) == 1):
+        if gap > FAR * line_height or max(s.width for s in bands[end]) > ACROSS * (right - left):
             break
-        strips, end = kept, end + 1
-    return end, strips
+        left, right = min(left, *(s.x0 for s in bands[end])), max(right, *(s.x1 for s in bands[end]))
+        end += 1
+    return end
 
 
-def _wide(strip: Strip, line_height: float) -> bool:
-    return strip[1] - strip[0] >= CELL_GAP * line_height
+def _tables(bands: list[list[TextBox]], line_height: float) -> list[Part]:
+    """Return *bands* as one table; where they are none, cut at the widest white between them, and so on."""
+    if len(bands) < ROWS or sum(map(len, bands)) < 2 * ROWS:
+        return [[box for band in bands for box in band]]
+    last = max(i for i, band in enumerate(bands) if len(band) > 1 or i == 0)
+    strips = _supported(bands[: last + 1], _white(bands[: last + 1], line_height))
+    if strips:
+        tail: list[Part] = [[box for band in bands[last + 1 :] for box in band]] if last + 1 < len(bands) else []
+        return [Table(_grid(bands[: last + 1], strips, line_height)), *tail]
+    white = [min(s.y0 for s in below) - max(s.y1 for s in above) for above, below in pairwise(bands)]
+    cut = 1 + white.index(max(white))
+    return _tables(bands[:cut], line_height) + _tables(bands[cut:], line_height)
 
 
-def _white(band: list[TextBox], line_height: float) -> list[Strip]:
-    """Return the white strips between the boxes of *band*."""
+def _white(bands: Sequence[list[TextBox]], line_height: float) -> list[Strip]:
+    """Return the strips that nearly all *bands* leave white, between the outermost boxes."""
+    ends = sorted({x for band in bands for box in band for x in _inner(box)})
     found: list[Strip] = []
-    right = float("inf")
-    for box in sorted(band, key=lambda s: s.x0):
-        if _wide((right, box.x0), line_height):
-            found.append((right, box.x0))
-        right = max(right, box.x1) if right != float("inf") else box.x1
-    return found
-
-
-def _free(strip: Strip, band: list[TextBox]) -> Strip:
-    """Return what of *strip* no box of *band* covers, from the side where more is left."""
-    left, right = strip
-    for box in band:
-        if box.x1 <= left or box.x0 >= right:
+    for left, right in pairwise(ends):
+        middle = (left + right) / 2
+        covered = sum(any(_inner(s)[0] < middle < _inner(s)[1] for s in band) for band in bands)
+        if covered > SPANNING * len(bands):
             continue
-        if box.x0 - left >= right - box.x1:
-            right = min(right, box.x0)
+        if found and found[-1][1] == left:
+            found[-1] = found[-1][0], right
         else:
-            left = max(left, box.x1)
-    return left, right
+            found.append((left, right))
+    return [strip for strip in found if strip[1] - strip[0] >= CELL_GAP * line_height]
 
 
-def _is_table(bands: Sequence[list[TextBox]], strips: Sequence[Strip]) -> bool:
-    if sum(len(_columns(band, strips)) > 1 for band in bands) < ROWS:
-        return False
-    both = [
-        sum(min(s.x0 for s in band) < strip[0] and max(s.x1 for s in band) > strip[1] for band in bands)
+def _inner(box: TextBox) -> Strip:
+    """Return where *box* surely holds letters: the detector draws boxes generously, and those of tight cells touch."""
+    rim = min(RIM * box.height, box.width / 4)
+    return box.x0 + rim, box.x1 - rim
+
+
+def _supported(bands: Sequence[list[TextBox]], strips: Sequence[Strip]) -> list[Strip]:
+    """Return those of *strips* that part text in enough rows; none where too few rows have two cells."""
+    kept = [
+        strip
         for strip in strips
+        if sum(min(s.x0 for s in band) < strip[0] and max(s.x1 for s in band) > strip[1] for band in bands)
+        >= SUPPORT * len(bands)
     ]
-    return min(both) >= SUPPORT * len(bands)
+    return kept if sum(len(_columns(band, kept)) > 1 for band in bands) >= ROWS else []
 
 
 def _columns(band: list[TextBox], strips: Sequence[Strip]) -> set[int]:
@@ -123,15 +172,15 @@ def _grid(
     for gap, band in zip(white, bands[1:], strict=True):
         columns = _columns(band, strips)
         close = gap <= closest + CLOSE * line_height
-        goes_on = close and (0 not in columns or (loose and columns < _columns(rows[-1], strips)))
+        few = len(columns) <= len(strips) / 2
+        goes_on = close and few and (0 not in columns or (loose and columns < _columns(rows[-1], strips)))
         if goes_on:
             rows[-1].extend(band)
         else:
             rows.append(list(band))
-    return tuple(
-        tuple(
-            tuple(sorted((s for s in row if _column(s, strips) == i), key=lambda s: (round(s.middle / line_height), s.x0)))
-            for i in range(len(strips) + 1)
-        )
-        for row in rows
-    )
+    places = range(len(strips) + 1)
+    return tuple(tuple(_in_order([s for s in row if _column(s, strips) == i]) for i in places) for row in rows)
+
+
+def _in_order(cell: list[TextBox]) -> tuple[TextBox, ...]:
+    return tuple(box for line in group_lines(cell) for box in line)

@@ -31,6 +31,7 @@ def key(sha256: str, engine: EngineInfo, settings: Settings, job: int | None) ->
             settings.engine.prompt,
             settings.engine.max_tokens,
             settings.engine.vision_precision,
+            settings.engine.languages,
         ],
         "intake": [settings.intake.pdf_text, settings.intake.orientation],
         "tables": settings.output.tables,

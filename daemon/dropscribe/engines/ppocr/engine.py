@@ -16,6 +16,7 @@ from dropscribe.core.errors import Reason, ReasonedError
 from dropscribe.core.pages import EngineInfo, Page, PageText
 from dropscribe.engines.base import LoadProgress, MlxMemory, Signals
 from dropscribe.engines.ppocr import sessions
+from dropscribe.engines.ppocr.doubt import flags
 from dropscribe.engines.ppocr.orientation import turned_page
 from dropscribe.engines.ppocr.reader import PageLines, Reader
 from dropscribe.engines.ppocr.sessions import Sessions
@@ -33,7 +34,7 @@ class RapidOcr:
         self.info = EngineInfo("rapidocr", sessions.MODEL, None, version("rapidocr"))
         self.sessions = Sessions()
         self._settings, self._signals = settings, signals
-        self._reader = Reader(self.sessions, signals, turn=settings.intake.orientation == "auto")
+        self._reader = _reader(self.sessions, signals, settings)
 
     def estimate(self) -> int:
         """Return the bytes wanted before any record of a real peak exists."""
@@ -47,9 +48,9 @@ class RapidOcr:
         report(LoadProgress("ready"))
 
     def apply(self, settings: Settings) -> None:
-        """Take over whether pages are turned; nothing else concerns what is loaded."""
+        """Take over how pages are read and written; nothing of it concerns what is loaded."""
         self._settings = settings
-        self._reader = Reader(self.sessions, self._signals, turn=settings.intake.orientation == "auto")
+        self._reader = _reader(self.sessions, self._signals, settings)
 
     def read(self, pages: Iterable[Page]) -> Iterator[PageText]:
         """Yield the text of each page as it is read; raise `Stopped` or `ReasonedError` (engine-error)."""
@@ -97,6 +98,12 @@ class RapidOcr:
         return page_text(page, reading, self._settings, time.monotonic() - started)
 
 
+def _reader(sessions: Sessions, signals: Signals, settings: Settings) -> Reader:
+    languages = settings.engine.languages
+    wanted = () if languages == "auto" else tuple(languages)
+    return Reader(sessions, signals, turn=settings.intake.orientation == "auto", languages=wanted)
+
+
 def page_text(page: Page, reading: PageLines, settings: Settings, seconds: float) -> PageText:
     """Return the text of *page*, turned as its lines want it, put together from what was found."""
     upright = turned_page(page, reading.clockwise)
@@ -110,7 +117,7 @@ def page_text(page: Page, reading: PageLines, settings: Settings, seconds: float
         done.blocks,
         upright.rotation,
         "ocr",
-        upright.flags if reading.lines else _with(upright, "empty"),
+        (*upright.flags, *flags(reading.lines, reading.unread)),
         reading.attempts,
         seconds,
     )
