@@ -9,9 +9,7 @@ from hypothesis import strategies as st
 
 from dropscribe.engines.ppocr.detection import overlooked, parted
 from dropscribe.layout.geometry import Quad, merged, skew
-from dropscribe.layout.lines import Line, plain_markdown
 from dropscribe.layout.order import rows
-from dropscribe.layout.page import assemble
 
 
 def box(x0: float, y0: float, x1: float, y1: float) -> Quad:
@@ -215,37 +213,6 @@ def test_lines_above_each_other_and_cells_apart_are_not_joined() -> None:
     quads = np.stack([box(100, 100, 300, 130), box(100, 132, 300, 160), box(320, 100, 500, 130)])
 
     assert len(merged(quads)) == 3
-
-
-def test_words_are_joined_with_a_blank_and_chinese_without() -> None:
-    words = [Line(box(10, 10, 60, 30), "two", 1), Line(box(64, 10, 120, 30), "words", 1)]
-    chinese = [Line(box(10, 10, 60, 30), "土地", 1), Line(box(62, 10, 120, 30), "整治", 1)]
-
-    assert assemble(words, 200, 50).text == "two words"
-    assert assemble(chinese, 200, 50).text == "土地整治"
-
-
-def test_chinese_cells_of_a_table_stay_apart() -> None:
-    cells = [Line(box(10, 10, 60, 30), "名称", 1), Line(box(150, 10, 190, 30), "比例", 1)]
-
-    assert assemble(cells, 200, 50).text == "名称 比例"
-
-
-def test_a_wide_gap_between_lines_begins_a_paragraph() -> None:
-    lines = [Line(box(10, y, 400, y + 20), text, 1) for y, text in ((10, "one"), (34, "two"), (100, "three"))]
-
-    assert assemble(lines, 500, 200).text == "one\ntwo\n\nthree"
-
-
-def test_blocks_keep_their_confidence_and_lie_on_the_page() -> None:
-    (block,) = assemble([Line(box(-5, 10, 220, 30), "edge to edge", 0.75)], 200, 25).blocks
-
-    assert block.box == (0, 10, 200, 25)
-    assert (block.label, block.confidence) == ("text", 0.75)
-
-
-def test_markdown_shows_what_was_printed() -> None:
-    assert plain_markdown("# 1\n- a_b\n2. <b>*c*") == "\\# 1\n\\- a\\_b\n2\\. \\<b\\>\\*c\\*"
 
 
 def test_ink_like_a_line_that_no_box_holds_is_noticed_and_rules_are_not() -> None:

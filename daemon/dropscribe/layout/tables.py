@@ -172,7 +172,7 @@ def _grid(
     for gap, band in zip(white, bands[1:], strict=True):
         columns = _columns(band, strips)
         close = gap <= closest + CLOSE * line_height
-        few = len(columns) <= len(strips) / 2
+        few = 2 * len(columns) <= len(strips) + 1
         goes_on = close and few and (0 not in columns or (loose and columns < _columns(rows[-1], strips)))
         if goes_on:
             rows[-1].extend(band)

@@ -28,7 +28,7 @@ def flags(lines: Sequence[Line], unread: float) -> tuple[str, ...]:
     shaky = sum(len(line.text) for line in lines if line.confidence < SHAKY)
     low = weight(lines) < LOW * letters(lines) or shaky > SHAKY_SHARE * letters(lines)
     missing = unread + (1 - unread) * sparse_share(lines)
-    return ("low-confidence",) * low + ("unread",) * (missing > UNREAD or gap_share(lines) > GAPS)
+    return ("low-confidence",) * bool(low) + ("unread",) * bool(missing > UNREAD or gap_share(lines) > GAPS)
 
 
 def sparse_share(lines: Sequence[Line]) -> float:
