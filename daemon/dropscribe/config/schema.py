@@ -96,7 +96,7 @@ def _languages(value: object) -> object:
     if not isinstance(codes, list | tuple) or not all(
         isinstance(c, str) and re.fullmatch("[a-z]{2,3}", c) for c in codes
     ):
-        raise ValueError("must be auto, or ISO codes of languages like [ru, ko]")
+        raise ValueError("must be one of auto, or ISO codes like [ru, ko]")
     return tuple(codes)
 
 

@@ -57,7 +57,7 @@ WEIGHTS: dict[str, float] = {
 BIAS = 1.4
 # What a person takes as certain, and generated pages show too seldom to be learnt: no column of text runs on across
 # drawn rules, and two lists of prices side by side are no table.
-CERTAIN = {"ruled": -4.0, "both priced": 3.5}
+CERTAIN = {"ruled": -4.0, "both priced": 6.0}
 
 Side = list[list[TextBox]]
 
@@ -160,7 +160,7 @@ def _partners(left: Side, right: Side) -> list[tuple[list[TextBox], list[TextBox
 def _priced(side: Sequence[TextBox]) -> float:
     """Return which share of the rows of *side* begin with words and end with a number, as in a list of prices."""
     rows = [row for row in group_lines(list(side)) if len(row) > 1]
-    share = _share([_digits(row[0].text) < 0.5 < _digits(row[-1].text) for row in rows])
+    share = _share([len(row) == 2 and _digits(row[0].text) < 0.5 < _digits(row[1].text) for row in rows])
     return share * len(rows) / max(1, len(group_lines(list(side))))
 
 

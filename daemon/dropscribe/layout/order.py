@@ -20,6 +20,7 @@ PAUSE = 3  # line heights of white across the page that end all columns
 # in them spoils a page; lines that stand in blocks of their own are cards, or cells of several lines.
 PAGE, BLOCK = 2.0, 0.5
 CERTAIN = 1.0  # log odds beyond the bar, from which only the number of lines counts
+ALIKE = 1.5  # log odds; where one gutter parts cards, its neighbours are likelier to
 CARD_LINES = 7  # a card has at most so many
 TRIED_IN_HALVES = 4  # gutters, those first that part most
 
@@ -77,7 +78,7 @@ def _by_block(boxes: list[TextBox], marks: Marks) -> list[list[TextBox]]:
     waiting: list[TextBox] = []
     for block, apart in zip(found, parted, strict=True):
         if apart:
-            result += [waiting] * bool(waiting) + areas(block, marks, BLOCK)
+            result += [waiting] * bool(waiting) + areas(block, marks, BLOCK - ALIKE)
             waiting = []
         else:
             waiting = waiting + block

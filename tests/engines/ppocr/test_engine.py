@@ -167,7 +167,7 @@ def test_nothing_is_invented_where_there_is_no_text(engine: RapidOcr) -> None:
 
     for picture in (noise, slope):
         page = read(engine, Image.fromarray(picture))
-        assert (page.text, page.blocks, page.flags) == ("", (), ("empty",))
+        assert (page.text, page.blocks, page.flags) == ("", (), ())
 
 
 def test_empty_output_is_final_only_after_other_looks(engine: RapidOcr) -> None:
