@@ -16,6 +16,7 @@ import layouts
 import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz.distance.Levenshtein import distance
+from sheets import Sheet
 
 from dropscribe.engines.ppocr.pixels import pixels
 from dropscribe.engines.ppocr.regions import LayoutModel
@@ -34,14 +35,14 @@ ACROSS = 1.0  # weight of rows against columns (.5): among many gutters of a tab
 PRIOR = 0.02  # of the ridge: the weight of no evidence at all
 
 
-def boxes(sheet: layouts.Sheet, rng: random.Random) -> list[TextBox]:
+def boxes(sheet: Sheet, rng: random.Random) -> list[TextBox]:
     """Return the lines of *sheet* as a detector might have found them."""
     return [
         TextBox(i, *(side + rng.uniform(-2, 2) for side in box), sheet.lines[i]) for i, box in enumerate(sheet.boxes)
     ]
 
 
-def seen(sheet: layouts.Sheet, name: str, folder: str) -> Marks:
+def seen(sheet: Sheet, name: str, folder: str) -> Marks:
     """Return the rules and regions of *sheet*, kept in *folder* from one run to the next."""
     kept = Path(folder) / (name + ".pkl")
     if not kept.exists():
