@@ -23,8 +23,9 @@ from dropscribe.engines.ppocr.sessions import Sessions
 from dropscribe.layout.page import Style, assemble
 from dropscribe.memory import readings
 
-# Measured with rapidocr 3.10: 390 MB resident after three short lines, 460 to 830 after dense pages.
-ESTIMATE_BYTES = 700 * 10**6
+# Measured with rapidocr 3.10: 390 MB resident after three short lines, 460 to 830 after dense pages; the layout model
+# takes 100 MB more where it is installed.
+ESTIMATE_BYTES = 800 * 10**6
 
 
 class RapidOcr:

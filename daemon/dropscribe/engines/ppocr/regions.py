@@ -33,7 +33,7 @@ def model_file() -> str | None:
 
 
 class LayoutModel:
-    """The session, built when it is first used; 30 MB beside PP-OCR's, and some .2 s a page on two processors."""
+    """The session, built when it is first used; some 100 MB beside PP-OCR's, and .2 s a page (4 % of reading it)."""
 
     def __init__(self, threads: int) -> None:
         self._threads = threads
