@@ -15,6 +15,7 @@ from dropscribe.layout.geometry import TextBox
 from dropscribe.layout.lines import CJK, Line
 from dropscribe.layout.markdown import BULLET, NUMBER
 from dropscribe.layout.marks import Marks
+from dropscribe.layout.rows import is_solid
 from dropscribe.layout.rows import lines as rows_of
 from dropscribe.layout.tables import Table, parts
 
@@ -66,7 +67,11 @@ def elements(areas: Sequence[list[TextBox]], lines: Sequence[Line], marks: Marks
 def _table(table: Table, lines: Sequence[Line]) -> Element:
     grid = tuple(tuple(_cell(cell, lines) for cell in row) for row in table.cells)
     order = tuple(box.index for row in table.cells for cell in row for box in cell)
-    return Element("table", (), order, grid=grid)
+    boxes = [box for row in table.cells for cell in row for box in cell]
+    # Which lines make up a cell is a guess in a table set solid: as plain text it stays as it is, line by line.
+    solid = is_solid(boxes)
+    texts = tuple(_row_text(row, lines) for row in rows_of(boxes)) if solid else ()
+    return Element("table", texts, order, grid=grid)
 
 
 def _cell(cell: Sequence[TextBox], lines: Sequence[Line]) -> str:

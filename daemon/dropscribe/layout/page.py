@@ -71,7 +71,7 @@ def _text(written: Sequence[str], page: Sequence[Element], markdown_too: bool = 
 
 
 def _plain(element: Element, style: Style, words: set[str]) -> str:
-    if element.kind == "table":
+    if element.kind == "table" and not element.lines:
         return markdown.aligned(element.grid)
     if style.join and element.kind in ("text", "list") and not element.hard:
         return joined(element.lines, words)

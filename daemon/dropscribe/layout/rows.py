@@ -25,13 +25,14 @@ def lines(boxes: list[TextBox]) -> list[list[TextBox]]:
     if not boxes:
         return []
     stripes = horizontal_bands(boxes)
-    if _solid(stripes):
+    if is_solid(boxes):
         return [row for band in stripes for row in group_lines(band, MOST)]
     return [row for band in stripes for row in (_by_cell(band) if _wraps(band) else group_lines(band))]
 
 
-def _solid(stripes: list[list[TextBox]]) -> bool:
+def is_solid(boxes: list[TextBox]) -> bool:
     """Say whether rows whose cells have several lines are no further apart than those lines."""
+    stripes = horizontal_bands(boxes)
     cells = [[_middle(row) for row in group_lines(cell)] for band in stripes if _wraps(band) for cell in _cells(band)]
     within = [below - above for cell in cells for above, below in pairwise(cell)]
     between = [
