@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from dropscribe.layout.geometry import TextBox
 from dropscribe.layout.rows import group_lines, horizontal_bands
 
-FEWEST = 2  # lines on each side of a gutter
+FEWEST = 2  # rows on each side of a gutter
 STRIPE = 0.9  # line heights of white above and below a row that belongs to no column
 PAUSE = 1.6  # line heights of white across both sides, from which one layout may end and another begin
 REACH = 1.8  # line heights; a line no further from its column still belongs to it, beside nothing
@@ -111,7 +111,7 @@ def _trimmed(x: float, left: list[TextBox], right: list[TextBox], inset: list[Te
     top = max(min(s.y0 for s in left), min(s.y0 for s in right))
     bottom = min(max(s.y1 for s in left), max(s.y1 for s in right))
     sides = [_kept(side, top, bottom) for side in (left, right)]
-    if min(map(len, sides)) < FEWEST:
+    if min(len(group_lines(side)) for side in sides) < FEWEST:
         return None
     return Gutter(x, tuple(sides[0]), tuple(sides[1]), tuple(s for s in inset if top < s.middle < bottom))
 
