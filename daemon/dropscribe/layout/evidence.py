@@ -24,37 +24,37 @@ FULL = 0.7  # of the letters of the next line; a shorter line of Chinese ended a
 PITCH = 0.22  # line heights by which two baselines differ that are not one row
 
 WEIGHTS: dict[str, float] = {
-    "least width": 2.1,
+    "least width": 1.9,
     "most width": 0.6,
     "least running": -0.7,
-    "most running": -0.3,
-    "most digits": -2.3,
-    "least mid sentence": 0.8,
-    "most mid sentence": 0.7,
-    "least loose": -0.5,
-    "most loose": -2.5,
-    "least one paragraph": 0.4,
+    "most running": -0.5,
+    "most digits": -2.5,
+    "least mid sentence": 1.0,
+    "most mid sentence": 0.5,
+    "least loose": -0.4,
+    "most loose": -2.0,
+    "least one paragraph": 1.1,
     "most right aligned": -0.7,
     "numbers, then words": 1.6,
     "words, then numbers": -2.1,
-    "starts amid sentences": 1.5,
+    "starts amid sentences": 1.7,
     "off the baseline": 2.5,
     "rows without partner": -0.4,
-    "overhang": 2.4,
-    "headings apart": 1.2,
-    "paragraphs in step": -3.1,
+    "overhang": 1.7,
+    "headings apart": 1.1,
+    "paragraphs in step": -4.2,
     "gap": 0.8,
-    "both priced": 1.6,
-    "labels": -2.0,
-    "one table": -1.0,
+    "both priced": 2.0,
+    "labels": -2.1,
+    "one table": -1.7,
     "least in regions apart": -0.3,
     "most in regions apart": -0.4,
-    "ruled": -4.0,
+    "ruled": -1.0,
     "rule between": 0.5,
-    "sorted downward": 0.5,
+    "sorted downward": 0.4,
     "sorted across": 0.6,
 }
-BIAS = 1.4
+BIAS = 0.9
 # What a person takes as certain, and generated pages show too seldom to be learnt: no column of text runs on across
 # drawn rules, and two lists of prices side by side are no table.
 CERTAIN = {"ruled": -4.0, "both priced": 6.0}
@@ -194,7 +194,7 @@ def _in_step(sides: list[Side], line_height: float) -> float:
     near = 0.4 * line_height
     starts = _near([first for first, _ in few[1:]], [first for first, _ in many], near)
     centres = _near([sum(ends) / 2 for ends in few[1:]], [sum(ends) / 2 for ends in many], near)
-    return max(starts, centres) / len(few[1:])
+    return max(starts, centres) / len(few)  # one more than could be shared: a single one may be chance
 
 
 def _near(some: list[float], others: list[float], tolerance: float) -> int:
