@@ -94,8 +94,11 @@ def best_gutter(boxes: list[TextBox], marks: Marks, sure: float = PAGE) -> Gutte
     value, best = max(((_value(g, line_height, marks, sure), g) for g in found), key=lambda pair: pair[0])
     for g in found[:TRIED_IN_HALVES]:
         for parts in halves(g, line_height):
+            if not parts:
+                continue
             values = [_value(part, line_height, marks, sure) for part in parts]
-            if min(values, default=0.0) < 0 and max(values) > max(value, _value(g, line_height, marks, sure)):
+            whole = _value(g, line_height, marks, sure)
+            if (min(values) < 0 or whole <= 0) and max(values) > max(value, whole):
                 value, best = max(values), parts[values.index(max(values))]
     return best if value > 0 else None
 
