@@ -25,7 +25,7 @@ def test_the_demo_shows_texts_the_failure_and_the_memory_coming_back() -> None:
         "Harbour Street Bakery",
         "reason: truncated",
         "Unloaded (idle)",
-        "the daemon itself with",
+        "The daemon itself uses",
     ):
         assert expected in result.stdout
     left_column, right_column = result.stdout.index("weather into a log book"), result.stdout.index("Today the lamp")

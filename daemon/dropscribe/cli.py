@@ -1,4 +1,4 @@
-"""The commands; thin. Each prints plain language, or JSON where asked, and returns an exit code."""
+"""The command line: parsing, dispatch, and how errors are reported. The work is done in `commands`."""
 
 import argparse
 import os
@@ -14,7 +14,7 @@ from dropscribe.host.process import COMMAND
 
 
 class _Parser(argparse.ArgumentParser):
-    """Tells wrong usage as every other error is told."""
+    """Reports wrong usage in the same form as every other error."""
 
     def error(self, message: str) -> NoReturn:
         command = self.prog.removeprefix("dropscribe").strip() or "dropscribe"
@@ -25,7 +25,7 @@ class _Parser(argparse.ArgumentParser):
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     common = _Parser(add_help=False)
-    common.add_argument("--config", metavar="PATH", help="the settings file (default: the platform's own place)")
+    common.add_argument("--config", metavar="PATH", help="the settings file (default: the platform's own location)")
     top = _Parser(
         prog="dropscribe",
         description="Drop a picture into a folder; its text appears in another; nothing leaves the machine.",
@@ -37,11 +37,11 @@ def parser() -> argparse.ArgumentParser:
         return commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".", parents=[common])
 
     run = add("run", "watch the inbox and read what is dropped there")
-    run.add_argument("--once", action="store_true", help="read what is there, then leave")
+    run.add_argument("--once", action="store_true", help="read what is there, then exit")
     run.add_argument(
         "--agent",
         action="store_true",
-        help="as launchd and systemd start it: stay up even when the settings are faulty",
+        help="as launchd and systemd start it: keep running even when the settings are invalid",
     )
     read = add("read", "print the text of files; nothing is moved")
     read.add_argument("files", nargs="+", metavar="FILE", help="a picture or PDF; - for standard input")
@@ -49,26 +49,26 @@ def parser() -> argparse.ArgumentParser:
     status = add("status", "show what the daemon is doing")
     status.add_argument("--json", action="store_true")
     status.add_argument("--watch", action="store_true", help="keep showing it until Ctrl-C")
-    add("unload", "give the model's memory back now, after the page in hand")
-    add("pause", "read nothing until `resume`")
-    add("resume", "go on reading")
+    add("unload", "unload the model now, or after the current page")
+    add("pause", "pause the queue until `resume`")
+    add("resume", "resume a paused queue")
     retry = add("retry", "move failed files back into the inbox")
     retry.add_argument("names", nargs="*", metavar="NAME")
     retry.add_argument("--all", action="store_true", help="all of them")
-    add("check", "check the settings and print what is in force")
-    doctor = add("doctor", "look for what could be wrong, with a remedy for each")
+    add("check", "check the settings and print the effective ones")
+    doctor = add("doctor", "check the installation, with a remedy for each problem")
     doctor.add_argument("what", nargs="?", choices=("memory",))
     doctor.add_argument("--json", action="store_true")
-    models = add("models", "list, fetch or remove models")
+    models = add("models", "list, download or remove models")
     models.add_argument("action", nargs="?", choices=("list", "pull", "remove"), default="list")
     models.add_argument("name", nargs="?")
-    install = add("install", "start with the login, as a launchd agent or a systemd user unit")
-    install.add_argument("--print", action="store_true", help="show what would be written, and do nothing")
+    install = add("install", "start at login, as a launchd agent or a systemd user unit")
+    install.add_argument("--print", action="store_true", help="print what would be written, and change nothing")
     install.add_argument("--for", dest="system", choices=("launchd", "systemd"))
-    add("uninstall", "do not start with the login any more; all data stays")
+    add("uninstall", "no longer start at login; all data is kept")
     logs = add("logs", "print the log")
     logs.add_argument("-f", "--follow", action="store_true")
-    add("demo", "read four sample pictures in a temporary folder and show what happens")
+    add("demo", "process four sample pictures in a temporary folder and show each step")
     return top
 
 
@@ -87,12 +87,12 @@ def main(arguments: Sequence[str] | None = None, *, worker: Sequence[str] = COMM
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains at exit
         return EXIT_DONE
 
 
 def _commands(worker: Sequence[str]) -> dict[str, Callable[[argparse.Namespace], int]]:
-    """Return the commands; each imports what it needs, so that the daemon carries none of the others."""
+    """Return the commands; each imports only what it needs, which keeps the daemon small."""
 
     def lazy(module: str, name: str) -> Callable[[argparse.Namespace], int]:
         def command(given: argparse.Namespace) -> int:
@@ -104,7 +104,7 @@ def _commands(worker: Sequence[str]) -> dict[str, Callable[[argparse.Namespace],
 
     def run(given: argparse.Namespace) -> int:
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: sys.exit(EXIT_DONE))  # until the daemon is there to end in order
+            signal.signal(number, lambda *_: sys.exit(EXIT_DONE))  # until the daemon handles them itself
         from dropscribe.commands import run
 
         return run.run(given, worker)

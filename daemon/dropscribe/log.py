@@ -60,12 +60,12 @@ class PrivateFile(RotatingFileHandler):
 
 
 def path(folder: str) -> str:
-    """Return where the log lies in *folder*."""
+    """Return the path of the log in *folder*."""
     return os.path.join(folder, "dropscribe.log")
 
 
 def start(folder: str, level: str, form: str, *, to_terminal: bool) -> None:
-    """Begin to log into *folder*; a folder that cannot be written is told on standard error and not fatal."""
+    """Begin to log into *folder*; a folder that cannot be written is reported on standard error and not fatal."""
     for handler in list(LOG.handlers):
         LOG.removeHandler(handler)
         handler.close()

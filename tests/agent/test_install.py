@@ -15,17 +15,18 @@ from dropscribe.agent import plan
 from dropscribe.agent.access import Folder
 from dropscribe.agent.install import install
 from dropscribe.agent.launchctl import Launchd
-from dropscribe.agent.patience import Patience
 from dropscribe.agent.supervisor import Supervisor
 from dropscribe.agent.systemctl import Systemd
+from dropscribe.agent.timeouts import Timeouts
 from dropscribe.config import Settings
 from dropscribe.control import client
 from dropscribe.core.errors import ConfigError, DropscribeError
+from dropscribe.core.protocol import StatusAnswer, StatusRequest
 from support.agent_tools import LIVING, Tool
 from support.harness import REAL_DAEMON, Daemon, wait_for
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the small launchd and systemd look into /proc")
-SOON = Patience(gone=20, bootstrap=20, answer=30, step=0.02)
+SOON = Timeouts(gone=20, bootstrap=20, answer=30, step=0.02)
 
 
 def alive(pid: int) -> bool:
@@ -46,14 +47,16 @@ class Machine:
     def settings(self) -> Settings:
         return config.load(str(self.daemon.config))
 
-    def install(self, platform: str = "linux", home: str = "/nowhere", patience: Patience = SOON) -> bool:
+    def install(self, platform: str = "linux", home: str = "/nowhere", timeouts: Timeouts = SOON) -> bool:
         made = plan.make(self.settings, str(self.daemon.config), os.environ, sys.executable)
         return install(
-            self.supervisor, made, self.settings, self.said.append, home=home, platform=platform, patience=patience
+            self.supervisor, made, self.settings, self.said.append, home=home, platform=platform, timeouts=timeouts
         )
 
     def pid(self) -> int:
-        return int(client.ask(str(self.daemon.state), command="status")["status"]["daemon"]["pid"])
+        status = client.ask(str(self.daemon.state), StatusRequest(), StatusAnswer).status
+        assert status is not None and status.daemon.pid is not None
+        return status.daemon.pid
 
 
 @pytest.fixture(params=["launchd", "systemd"])
@@ -87,7 +90,7 @@ def test_install_again_and_uninstall_from_beginning_to_end(machine: Machine) -> 
 
 
 def test_a_daemon_that_was_started_by_hand_is_not_fought(machine: Machine) -> None:
-    with machine.daemon.start(), pytest.raises(DropscribeError, match=rf"runs already \(pid {machine.pid()}\)"):
+    with machine.daemon.start(), pytest.raises(DropscribeError, match=rf"is already running \(pid {machine.pid()}\)"):
         machine.install()
 
     assert not os.path.exists(machine.supervisor.path), "nothing half done"
@@ -121,8 +124,8 @@ def test_an_agent_that_does_not_come_up_is_told_with_what_the_system_says(machin
     answers = {"bootout": [(3, "")], "print": [(0, failed)], "show": [(0, shown)]}
     Tool(machine.tool.path.parent, machine.tool.path.name, **answers)
 
-    with pytest.raises(DropscribeError, match=r"does not answer .*exit code (78|203)"):
-        machine.install(patience=Patience(gone=1, bootstrap=0.1, answer=0.1, step=0.01))
+    with pytest.raises(DropscribeError, match=r"does not respond .*exit code (78|203)"):
+        machine.install(timeouts=Timeouts(gone=1, bootstrap=0.1, answer=0.1, step=0.01))
 
 
 def test_folders_in_places_that_agents_may_not_read_are_warned_about(machine: Machine) -> None:
@@ -151,16 +154,16 @@ def test_state_in_such_a_place_is_refused(machine: Machine) -> None:
 def test_a_throwaway_environment_is_refused(machine: Machine) -> None:
     made = plan.make(machine.settings, None, {}, "/home/me/.cache/uv/archive-v0/x/bin/python")
 
-    assert ["thrown away" in fault.what for fault in plan.faults(made, "/home/me", "linux")] == [True]
+    assert ["temporary environment" in fault.what for fault in plan.faults(made, "/home/me", "linux")] == [True]
 
 
 @pytest.mark.parametrize(
     ("number", "platform", "what", "remedy"),
     [
-        (errno.EPERM, "darwin", "protected place", "Full Disk Access"),
+        (errno.EPERM, "darwin", "protected location", "Full Disk Access"),
         (errno.EPERM, "linux", "cannot read", "logs"),
         (errno.EACCES, "darwin", "EACCES", "chmod"),
-        (errno.ENOENT, "darwin", "ENOENT", "bring it back"),
+        (errno.ENOENT, "darwin", "ENOENT", "make it available again"),
         (errno.EIO, "linux", "cannot read", "logs"),
     ],
 )

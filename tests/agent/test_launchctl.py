@@ -9,14 +9,14 @@ import pytest
 from dropscribe import config
 from dropscribe.agent import launchctl, plan
 from dropscribe.agent.launchctl import Launchd
-from dropscribe.agent.patience import Patience
 from dropscribe.agent.plan import Plan
 from dropscribe.agent.supervisor import inspect
+from dropscribe.agent.timeouts import Timeouts
 from dropscribe.core.errors import DropscribeError
 from support.agent_tools import Tool
 
-SOON = Patience(gone=5, bootstrap=5, answer=5, step=0.01)
-NEVER = Patience(gone=-59.9, bootstrap=0.05, answer=0.05, step=0.01)  # 60 s are the agent's own, and none are left
+SOON = Timeouts(gone=5, bootstrap=5, answer=5, step=0.01)
+NEVER = Timeouts(gone=-59.9, bootstrap=0.05, answer=0.05, step=0.01)  # 60 s are the agent's own, and none are left
 # As macOS prints it, shortened: nested blocks have a state and counts of their own.
 RUNNING = """gui/501/local.dropscribe = {
 \tactive count = 1
@@ -138,7 +138,7 @@ def test_an_agent_that_is_switched_off_is_told_so(supervisor: Launchd, tool: Too
     off = f'disabled services = {{\n\t"com.apple.other" => {word}\n\t"local.dropscribe" => {word}\n}}'
     tool.answer(bootout=[(3, "")], bootstrap=[BUSY_5], print=[GONE], print_disabled=[(0, off)])
 
-    with pytest.raises(DropscribeError, match="switched off") as told:
+    with pytest.raises(DropscribeError, match="disabled") as told:
         supervisor.start(made, NEVER)
 
     assert "Login Items" in told.value.remedy
@@ -157,7 +157,7 @@ def test_without_a_login_at_the_screen_the_file_stays_for_the_next_one(
 ) -> None:
     tool.answer(bootout=[(3, "")], bootstrap=[(125, "Bootstrap failed: 125: Domain does not support specified action")])
 
-    with pytest.raises(DropscribeError, match="no session") as told:
+    with pytest.raises(DropscribeError, match="no graphical session") as told:
         supervisor.start(made, SOON)
 
     assert os.path.exists(supervisor.path) and supervisor.path in told.value.what
@@ -177,7 +177,7 @@ def test_an_agent_that_never_ends_is_not_loaded_a_second_time(supervisor: Launch
     supervisor.start(made, SOON)
     tool.answer(bootout=[(0, "")], print=[HERE])
 
-    with pytest.raises(DropscribeError, match="still there"):
+    with pytest.raises(DropscribeError, match="still loaded"):
         supervisor.start(made, NEVER)
 
     assert tool.verbs.count("bootstrap") == 1
@@ -220,13 +220,13 @@ def test_only_the_first_level_of_print_counts() -> None:
     [
         ("last exit code = 78: EX_CONFIG", "could not set it up"),
         ("last exit code = 78", "exit code 78"),
-        ("last exit code = 2", "settings are wrong, or another daemon"),
+        ("last exit code = 2", "settings are invalid, or another daemon"),
         ("last exit code = 134", "abort"),
-        ("last exit code = 99", "not one that Dropscribe gives"),
-        ("last terminating signal = Killed: 9", "want of memory"),
+        ("last exit code = 99", "not an exit code of Dropscribe"),
+        ("last terminating signal = Killed: 9", "memory ran out"),
         ("last terminating signal = Segmentation fault: 11", "SIGSEGV"),
         ("last terminating signal = Unheard of: 77", "signal 77"),
-        ("last exit reason = OS_REASON_JETSAM", "want of memory"),
+        ("last exit reason = OS_REASON_JETSAM", "memory ran out"),
         ("last exit reason = OS_REASON_CODESIGNING", "signature"),
     ],
 )
@@ -260,5 +260,5 @@ def test_status_has_one_line_on_the_agent_or_none(supervisor: Launchd, tool: Too
     assert "started 7 times" in lines["again"] and "SIGKILL" in lines["again"]
     assert "not running" in lines["failing"] and "exit code 78" in lines["failing"]
     assert "not loaded" in lines["unloaded"]
-    assert "switched off" in (inspect(supervisor) or "")
+    assert "disabled" in (inspect(supervisor) or "")
     assert all("\n" not in line for line in lines.values())

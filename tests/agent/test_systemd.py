@@ -9,14 +9,14 @@ import pytest
 
 from dropscribe import config
 from dropscribe.agent import plan, systemctl, systemd
-from dropscribe.agent.patience import Patience
 from dropscribe.agent.plan import Plan
 from dropscribe.agent.supervisor import inspect
 from dropscribe.agent.systemctl import Systemd
+from dropscribe.agent.timeouts import Timeouts
 from dropscribe.core.errors import DropscribeError
 from support.agent_tools import Tool
 
-SOON = Patience(gone=5, bootstrap=5, answer=5, step=0.01)
+SOON = Timeouts(gone=5, bootstrap=5, answer=5, step=0.01)
 NO_BUS = (1, "Failed to connect to bus: No medium found")  # systemd 252 in a container
 
 
@@ -152,10 +152,10 @@ SHOWN = "LoadState=loaded\nUnitFileState=enabled\nActiveState=failed\nMainPID=0\
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        ("Result=exit-code\nExecMainCode=1\nExecMainStatus=203", "its Python cannot be run"),
+        ("Result=exit-code\nExecMainCode=1\nExecMainStatus=203", "its Python cannot be executed"),
         ("Result=exit-code\nExecMainCode=1\nExecMainStatus=2", "another daemon"),
         ("Result=signal\nExecMainCode=2\nExecMainStatus=9", "SIGKILL"),
-        ("Result=oom-kill\nExecMainCode=2\nExecMainStatus=9", "want of memory"),
+        ("Result=oom-kill\nExecMainCode=2\nExecMainStatus=9", "memory ran out"),
         ("Result=start-limit-hit\nExecMainCode=1\nExecMainStatus=1", "too often"),
     ],
 )
@@ -173,5 +173,5 @@ def test_status_has_one_line_on_the_unit_or_none(tmp_path: Path, tool: Tool) -> 
     tool.answer(show=[(0, good), (0, good.replace("77", "0").replace("=enabled", "=disabled")), NO_BUS])
 
     assert inspect(supervisor) == "systemd user unit: running (pid 77)"
-    assert "switched off" in (inspect(supervisor) or "")
+    assert "disabled" in (inspect(supervisor) or "")
     assert "not loaded" in (inspect(supervisor) or "")

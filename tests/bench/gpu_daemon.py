@@ -106,7 +106,7 @@ def child_plain(options: argparse.Namespace) -> None:
         for number, attempts in enumerate(json.loads(options.attempts.read_text()), 1)
     ]
     options.cache = None
-    engine = DeepSeekOcr(gpu_deepseek.settings_of(options), Signals(), rows=1, look_ahead=False)
+    engine = DeepSeekOcr(gpu_deepseek.settings_of(options), Signals(), rows=1)
     engine.load(lambda progress: None)
     pages = gpu_deepseek.pages_of(len(texts))
     gpu_deepseek.plain(engine, pages[:2], texts)

@@ -153,7 +153,7 @@ def child_memory(options: argparse.Namespace) -> None:
         mine = {"active": mlx.active >> 20, "cache": mlx.cache >> 20, "peak": mlx.peak >> 20} if mlx else {}
         print(json.dumps({"phase": phase, "gpu": gpu_megabytes(), "host": host_megabytes(), **mine}), flush=True)
 
-    engine = DeepSeekOcr(settings_of(options), Signals(), rows=options.rows[0], look_ahead=False)
+    engine = DeepSeekOcr(settings_of(options), Signals(), rows=options.rows[0])
     tell("cold")
     begun = time.monotonic()
     engine.load(lambda progress: None)
@@ -175,7 +175,7 @@ def child_speed(options: argparse.Namespace) -> None:
 
     pages = pages_of(options.pages)
     for rows in options.rows:
-        engine = DeepSeekOcr(settings_of(options), Signals(), rows=rows, look_ahead=False)
+        engine = DeepSeekOcr(settings_of(options), Signals(), rows=rows)
         engine.load(lambda progress: None)
         list(engine.read(pages[: max(2, rows)]))  # compiles kernels
         begun = time.monotonic()

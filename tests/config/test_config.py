@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from dropscribe.config import Settings, checked, keys, load, reference_text
-from dropscribe.config.check import kinds
+from dropscribe.config.check import types_of
 from dropscribe.core.errors import ConfigError, Fault
 from support.config_faults import fault, faults
 
@@ -57,7 +57,7 @@ def test_every_key_is_explained_above_it_or_with_the_keys_right_above(section: s
 
 @pytest.mark.parametrize(
     "section, key",
-    [(s, k) for s, k in KEYS if "Literal" in str(kinds(s)[k])],
+    [(s, k) for s, k in KEYS if "Literal" in str(types_of(s)[k])],
 )
 def test_every_word_that_may_be_chosen_is_in_the_reference_file(section: str, key: str) -> None:
     message = faults({section: {key: ["no such word"] if key == "formats" else "no such word"}})[0].what

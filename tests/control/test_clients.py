@@ -10,7 +10,7 @@ import pytest
 
 from dropscribe.control.client import socket_path
 from dropscribe.control.server import LONGEST_LINE, MOST_CLIENTS
-from support.control_loop import DEADLINE, Daemon, hung_up, lines
+from support.control_loop import DEADLINE, Daemon, Echo, hung_up, line, lines, retry
 
 
 @pytest.fixture
@@ -48,16 +48,16 @@ def test_garbage_is_passed_over_and_the_next_question_answered(
     daemon: Daemon, client: Callable[[], socket.socket], garbage: bytes
 ) -> None:
     one = client()
-    one.sendall(garbage + b'\n{"n": 1}\n')
+    one.sendall(garbage + b"\n" + line(1))
 
-    assert lines(one, daemon, 1) == [{"echo": {"n": 1}}]
+    assert [answer["asked"] for answer in lines(one, daemon, 1)] == [retry(1)]
 
 
 def test_garbage_that_is_nested_deeply_is_passed_over(daemon: Daemon, client: Callable[[], socket.socket]) -> None:
     one = client()
-    one.sendall(b"[" * 50_000 + b'\n{"n": 1}\n')
+    one.sendall(b"[" * 50_000 + b"\n" + line(1))
 
-    assert lines(one, daemon, 1) == [{"echo": {"n": 1}}]
+    assert [answer["asked"] for answer in lines(one, daemon, 1)] == [retry(1)]
 
 
 def test_a_line_without_end_is_hung_up_on(daemon: Daemon, client: Callable[[], socket.socket]) -> None:
@@ -81,7 +81,7 @@ def test_a_line_without_end_is_hung_up_on(daemon: Daemon, client: Callable[[], s
 
 
 def test_a_client_that_leaves_is_forgotten(daemon: Daemon, client: Callable[[], socket.socket]) -> None:
-    for rest in (b"", b'{"half"', b'{"n": 1}\n'):
+    for rest in (b"", b'{"half"', line(1)):
         one = client()
         one.sendall(rest)
         daemon.until(lambda: daemon.clients() == 1)
@@ -92,13 +92,13 @@ def test_a_client_that_leaves_is_forgotten(daemon: Daemon, client: Callable[[], 
 def test_an_answer_to_one_that_has_left_is_no_fault(daemon: Daemon, client: Callable[[], socket.socket]) -> None:
     daemon.answering = False
     one = client()
-    one.sendall(b'{"n": 1}\n')
+    one.sendall(line(1))
     daemon.until(lambda: daemon.asked)
     one.close()
 
-    daemon.asked[0].reply(late=True)
+    daemon.asked[0].reply(Echo(text="late"))
     daemon.until(lambda: daemon.clients() == 0)
-    daemon.asked[0].reply(later=True)
+    daemon.asked[0].reply(Echo(text="later"))
 
 
 def test_a_client_may_come_in_right_after_one_was_found_gone(
@@ -106,13 +106,13 @@ def test_a_client_may_come_in_right_after_one_was_found_gone(
 ) -> None:
     daemon.answering = False
     one = client()
-    one.sendall(b'{"n": 1}\n')
+    one.sendall(line(1))
     daemon.until(lambda: daemon.asked)
     other = client()
     one.close()
     free = daemon.asked[0].client.fileno()
 
-    daemon.asked[0].reply(late=True)
+    daemon.asked[0].reply(Echo(text="late"))
     lower = []  # so that the next file number to be given is the one that was just given back
     while (number := os.dup(0)) < free:
         lower.append(number)
@@ -122,8 +122,8 @@ def test_a_client_may_come_in_right_after_one_was_found_gone(
         os.close(number)
 
     daemon.answering = True
-    other.sendall(b'{"n": 2}\n')
-    assert lines(other, daemon, 1) == [{"echo": {"n": 2}}]
+    other.sendall(line(2))
+    assert [answer["asked"] for answer in lines(other, daemon, 1)] == [retry(2)]
 
 
 def test_nobody_at_the_door_is_no_fault(daemon: Daemon) -> None:
@@ -134,14 +134,14 @@ def test_one_that_does_not_read_its_answers_holds_nobody_up(
     daemon: Daemon, client: Callable[[], socket.socket]
 ) -> None:
     closed, other = client(), client()
-    closed.sendall(json.dumps({"text": "x" * 900_000}).encode()[:60_000] + b"\n" + b'{"n": 1}\n' * 2000)
+    closed.sendall(json.dumps({"text": "x" * 900_000}).encode()[:60_000] + b"\n" + line(1) * 2000)
     daemon.until(lambda: len(daemon.asked) >= 1000)
     for request in daemon.asked[:50]:
-        request.reply(long="x" * 100_000)
+        request.reply(Echo(text="x" * 100_000))
 
-    other.sendall(b'{"n": 2}\n')
+    other.sendall(line(2))
 
-    assert lines(other, daemon, 1) == [{"echo": {"n": 2}}]
+    assert [answer["asked"] for answer in lines(other, daemon, 1)] == [retry(2)]
 
 
 def test_too_many_are_turned_away_and_places_become_free(daemon: Daemon, client: Callable[[], socket.socket]) -> None:
@@ -156,5 +156,5 @@ def test_too_many_are_turned_away_and_places_become_free(daemon: Daemon, client:
     inside.pop().close()
     daemon.until(lambda: daemon.clients() == MOST_CLIENTS - 1)
     late = client()
-    late.sendall(b'{"n": 1}\n')
-    assert lines(late, daemon, 1) == [{"echo": {"n": 1}}]
+    late.sendall(line(1))
+    assert [answer["asked"] for answer in lines(late, daemon, 1)] == [retry(1)]

@@ -26,7 +26,7 @@ def test_a_faulty_saved_file_is_reported_and_keeps_no_command_from_the_daemon(tm
         assert told["daemon"]["running"] and told["daemon"]["config_error"]
         for command in ("pause", "resume", "unload"):
             assert daemon.run(command).returncode == 0
-        assert "not taken over" in daemon.run("status").stdout
+        assert "settings   rejected" in daemon.run("status").stdout
 
 
 def test_a_faulty_file_without_a_daemon_is_told_by_status_as_well(tmp_path: Path) -> None:
@@ -60,7 +60,7 @@ def test_an_agent_that_waits_for_its_settings_answers_and_ends_politely(tmp_path
     with agent(daemon) as process:
         told = daemon.wait_status(lambda s: s["daemon"]["config_error"], "it answers")["daemon"]
         assert (told["running"], told["agent"], told["pid"]) == (True, True, process.pid)
-        assert "waits for its settings" in daemon.run("status").stdout
+        assert "waiting for valid settings" in daemon.run("status").stdout
         refused = daemon.run("pause")
         assert refused.returncode == 1 and "modle" in refused.stderr.splitlines()[0]
 
@@ -104,7 +104,7 @@ def test_one_file_that_cannot_go_back_keeps_no_other_from_it(tmp_path: Path) -> 
     (daemon.inbox / "one").write_text("a file where the folder was")
 
     alone = daemon.run("retry", "--all")
-    assert alone.returncode == 1 and alone.stdout == "back in the inbox: two/bad.png\n"
+    assert alone.returncode == 1 and alone.stdout == "moved to the inbox: two/bad.png\n"
     assert "one/bad.png stays in the failed folder" in alone.stderr
     with daemon.start():
         beside = daemon.run("retry", "--all")

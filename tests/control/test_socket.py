@@ -10,10 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from dropscribe.control.client import NotRunning, ask, socket_path
+from dropscribe.control.client import NotRunning, ask, exchange, socket_path
 from dropscribe.control.server import MOST_CLIENTS, Control
 from dropscribe.core.errors import UsageError
-from support.control_loop import DEADLINE, Daemon, hung_up, lines
+from dropscribe.core.protocol import Answer, ReadRequest, RetryRequest, StatusAnswer, StatusRequest
+from support.control_loop import DEADLINE, Daemon, Echo, hung_up, line, lines, retry
+
+
+class OtherAnswer(Answer, kw_only=True):
+    """What a daemon of another version might say of its status."""
+
+    status: str
 
 
 @pytest.fixture
@@ -51,19 +58,19 @@ def client(daemon: Daemon) -> Iterator[Callable[[], socket.socket]]:
 
 def test_a_question_gets_its_answer(daemon: Daemon) -> None:
     with ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(ask, daemon.state, command="status", name="ä\udcff\n")
+        answer = pool.submit(ask, daemon.state, RetryRequest(names=["ä\udcff\n"]), Echo)
         daemon.until(answer.done)
 
-    assert answer.result() == {"echo": {"command": "status", "name": "ä\udcff\n"}}
+    assert answer.result() == Echo(asked={"command": "retry", "names": ["ä\udcff\n"]})
     daemon.until(lambda: daemon.clients() == 0)
 
 
 def test_many_at_once_are_all_answered(daemon: Daemon) -> None:
     with ThreadPoolExecutor(12) as pool:
-        answers = [pool.submit(ask, daemon.state, number=n, timeout=DEADLINE) for n in range(12)]
+        answers = [pool.submit(ask, daemon.state, RetryRequest(names=[str(n)]), Echo, DEADLINE) for n in range(12)]
         daemon.until(lambda: all(answer.done() for answer in answers))
 
-    assert [answer.result()["echo"] for answer in answers] == [{"number": n} for n in range(12)]
+    assert [answer.result().asked for answer in answers] == [retry(n) for n in range(12)]
 
 
 def test_as_many_as_are_let_in_may_wait_at_the_door_of_a_busy_daemon(daemon: Daemon) -> None:
@@ -80,27 +87,60 @@ def test_as_many_as_are_let_in_may_wait_at_the_door_of_a_busy_daemon(daemon: Dae
 def test_an_answer_may_come_later_and_be_long(daemon: Daemon) -> None:
     daemon.answering = False
     with ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(ask, daemon.state, command="read", timeout=None)
+        answer = pool.submit(ask, daemon.state, ReadRequest("/scan.png"), Echo, timeout=None)
         daemon.until(lambda: daemon.asked)
         daemon.turn()
-        daemon.asked[0].reply(text="x" * 3_000_000)
+        daemon.asked[0].reply(Echo(text="x" * 3_000_000))
         daemon.until(answer.done)
 
-    assert len(answer.result()["text"]) == 3_000_000
+    assert len(answer.result().text) == 3_000_000
 
 
 def test_one_connection_may_ask_again_and_again(daemon: Daemon, client: Callable[[], socket.socket]) -> None:
     one = client()
-    one.sendall(b'{"n": 1}\n{"n": 2}\n{"n"')
-    assert lines(one, daemon, 2) == [{"echo": {"n": 1}}, {"echo": {"n": 2}}]
+    one.sendall(line(1) + line(2) + line(3)[:12])
+    assert [answer["asked"] for answer in lines(one, daemon, 2)] == [retry(1), retry(2)]
 
-    one.sendall(b": 3}\n")
-    assert lines(one, daemon, 1) == [{"echo": {"n": 3}}]
+    one.sendall(line(3)[12:])
+    assert [answer["asked"] for answer in lines(one, daemon, 1)] == [retry(3)]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [{}, {"n": 1}, {"command": None}, {"command": "dance"}, {"command": "\udcff"}, {"command": "status", "\udcff": 1},
+     {"command": "retry", "names": 5}, {"command": "retry", "names": [5]}, {"command": "read"}],
+)  # fmt: skip
+def test_what_cannot_be_understood_is_answered_and_so_is_the_next(daemon: Daemon, asked: dict[str, object]) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        for question in (asked, retry(1)):
+            answer = pool.submit(exchange, daemon.state, question)
+            daemon.until(answer.done)
+            told = answer.result()
+            assert told["ok"] is (question == retry(1)) and bool(told["error"]) is not told["ok"]
+
+
+def test_an_answer_of_another_version_is_told_and_not_guessed(daemon: Daemon) -> None:
+    daemon.answering = False
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(exchange, daemon.state, {"command": "status"})
+        daemon.until(lambda: daemon.asked)
+        daemon.asked[0].reply(Echo(asked={"kept": 1}))
+        daemon.until(answer.done)
+        assert answer.result()["asked"] == {"kept": 1}, "what is more than one knows is no fault"
+
+        typed = pool.submit(ask, daemon.state, StatusRequest(), StatusAnswer)
+        daemon.until(lambda: len(daemon.asked) == 2)
+        daemon.asked[1].reply(OtherAnswer(status="fine"))
+        with pytest.raises(NotRunning, match="does not understand") as caught:
+            daemon.until(typed.done)
+            typed.result()
+
+    assert caught.value.remedy
 
 
 def test_nobody_to_ask_is_told_with_a_remedy(state: str) -> None:
     with pytest.raises(NotRunning) as caught:
-        ask(state, command="status")
+        ask(state, StatusRequest(), StatusAnswer)
 
     assert state in caught.value.what and caught.value.remedy
 
@@ -109,21 +149,21 @@ def test_a_killed_daemon_is_not_running_and_its_socket_is_taken_over(state: str)
     with socket.socket(socket.AF_UNIX) as dead:
         dead.bind(socket_path(state))
     with pytest.raises(NotRunning):
-        ask(state, command="status")
+        ask(state, StatusRequest(), StatusAnswer)
 
     daemon = Daemon(state)
     with ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(ask, state, command="status")
+        answer = pool.submit(ask, state, StatusRequest(), Echo)
         daemon.until(answer.done)
     daemon.close()
 
-    assert answer.result() == {"echo": {"command": "status"}}
+    assert answer.result() == Echo(asked={"command": "status"})
 
 
 def test_a_daemon_that_hangs_up_is_told(daemon: Daemon) -> None:
     daemon.answering = False
     with ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(ask, daemon.state, command="status")
+        answer = pool.submit(ask, daemon.state, StatusRequest(), Echo)
         daemon.until(lambda: daemon.asked)
         daemon.control.close()
 
@@ -133,7 +173,7 @@ def test_a_daemon_that_hangs_up_is_told(daemon: Daemon) -> None:
 
 def test_a_silent_daemon_is_waited_for_only_so_long(daemon: Daemon) -> None:
     with pytest.raises(NotRunning):
-        ask(daemon.state, timeout=0.05, command="status")
+        ask(daemon.state, StatusRequest(), StatusAnswer, timeout=0.05)
 
 
 # -- where it lies, and for whom
@@ -169,12 +209,12 @@ def test_a_long_state_folder_works_all_the_same(tmp_path: Path, name: str) -> No
     assert os.stat(os.path.dirname(path)).st_mode & 0o777 == 0o700
     assert os.stat(path).st_mode & 0o777 == 0o600
     with ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(ask, state, command="status")
+        answer = pool.submit(ask, state, StatusRequest(), Echo)
         daemon.until(answer.done)
     daemon.close()
     os.rmdir(os.path.dirname(path))
 
-    assert answer.result() == {"echo": {"command": "status"}}
+    assert answer.result() == Echo(asked={"command": "status"})
 
 
 def test_the_bound_is_on_bytes_and_not_on_characters() -> None:

@@ -55,7 +55,7 @@ def test_a_fault_is_exit_1_and_comes_with_a_remedy(daemon: Daemon) -> None:
     daemon.inbox.rmdir()
     daemon.inbox.touch()
 
-    assert "no folder" in told(daemon, "folder inbox")["folder inbox"]["detail"]
+    assert "not a folder" in told(daemon, "folder inbox")["folder inbox"]["detail"]
     done = daemon.run("doctor")
     assert done.returncode == 1
     assert "fault    folder inbox:" in done.stdout and "\n         try: " in done.stdout

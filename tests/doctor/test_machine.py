@@ -69,6 +69,20 @@ def test_only_the_packages_of_the_engine_in_use_count() -> None:
     assert packages.packages("rapidocr", {}.get).state is State.FAULT
 
 
+def test_opencv_of_a_desktop_over_the_headless_one_is_named() -> None:
+    def broken() -> str:
+        raise ImportError("libGL.so.1: cannot open shared object file")
+
+    both = {"opencv-python": "5.0.0.93", "opencv-python-headless": "5.0.0.93"}
+
+    found = packages.opencv(broken, both.get)
+    assert found.state is State.FAULT
+    assert "libGL.so.1" in found.detail and "opencv-python 5.0.0.93 has overwritten" in found.detail
+    assert "pip install --force-reinstall --no-deps opencv-python-headless" in found.remedy
+    assert "overwritten" not in packages.opencv(broken, {}.get).detail
+    assert packages.opencv(packages.load_opencv, both.get).state is State.OK, "as installed here"
+
+
 @pytest.mark.parametrize(
     ("engine", "rosetta", "state"),
     [("deepseek-ocr", False, State.OK), ("rapidocr", True, State.WARNING), ("deepseek-ocr", True, State.FAULT)],

@@ -18,6 +18,7 @@ from dropscribe.agent.report import Report
 from dropscribe.agent.systemctl import Systemd
 from dropscribe.config import Settings
 from dropscribe.control.lock import StateLock
+from dropscribe.core.status import DaemonStatus, ModelStatus, Status
 from dropscribe.doctor import agents, cloud, events, folders, processes
 from dropscribe.doctor.processes import Running
 from dropscribe.doctor.values import State
@@ -115,8 +116,8 @@ def test_files_that_lie_in_a_cloud_only_are_counted(tmp_path: Path) -> None:
 
 
 def told(**changed: Any) -> Running:
-    daemon = {"agent": True, "version": "1", "config_error": None, "restart_needed": [], "inbox_online": True}
-    return Running(77, {"daemon": daemon | changed, "model": {"pid": 88}}, lock_held=True)
+    daemon: dict[str, Any] = {"agent": True, "version": "1", "restart_needed": [], "inbox_online": True}
+    return Running(77, Status(daemon=DaemonStatus(**daemon | changed), model=ModelStatus(pid=88)), lock_held=True)
 
 
 @pytest.mark.parametrize(

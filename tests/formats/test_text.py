@@ -36,7 +36,13 @@ def test_a_document_without_text_gives_an_empty_file(format_name, texts):
 
 
 def test_blank_pages_still_count():
-    assert [page.strip() for page in rendered("txt", "", "two", "", "four", "").split("\f")] == ["", "two", "", "four", ""]
+    assert [page.strip() for page in rendered("txt", "", "two", "", "four", "").split("\f")] == [
+        "",
+        "two",
+        "",
+        "four",
+        "",
+    ]
 
 
 def test_a_form_feed_inside_a_page_is_no_new_page():
@@ -48,7 +54,7 @@ def test_indentation_of_the_first_line_is_kept():
 
 
 def test_surrogate_pairs_become_the_character_and_lone_ones_the_replacement():
-    assert plain.mended("\ud83d\ude00 \ud83d") == "😀 �"
+    assert plain.repaired("\ud83d\ude00 \ud83d") == "😀 �"
 
 
 def test_places_of_figures_that_were_not_saved_leave_no_trace_in_md():

@@ -125,7 +125,7 @@ def test_a_stop_lets_the_page_in_hand_be_finished_within_the_grace(tmp_path: Pat
     daemon.start()
     text = picture(daemon.inbox / "scan.png")
     picture(daemon.inbox / "second.png", 2)
-    pid = daemon.wait_status(lambda s: s["current"], "it reads")["model"]["pid"]
+    pid = daemon.wait_status(lambda s: s["current"] and s["current"]["page"], "it reads")["model"]["pid"]
     assert daemon.stop() == 0
 
     assert gone(pid) and gone(int((tmp_path / "grandchild").read_text()))
@@ -204,4 +204,4 @@ def test_after_a_sleep_of_the_machine_the_folder_is_looked_at_and_an_idle_model_
         (tmp_path / "ahead.part").rename(tmp_path / "ahead")
         daemon.wait_status(unloaded("idle"), "it goes")
 
-        assert "looking at everything anew" in daemon.log()
+        assert "looking at everything again" in daemon.log()

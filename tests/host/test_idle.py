@@ -6,6 +6,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from dropscribe.core.status import MlxMemory
 from dropscribe.host.states import ModelState
 from support.host_driver import Desk
 
@@ -77,14 +78,14 @@ def test_work_that_waits_keeps_the_model(tmp_path: Path) -> None:
 
 def test_a_trim_takes_the_caches_and_leaves_the_weights(tmp_path: Path) -> None:
     """Both in the engine's own figures and in what the system counts."""
-    full_mlx = {"active": 60 * MB, "cache": 80 * MB, "peak": 140 * MB}
-    trimmed_mlx = {"active": 60 * MB, "cache": 0, "peak": 60 * MB}
+    full_mlx = MlxMemory(60 * MB, 80 * MB, 140 * MB)
+    trimmed_mlx = MlxMemory(60 * MB, 0, 60 * MB)
     with Desk(tmp_path, {"hold_mb": 60, "cache_mb": 80, "mlx": True}, model={"clear_cache_after": "30s"}) as desk:
         pid = desk.load()
         assert desk.host.stats is not None
-        full = desk.host.stats.footprint_after_load
-        assert full is not None and full > 140 * MB
         desk.pass_time(28)
+        full = desk.host.stats.footprint
+        assert full is not None and full > 140 * MB
         assert desk.host.stats.mlx == full_mlx
         desk.pass_time(4)
         desk.until(lambda: desk.host.stats and desk.host.stats.mlx == trimmed_mlx, "it is trimmed")

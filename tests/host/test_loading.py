@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from dropscribe.core.protocol import Loading
 from dropscribe.host.states import ModelState
 from dropscribe.host.values import Unable
 from support.host_driver import Desk, lives
@@ -39,11 +40,11 @@ def test_a_load_tells_how_far_it_is(tmp_path: Path) -> None:
         desk.host.ensure_ready(desk.now)
         assert desk.host.stats is not None and desk.host.stats.step == "starting"
         desk.until(lambda: desk.host.stats and desk.host.stats.step == "weights", "weights are read")
-        assert (desk.host.stats.done_bytes, desk.host.stats.total_bytes) == (0, 100)
+        assert desk.host.stats.loading == Loading("weights", 0, 100)
         desk.load()
 
         assert desk.host.stats.step is None and desk.host.stats.loaded_at is not None
-        assert desk.host.stats.footprint_after_load is not None
+        assert desk.host.stats.footprint is not None
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,7 @@ def test_after_thirty_seconds_the_page_in_hand_is_stopped_and_put_back_without_b
         desk.begin()
         desk.pass_time(6)
         desk.pass_time(24)
-        assert desk.host.active is not None and desk.host.active.stopping_since is None
+        assert desk.host.worker is not None and desk.host.worker.stopping_since is None
         desk.pass_time(8)
         desk.gone()
 
@@ -147,9 +147,7 @@ def test_unload_on_never_trims_and_does_no_more(tmp_path: Path) -> None:
     with Desk(tmp_path, fake, memory=TOO_SMALL | {"unload_on": "never"}, model={"clear_cache_after": "never"}) as desk:
         pid = desk.load()
         desk.pass_time(6)
-        desk.until(
-            lambda: desk.host.stats and desk.host.stats.mlx and not desk.host.stats.mlx["cache"], "the cache goes"
-        )
+        desk.until(lambda: desk.host.stats and desk.host.stats.mlx and not desk.host.stats.mlx.cache, "the cache goes")
         desk.pass_time(60)
 
         assert (desk.host.state, desk.pid) == (WARM, pid)
@@ -161,7 +159,7 @@ def test_a_page_stopped_twice_by_pressure_waits_for_its_end(tmp_path: Path, stop
         desk.host.ensure_ready(desk.now)
         desk.pass_time(4)
 
-        assert desk.host.may_read(stops, desk.now) is may
+        assert desk.may_be_read(stops) is may
 
 
 def test_a_page_that_waits_for_the_end_of_pressure_is_read_when_it_is_over(tmp_path: Path) -> None:
@@ -174,18 +172,18 @@ def test_a_page_that_waits_for_the_end_of_pressure_is_read_when_it_is_over(tmp_p
         desk.host.ensure_ready(desk.now)
         desk.pass_time(40)
 
-        assert desk.host.may_read(2, desk.now), "the last samples are of a machine without our worker"
+        assert desk.may_be_read(2), "the last samples are of a machine without our worker"
 
 
 def test_the_machine_is_looked_at_while_a_page_waits_for_the_end_of_pressure(tmp_path: Path) -> None:
-    """The queue asks `may_read` before it asks for a model: with nothing loaded nobody would look otherwise."""
+    """The queue asks for room before it asks for a model: with nothing loaded nobody would look otherwise."""
     with Desk(tmp_path, memory={"max_percent": 100}) as desk:
         desk.load()
         desk.apply(memory={"max_percent": 1})
         desk.pass_time(6)
         desk.gone()
         desk.work = True
-        assert not desk.host.may_read(2, desk.now)
+        assert not desk.may_be_read(2)
         due = desk.host.deadline(desk.now, queue_empty=False)
         assert due is not None and due <= desk.now + policy.SAMPLE_EVERY
         before = len(desk.samples)
@@ -198,7 +196,7 @@ def test_a_page_that_is_gone_is_waited_for_no_longer(tmp_path: Path) -> None:
     with Desk(tmp_path, memory={"max_percent": 1}) as desk:
         desk.host.ensure_ready(desk.now)
         desk.pass_time(4)
-        assert not desk.host.may_read(2, desk.now)
+        assert not desk.may_be_read(2)
         desk.host.not_needed()
 
         assert desk.host.deadline(desk.now, queue_empty=True) is None

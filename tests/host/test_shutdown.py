@@ -17,6 +17,7 @@ from support.host_driver import Desk, lives
 
 MB = 10**6
 HELD = 200
+DECODER = 120 * MB  # a decoder is there beside the engine, and goes with it
 
 
 def grandchild(desk: Desk) -> int:
@@ -48,7 +49,7 @@ def test_an_unload_is_a_release_then_an_exit_and_both_are_measured(
 
         assert not lives(pid)
         assert unload.footprint_bytes is not None and unload.footprint_bytes > HELD * MB
-        assert unload.released_bytes is not None and HELD * MB * 0.95 < unload.released_bytes < HELD * MB * 1.1
+        assert unload.released_bytes is not None and HELD * MB * 0.95 < unload.released_bytes < HELD * MB + DECODER
         assert unload.residue_bytes is not None and 0 < unload.residue_bytes < 100 * MB
         assert unload.released_bytes + unload.residue_bytes == unload.footprint_bytes
         assert unload.available_gain_bytes is not None

@@ -118,7 +118,7 @@ def test_the_report_holds_the_machine_and_our_processes(start: Start):
     assert report.pressure in ("normal", "warn", "critical", "unknown")
     assert [worker.pid for worker in report.workers] == [child.pid]
     assert os.getpid() not in [process.pid for process in report.others]
-    assert any(f"Worker {child.pid} holds" in sentence for sentence in report.advice)
+    assert any(f"Worker {child.pid} uses" in sentence for sentence in report.advice)
 
 
 @pytest.mark.parametrize(
@@ -162,8 +162,8 @@ def test_under_pressure_the_first_sentence_says_what_helps(pressure: str):
 def test_a_worker_is_told_with_the_way_to_get_its_memory_back():
     told = advice(workers=(Leftover(7, 1, 3 * 10**9, 0.0), Leftover(8, 99, None, 0.0)))
 
-    assert "Worker 7 holds 3.0 GB and has lost its daemon. End it with: kill 7" in told
-    assert "Worker 8 holds an unknown amount. dropscribe unload gives it back" in told
+    assert "Worker 7 uses 3.0 GB and its daemon is gone. End it with: kill 7" in told
+    assert "Worker 8 uses an unknown amount. dropscribe unload ends the process" in told
 
 
 @pytest.mark.parametrize(("wired", "told"), [(4 * 10**9, False), (4 * 10**9 + 1, True), (None, False)])

@@ -60,7 +60,7 @@ def test_a_disk_that_fills_up_while_writing_leaves_no_half_file(tmp_path: Path, 
     filler = fill(small_disk)
     os.truncate(filler, filler.stat().st_size - 80 * 1024)  # room for a start, not for the picture in the PDF
     with daemon.start():
-        noise = picture(daemon.inbox / "noise.png", size=(10, 10))
+        noise = picture(daemon.inbox / "noise.png", size=(40, 30))
         from PIL import Image
 
         Image.frombytes("RGB", (400, 400), os.urandom(480000)).save(daemon.inbox / "big.png")
@@ -209,8 +209,8 @@ def test_no_original_goes_to_the_mount_point_of_an_archive_that_is_away(tmp_path
     subprocess.run(["umount", "-l", small_disk], check=True)
     with daemon.start():
         picture(daemon.inbox / "scan.png")
-        daemon.wait_status(lambda s: s["queue"]["put_away_reason"], "it says what the original waits for")
-        assert "cannot be put away yet" in daemon.run("status").stdout
+        daemon.wait_status(lambda s: s["queue"]["archive_error"], "it says what the original waits for")
+        assert "cannot be moved yet" in daemon.run("status").stdout
         assert os.listdir(small_disk) == [] and left(daemon.inbox) == ["scan.png"]
 
         subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", small_disk], check=True)
@@ -227,12 +227,12 @@ def test_an_archive_that_goes_after_its_place_was_chosen_gets_no_original_in_its
         daemon.read_one()
         subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
         picture(daemon.inbox / "second.png", 1)
-        daemon.wait_status(lambda s: s["queue"]["put_away_reason"], "it waits")
+        daemon.wait_status(lambda s: s["queue"]["archive_error"], "it waits")
         subprocess.run(["umount", "-l", small_disk], check=True)
-        daemon.wait_status(lambda s: "volume" in (s["queue"]["put_away_reason"] or ""), "it waits for the volume")
+        daemon.wait_status(lambda s: "volume" in (s["queue"]["archive_error"] or ""), "it waits for the volume")
         assert os.listdir(small_disk) == [] and left(daemon.inbox) == ["second.png"]
     with daemon.start():
-        daemon.wait_status(lambda s: s["queue"]["put_away_reason"], "it waits after a restart too")
+        daemon.wait_status(lambda s: s["queue"]["archive_error"], "it waits after a restart too")
         assert os.listdir(small_disk) == []
         subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", small_disk], check=True)
         daemon.wait_quiet()
@@ -265,7 +265,7 @@ def test_once_gives_up_on_an_outbox_that_is_away_also_with_work_that_a_crash_lef
     daemon.outbox.rename(tmp_path / "unplugged")
 
     assert daemon.once() == 1
-    assert daemon.log().count("the queue waits (outbox-missing)") == 1, "one hold, and no lifting in between"
+    assert daemon.log().count("the queue is paused (outbox-missing)") == 1, "one hold, and no lifting in between"
     assert left(daemon.inbox) == ["scan.png"]
 
 
@@ -277,7 +277,7 @@ def test_a_lost_journal_beside_an_outbox_that_cannot_be_written_yet_leads_to_no_
     daemon.archive.write_text("a file where the folder is to be: the original must wait")
     daemon.start()
     picture(daemon.inbox / "one.png")
-    daemon.wait_status(lambda s: s["queue"]["put_away_reason"], "it is published, and not put away")
+    daemon.wait_status(lambda s: s["queue"]["archive_error"], "it is published, and not put away")
     daemon.kill()
     for file in daemon.state.glob("journal.db*"):
         file.write_bytes(b"garbage" * 1000)
@@ -361,7 +361,7 @@ def test_an_agent_with_faulty_settings_stays_up_and_begins_when_they_are_mended(
     environment = {"XDG_STATE_HOME": str(tmp_path / "xdg")}
     command = [*daemon.command, "run", "--agent", "--config", str(daemon.config)]
     with subprocess.Popen(command, env=os.environ | environment, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None and "waiting for the settings" in process.stderr.readline()
+        assert process.stderr is not None and "the configuration is invalid" in process.stderr.readline()
         daemon.config.write_text(good)
         daemon.process = None
         daemon.wait_status(lambda s: s["daemon"]["agent"], "it begins")

@@ -5,10 +5,28 @@ import selectors
 import socket
 import time
 from collections.abc import Callable
+from typing import Any
+
+import msgspec
 
 from dropscribe.control.server import Control, Request
+from dropscribe.core.protocol import Answer
 
 DEADLINE = 20.0
+
+
+class Echo(Answer, kw_only=True):
+    """Says what was asked, as plain values, and as much text as the test wants."""
+
+    asked: dict[str, Any] | None = None
+    text: str = ""
+
+
+def echo(request: Request) -> Echo:
+    """Return the answer that repeats what *request* asks, or says why it cannot be understood."""
+    if request.asked is None:
+        return Echo(ok=False, error=request.fault)
+    return Echo(asked=msgspec.to_builtins(request.asked))
 
 
 class Daemon:
@@ -29,7 +47,7 @@ class Daemon:
             for request in self.control.serve(key.data):
                 self.asked.append(request)
                 if self.answering:
-                    request.reply(echo=request.values)
+                    request.reply(echo(request))
         self.control.sweep()
 
     def until(self, true: Callable[[], object]) -> None:
@@ -46,8 +64,8 @@ class Daemon:
         self.selector.close()
 
 
-def lines(sock: socket.socket, daemon: Daemon, count: int) -> list[dict[str, object]]:
-    """Turn the loop until *count* answers have come."""
+def lines(sock: socket.socket, daemon: Daemon, count: int) -> list[dict[str, Any]]:
+    """Turn the loop until *count* answers have come; return them as they are on the wire."""
     sock.setblocking(False)
     data = bytearray()
 
@@ -60,6 +78,16 @@ def lines(sock: socket.socket, daemon: Daemon, count: int) -> list[dict[str, obj
 
     daemon.until(enough)
     return [json.loads(line) for line in data.splitlines()]
+
+
+def retry(number: int) -> dict[str, Any]:
+    """Return a question that can be told from others by its *number*."""
+    return {"command": "retry", "names": [str(number)]}
+
+
+def line(number: int) -> bytes:
+    """Return that question as it is on the wire."""
+    return json.dumps(retry(number)).encode() + b"\n"
 
 
 def hung_up(sock: socket.socket, daemon: Daemon) -> bool:

@@ -6,7 +6,7 @@ fingerprint of its pixels, so that a test can tell which content a text was read
 - load: `load_seconds`, `hold_mb` (weights), `cache_mb` (goes with a trim, is back after a page), `starts` (a file that
   gets a letter at each load), `unable` and `die_loading` (with `only_if` only while that file exists), `noise` (MB
   printed by native code), `grandchild` (a file for the pid of a child of its own), `ignore_term`
-- read: `read_seconds`, `work` (looks at every byte of the weights), `leak_mb` (each page)
+- read: `width` (pages at once), `read_seconds`, `work` (looks at every byte of the weights), `leak_mb` (each page)
 - later: `applied` (a file for the settings it is told to apply), `unload_seconds`, `mlx` (report figures)
 """
 
@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +25,9 @@ from PIL import Image
 
 from dropscribe.config import Settings, plain
 from dropscribe.core.errors import Reason, ReasonedError, Stopped
-from dropscribe.core.pages import Block, EngineInfo, Page, PageText
-from dropscribe.engines.base import LoadProgress, MlxMemory, Signals
+from dropscribe.core.pages import Block, EngineInfo, Page, PageFailure, PageText
+from dropscribe.core.status import MlxMemory
+from dropscribe.engines.base import LoadProgress, PageSource, Signals
 
 DEEDS = {"crash": (255, 0, 1), "hang": (0, 255, 1), "error": (0, 0, 255), "slow": (255, 255, 1), "loud": (1, 255, 255)}
 
@@ -69,10 +70,13 @@ def megabytes(count: int) -> bytes:
 class FakeEngine:
     """Follows the Protocol of `dropscribe.engines.base`."""
 
+    turns_pages = True
+
     def __init__(self, name: str, settings: Settings, signals: Signals) -> None:
         self.info = EngineInfo(name, "fake", None, "1")
         self._signals = signals
         self._options: dict[str, Any] = json.loads(os.environ.get("DROPSCRIBE_FAKE", "{}"))
+        self.width = int(self._options.get("width", 1))
         self._held = self._cache = b""
         self._leaked: list[bytes] = []
         if self._options.get("ignore_term"):
@@ -120,18 +124,33 @@ class FakeEngine:
             staged.write_text(json.dumps(plain(settings)))
             staged.rename(self._options["applied"])
 
-    def read(self, pages: Iterable[Page]) -> Iterator[PageText]:
-        for page in pages:
-            self._signals.attempt(page.number, "fake")
-            self._wait(self._options.get("read_seconds", 0))
-            self._do(page)
+    def read(self, pages: PageSource) -> Iterator[PageText | PageFailure]:
+        """Read as many pages at once as `width` says: each takes its time, all together no longer."""
+        while (page := pages.take(wait=True)) is not None:
+            batch = [page]
+            while len(batch) < self.width and (another := pages.take(wait=False)) is not None:
+                batch.append(another)
+            yield from self._read(batch)
+
+    def _read(self, batch: list[Page]) -> Iterator[PageText | PageFailure]:
+        for page in batch:
+            self._signals.attempt(page.key, "fake")
+        self._wait(self._options.get("read_seconds", 0))
+        for page in batch:
+            try:
+                self._do(page)
+            except ReasonedError as error:
+                yield PageFailure(page.key, error.reason, error.detail)
+                continue
             self._leaked.append(megabytes(self._options.get("leak_mb", 0)))
             self._cache = self._cache or megabytes(self._options.get("cache_mb", 0))
             if self._options.get("work"):
                 zlib.crc32(self._held)
             text = fingerprint(page.image)
             block = Block("text", text, (10, 10, 30, 20), 0.9)
-            yield PageText(page.number, page.width, page.height, text, text, (block,), rotation=page.rotation)
+            yield PageText(
+                page.number, page.width, page.height, text, text, (block,), page.rotation, document=page.document
+            )
 
     def _do(self, page: Page) -> None:
         pixel = page.image.getpixel((0, 0))

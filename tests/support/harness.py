@@ -148,11 +148,11 @@ class Daemon:
 
     def status(self) -> dict[str, Any]:
         """Return what the running daemon tells."""
-        status: dict[str, Any] = client.ask(str(self.state), command="status")["status"]
+        status: dict[str, Any] = client.exchange(str(self.state), {"command": "status"})["status"]
         return status
 
     def ask(self, command: str, **values: Any) -> dict[str, Any]:
-        return client.ask(str(self.state), command=command, **values)
+        return client.exchange(str(self.state), {"command": command, **values})
 
     def wait_status(
         self, condition: Callable[[dict[str, Any]], Any], what: str, deadline: float = DEADLINE

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -11,7 +12,7 @@ from typing import Any, TypeVar
 import psutil
 
 from dropscribe.config import Settings, checked
-from dropscribe.core.job import Order
+from dropscribe.core.job import Job, Order, Signature, State
 from dropscribe.host.host import Host
 from dropscribe.host.states import ModelState
 from dropscribe.host.values import Event, Gone, Unload
@@ -39,6 +40,7 @@ class Desk:
         self.samples: list[Sample] = []  # every look at memory
         self.work = False  # whether something waits to be read
         (root / "state").mkdir()
+        (root / "out").mkdir()
         self._sections: dict[str, Any] = {"folders": {"inbox": str(root / "in"), "state": str(root / "state")}}
         self._sections["memory"] = CALM
         self.settings = self.change(**sections)
@@ -115,17 +117,40 @@ class Desk:
         self._orders += 1
         path = self.root / f"{self._orders}.png"
         picture(path, self._orders, deed)
-        order = Order(self._orders, 1, path.name, str(path), path.stem, str(self.root / "out"), ("txt",))
-        self.host.read(order, self.now)
+        stem, staging = os.fsencode(path.stem), os.fsencode(self.root / "out" / path.stem)
+        order = Order(self._orders, 1, path.name, os.fsencode(path), stem, staging, ("txt",))
+        self.host.give(order, self.now)
         self.until(lambda: not wait or not self.host.busy, "it is read")
         return order
+
+    def may_be_read(self, pressure_stops: int) -> bool:
+        """Ask for room for a job that pressure has stopped so often; return whether it need not wait for normal."""
+        job = Job(
+            1,
+            b"a",
+            Signature(1, 1, 1, 1),
+            0.0,
+            State.QUEUED,
+            0,
+            0,
+            0,
+            0,
+            pressure_stops,
+            0,
+            None,
+            (),
+            None,
+            None,
+            None,
+            None,
+        )
+        self.host.ensure_room(job, self.now)
+        return not self.host.monitor.waiting_for_normal
 
     def begin(self, deed: str = "slow") -> Order:
         """Give the host a picture to read, and wait until the engine has it in hand."""
         order = self.read(deed, wait=False)
-        self.until(
-            lambda: self.host.active is not None and self.host.active.attempt_since is not None, "the engine reads it"
-        )
+        self.until(lambda: any(job.clocks for job in self.host.active), "the engine reads it")
         return order
 
     def happened(self, kind: type[E]) -> list[E]:

@@ -1,7 +1,7 @@
-"""What the agent's own context may read, as the running daemon tells it; a terminal often may more.
+"""What the agent's own context may read, as tested by the running daemon; a terminal often may read more.
 
-On macOS the same folder answers a terminal and refuses an agent with EPERM (TCC); EACCES is a matter of rights, ENOENT
-of names. The three are told apart here, because each has another remedy.
+On macOS a folder may be open to a terminal and refuse an agent with EPERM (TCC); EACCES means permissions, ENOENT a
+missing folder. The three are distinguished here, because each has its own remedy.
 """
 
 import errno
@@ -15,11 +15,13 @@ from dropscribe.agent import places
 from dropscribe.config import Settings
 from dropscribe.control import client
 from dropscribe.control.client import NotRunning
+from dropscribe.core.protocol import FolderAnswer, FolderRequest, StatusAnswer, StatusRequest
+from dropscribe.core.status import DaemonStatus
 
 
 @dataclass(frozen=True)
 class Folder:
-    """One folder, tried from inside the daemon."""
+    """One folder, tested from inside the daemon."""
 
     name: str  # inbox | outbox | ...
     path: str
@@ -38,54 +40,53 @@ class Folder:
         if self.answer == "ok":
             return None
         if self.number == errno.EPERM and self.platform == "darwin":
-            return f"macOS does not let the agent into {self.path} (EPERM: a protected place)"
+            return f"macOS denies the agent access to {self.path} (EPERM: a protected location)"
         if self.number == errno.EACCES:
-            return f"the agent's user has no right to {self.path} (EACCES)"
+            return f"the agent's user has no permission for {self.path} (EACCES)"
         if self.number == errno.ENOENT:
-            return f"{self.path} is not there (ENOENT)"
+            return f"{self.path} does not exist (ENOENT)"
         return f"the agent cannot read {self.path}: {self.answer}"
 
     def remedy(self, program: str) -> str:
-        """Return what to do about it; *program* is the binary that the agent runs."""
+        """Return the remedy; *program* is the binary that the agent runs."""
         if self.number == errno.EPERM and self.platform == "darwin":
             return (
                 f"add {program} in System Settings > Privacy & Security > Full Disk Access (again after each upgrade "
                 "of Python), or choose folders directly under your home, such as ~/Dropscribe"
             )
         if self.number == errno.EACCES:
-            return f"give yourself the right to it: chmod u+rwx '{self.path}'"
+            return f"give yourself permission: chmod u+rwx '{self.path}'"
         if self.number == errno.ENOENT:
-            return "bring it back (is a disk unplugged?), or make it anew"
+            return "make it available again (is a disk unplugged?), or create it"
         return "look at: dropscribe logs"
 
 
-def daemon(settings: Settings) -> dict[str, object] | None:
+def daemon(settings: Settings) -> DaemonStatus | None:
     """Return the `daemon` part of a running daemon's status, or None when none answers."""
     try:
-        found: dict[str, object] = client.ask(settings.folders.state, timeout=5, command="status")["status"]["daemon"]
+        status = client.ask(settings.folders.state, StatusRequest(), StatusAnswer, timeout=5).status
     except NotRunning:
         return None
-    return found
+    return status.daemon if status is not None else None
 
 
 def is_agent(settings: Settings) -> bool:
     """Say whether a daemon answers that was started as an agent."""
     found = daemon(settings)
-    return found is not None and bool(found["agent"])
+    return found is not None and bool(found.agent)
 
 
 def probe(settings: Settings) -> list[Folder] | None:
-    """Return each folder as the running daemon finds it, or None when none answers."""
+    """Return the daemon's test of each folder, or None when none answers."""
     try:
-        answer = client.ask(settings.folders.state, timeout=30, command="agent-probe")
+        answer = client.ask(settings.folders.state, FolderRequest(), FolderAnswer, timeout=30)
     except NotRunning:
         return None
-    tried = answer.get("folders", {})
-    return [Folder(name, getattr(settings.folders, name, name), str(found)) for name, found in tried.items()]
+    return [Folder(name, getattr(settings.folders, name, name), str(found)) for name, found in answer.folders.items()]
 
 
 def program(pid: int) -> str:
-    """Return the binary that process *pid* really runs: what a grant of macOS has to name."""
+    """Return the binary that process *pid* runs, which is what a permission of macOS names."""
     try:
         return psutil.Process(pid).exe() or places.program_of(sys.executable)
     except psutil.Error:

@@ -1,12 +1,12 @@
-"""The one seam to the system's tools (launchctl, systemctl, ...): run one, get its exit status and its words.
+"""The only place that calls the system's tools (launchctl, systemctl, ...): run one, return exit status and output.
 
-What a status means is decided by the callers.
+The callers decide what a status means.
 """
 
 import subprocess
 from dataclasses import dataclass
 
-NOT_THERE, TOO_SLOW = 127, 124  # as a shell and timeout(1) would say
+NOT_THERE, TOO_SLOW = 127, 124  # as with a shell and timeout(1)
 
 
 @dataclass(frozen=True)

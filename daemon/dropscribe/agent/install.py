@@ -1,7 +1,7 @@
-"""The install flow, the same for launchd and systemd: refuse, prepare, start, and believe only what answers.
+"""The install flow, the same for launchd and systemd: check, prepare, start, and wait for the daemon's answer.
 
-It knows neither property lists nor units; the keeper does. It ends with the daemon's own answer on its control socket
-and with what the agent's own context may read, which a terminal cannot tell.
+It knows neither property lists nor units; the supervisor does. It ends with the daemon's own answer on its control
+socket and with a test of what the agent may read, which a terminal cannot know.
 """
 
 import os
@@ -9,9 +9,9 @@ import sys
 from collections.abc import Callable, Iterator
 
 from dropscribe.agent import access, plan
-from dropscribe.agent.patience import Patience, until
 from dropscribe.agent.plan import Plan
 from dropscribe.agent.supervisor import Supervisor, describe
+from dropscribe.agent.timeouts import Timeouts, until
 from dropscribe.config import Settings
 from dropscribe.control import lock
 from dropscribe.core.errors import ConfigError, DropscribeError
@@ -21,14 +21,14 @@ Say = Callable[[str], None]
 
 def install(
     supervisor: Supervisor, made: Plan, settings: Settings, say: Say,
-    *, home: str, platform: str = sys.platform, patience: Patience | None = None,
+    *, home: str, platform: str = sys.platform, timeouts: Timeouts | None = None,
 ) -> bool:  # fmt: skip
-    """Bring the agent up with the plan *made*; return whether it runs and reads its folders.
+    """Start the agent with the plan *made*; return whether it runs and can read its folders.
 
-    Repeating it is harmless: the agent is started anew, with the program and settings of now. Raises
-    `DropscribeError` when it cannot be started; nothing is written before everything that can be known is checked.
+    Repeating it is harmless: the agent is restarted with the current program and settings. Raises
+    `DropscribeError` when it cannot be started; everything that can be checked is checked before anything is written.
     """
-    patience = patience or Patience()
+    timeouts = timeouts or Timeouts()
     if faults := list(plan.faults(made, home, platform)):
         raise ConfigError(faults)
     supervisor.require()
@@ -36,27 +36,27 @@ def install(
     _make_folders(settings)
     for warning in plan.warnings(settings, home, platform):
         say(f"warning: {warning.where}: {warning.what}\n  try: {warning.remedy}")
-    notes = supervisor.start(made, patience)
-    pid = _await_answer(supervisor, settings, patience)
-    say(f"Dropscribe runs now (pid {pid}) and starts with each login. {supervisor.name}: {supervisor.path}")
+    notes = supervisor.start(made, timeouts)
+    pid = _await_answer(supervisor, settings, timeouts)
+    say(f"Dropscribe is running (pid {pid}) and starts at each login. {supervisor.name}: {supervisor.path}")
     for note in notes:
         say(note)
     return _may_read(settings, pid, say)
 
 
 def _refuse_second(supervisor: Supervisor, settings: Settings) -> None:
-    """A daemon that somebody started by hand would keep the agent out, which would then fail again and again."""
+    """Refuse beside a daemon that was started by hand: the agent could not get the lock and would fail repeatedly."""
     running = lock.holder(settings.folders.state)
     if running is None or running == supervisor.report().pid or access.is_agent(settings):
         return
     raise DropscribeError(
-        "install", f"a daemon that was not started as an agent runs already (pid {running})",
-        f"end it (Ctrl-C in its window, or: kill {running}), then run dropscribe install again",
+        "install", f"a daemon that was not started as an agent is already running (pid {running})",
+        f"stop it (Ctrl-C in its window, or: kill {running}), then run dropscribe install again",
     )  # fmt: skip
 
 
 def _make_folders(settings: Settings) -> None:
-    """Make every folder of the settings: launchd opens log and working folder before the program starts."""
+    """Create every folder of the settings: launchd opens log and working folder before the program starts."""
     wanted = {f"folders.{name}": getattr(settings.folders, name) for name in ("inbox", "outbox", "archive", "failed")}
     private = {"folders.state": settings.folders.state, "log.folder": settings.log.folder}
     for where, folder in (wanted | private).items():
@@ -64,31 +64,31 @@ def _make_folders(settings: Settings) -> None:
             os.makedirs(folder, mode=0o700 if where in private else 0o777, exist_ok=True)
         except OSError as error:
             raise DropscribeError(
-                where, f"{folder} cannot be made ({error.strerror})", "choose another folder in config.yaml"
+                where, f"{folder} cannot be created ({error.strerror})", "choose another folder in config.yaml"
             ) from None
 
 
-def _await_answer(supervisor: Supervisor, settings: Settings, patience: Patience) -> int:
+def _await_answer(supervisor: Supervisor, settings: Settings, timeouts: Timeouts) -> int:
     """Wait until the agent answers on its control socket; return its pid."""
     pid: int | None = None
 
     def answers() -> bool:
         nonlocal pid
         found = access.daemon(settings)
-        pid = int(str(found["pid"])) if found is not None and found["agent"] else None
+        pid = found.pid if found is not None and found.agent else None
         return pid is not None
 
-    if until(answers, patience.answer, patience.step) and pid is not None:
+    if until(answers, timeouts.answer, timeouts.step) and pid is not None:
         return pid
     raise DropscribeError(
-        "install", f"the agent does not answer after {patience.answer:.0f} s; "
+        "install", f"the agent does not respond after {timeouts.answer:.0f} s; "
         f"{describe(supervisor.report(), supervisor)}",
-        "dropscribe doctor looks for the cause; dropscribe uninstall takes it back",
+        "dropscribe doctor searches for the cause; dropscribe uninstall removes the agent",
     )  # fmt: skip
 
 
 def _may_read(settings: Settings, pid: int, say: Say) -> bool:
-    """Tell which folders the agent is refused; return whether there are none."""
+    """Report the folders that the agent may not read; return whether there are none."""
     refused = list(_refused(settings, pid))
     for line in refused:
         say(line)

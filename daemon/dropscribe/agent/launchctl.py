@@ -1,7 +1,7 @@
-"""Talking to launchd: bring the agent up, take it down, ask about it; with the waits that launchd needs.
+"""The launchd of one user: load the agent, unload it, query it; with the waits that launchd needs.
 
 Exit statuses decide wherever there is one; the text of `launchctl print` is no interface, so what is not found there
-is "not told". Codes and waits are from third parties' reports and man pages; not run on a Mac.
+is unknown. Codes and waits are from third parties' reports and man pages; not run on a Mac.
 """
 
 import os
@@ -10,21 +10,21 @@ import re
 from dropscribe.agent import exits, launchd
 from dropscribe.agent.calls import Answer, call
 from dropscribe.agent.launchd import LABEL
-from dropscribe.agent.patience import Patience, until
 from dropscribe.agent.plan import AFTER_GRACE, Plan
 from dropscribe.agent.report import Report
+from dropscribe.agent.timeouts import Timeouts, until
 from dropscribe.core.errors import DropscribeError
 from dropscribe.files import durable
 
 NOT_LOADED, NO_SESSION = (3, 113), 125
-LATER = (5, 36, 37)  # still tearing down, or in progress; 5 also for anything else: the last one is told
+LATER = (5, 36, 37)  # still unloading, or in progress; 5 also for anything else: the last one is reported
 QUICK = 5.0  # seconds for a question
 _MEANINGS = {
-    5: "launchd refuses it: an older one is still there, it is switched off, or the file or its owner is wrong",
-    36: "launchd is still busy with the last change",
-    37: "launchd is still busy with the last change",
+    5: "launchd refuses it: an older one is still loaded, it is disabled, or the file or its owner is wrong",
+    36: "launchd is still processing the last change",
+    37: "launchd is still processing the last change",
     113: "launchd does not know it",
-    127: "launchctl is not on this machine; launchd is part of macOS",
+    127: "launchctl is not installed; launchd is part of macOS",
 }
 
 
@@ -50,21 +50,21 @@ class Launchd:
             raise DropscribeError("install", "an agent belongs to a user and not to root", "run it again without sudo")
         answer = call("launchctl", "version", seconds=QUICK)
         if answer.code == 127:
-            raise DropscribeError("install", f"launchctl: {_MEANINGS[127]}", "leave --for away")
+            raise DropscribeError("install", f"launchctl: {_MEANINGS[127]}", "omit --for")
 
-    def start(self, plan: Plan, patience: Patience) -> list[str]:
-        """Write the property list and load it, after an older one is really gone; see `Supervisor`."""
-        self._unload(patience)
+    def start(self, plan: Plan, timeouts: Timeouts) -> list[str]:
+        """Write the property list and load it, after an older one has been unloaded; see `Supervisor`."""
+        self._unload(timeouts)
         os.makedirs(os.path.dirname(self.path), exist_ok=True)  # absent on a fresh macOS
         durable.write(self.path, self.render(plan))
         os.chmod(self.path, 0o644)  # launchd refuses one that others may write
         launchd.shorten_output(plan.logs)
-        self._load(patience)
+        self._load(timeouts)
         return []
 
-    def remove(self, patience: Patience) -> bool:
-        """Unload it, wait until it is gone, remove the file; see `Supervisor`."""
-        loaded = self._unload(patience)
+    def remove(self, timeouts: Timeouts) -> bool:
+        """Unload it, wait until it has exited, remove the file; see `Supervisor`."""
+        loaded = self._unload(timeouts)
         if os.path.lexists(self.path):
             os.unlink(self.path)
             return True
@@ -82,32 +82,32 @@ class Launchd:
 
     def _disabled(self) -> bool:
         listed = call("launchctl", "print-disabled", self._domain, seconds=QUICK).text
-        # "disabled" on recent systems, "true" on older ones; no line means that nobody has switched it off
+        # "disabled" on recent systems, "true" on older ones; no line means that it is not disabled
         return re.search(rf'"{re.escape(self._label)}" => (disabled|true)\b', listed) is not None
 
-    def _unload(self, patience: Patience) -> bool:
-        """Take an agent down and wait until launchd has forgotten it; return whether there was one.
+    def _unload(self, timeouts: Timeouts) -> bool:
+        """Unload an agent and wait until launchd no longer lists it; return whether there was one.
 
         `bootout` returns before the process has ended; a `bootstrap` right after it fails.
         """
-        grace = self._stop_seconds() + patience.gone
+        grace = self._stop_seconds() + timeouts.gone
         answer = call("launchctl", "bootout", self._target, seconds=grace)
         if answer.code in NOT_LOADED:
             return False
         if answer.code == NO_SESSION:
             raise self._no_session()
-        if not until(lambda: not self._loaded(), grace, patience.step):
-            raise _refused("bootout", answer, f"it was still there after {grace:.0f} s")
+        if not until(lambda: not self._loaded(), grace, timeouts.step):
+            raise _refused("bootout", answer, f"it was still loaded after {grace:.0f} s")
         return True
 
     def _stop_seconds(self) -> int:
-        """Return the seconds that the agent which is installed now may take to end."""
+        """Return the seconds that the installed agent may take to stop."""
         found = (launchd.read(self.path) or {}).get("ExitTimeOut")
         return found if isinstance(found, int) else AFTER_GRACE
 
-    def _load(self, patience: Patience) -> None:
-        """Load the file; launchd may refuse for some seconds after a bootout."""
-        call("launchctl", "enable", self._target)  # bootstrap fails with 5 while it is switched off
+    def _load(self, timeouts: Timeouts) -> None:
+        """Load the file; launchd may refuse that for some seconds after a bootout."""
+        call("launchctl", "enable", self._target)  # bootstrap fails with 5 while it is disabled
         last = Answer(0, "")
 
         def taken() -> bool:
@@ -119,42 +119,42 @@ class Launchd:
                 raise _refused("bootstrap", last)
             return last.code == 0 or self._loaded()
 
-        if not until(taken, patience.bootstrap, patience.step):
+        if not until(taken, timeouts.bootstrap, timeouts.step):
             if self._disabled():
-                raise DropscribeError("install", "the agent is switched off for this user", f"switch it on: {self.off}")
+                raise DropscribeError("install", "the agent is disabled for this user", f"enable it: {self.off}")
             raise _refused("bootstrap", last)
 
     def _no_session(self) -> DropscribeError:
-        written = f"; {self.path} is in place and starts it at the next login" if os.path.exists(self.path) else ""
+        written = f"; {self.path} is written and starts it at the next login" if os.path.exists(self.path) else ""
         return DropscribeError(
-            "install", f"launchd has no session for you at this Mac's screen (launchctl: 125){written}",
-            "log in at the screen, not by ssh, and run dropscribe install there",
+            "install", f"launchd has no graphical session for this user (launchctl: 125){written}",
+            "log in at the Mac itself, not by ssh, and run dropscribe install there",
         )  # fmt: skip
 
 
 def _refused(verb: str, answer: Answer, more: str = "") -> DropscribeError:
-    meaning = _MEANINGS.get(answer.code, "launchctl error explains the number")
+    meaning = _MEANINGS.get(answer.code, "see launchctl error for the number")
     what = f"launchctl {verb} ended with {answer.code} ({answer.line}): {more or meaning}"
-    return DropscribeError("install", what, "wait a minute and try again; if it stays, log out and in again")
+    return DropscribeError("install", what, "wait a minute and try again; if that fails, log out and in again")
 
 
 def parse(text: str) -> Report:
-    """Return what `launchctl print` tells; only its first level counts, since inner blocks have a `state` too."""
-    metadata = dict(re.findall(r"^\t(\S[^=\n]*?) = (.*)$", text, re.MULTILINE))
-    pid = metadata.get("pid", "")
-    runs = metadata.get("runs", "")
+    """Parse `launchctl print`; only its first level counts, since inner blocks have a `state` too."""
+    properties = dict(re.findall(r"^\t(\S[^=\n]*?) = (.*)$", text, re.MULTILINE))
+    pid = properties.get("pid", "")
+    runs = properties.get("runs", "")
     return Report(
         loaded=True,
         pid=int(pid) if pid.isdigit() else None,
-        last_end=_last_end(metadata),
+        last_end=_last_end(properties),
         runs=int(runs) if runs.isdigit() else None,
     )
 
 
-def _last_end(metadata: dict[str, str]) -> str | None:
-    if reason := metadata.get("last exit reason"):
+def _last_end(properties: dict[str, str]) -> str | None:
+    if reason := properties.get("last exit reason"):
         return exits.by_reason(reason)
-    if found := re.search(r"(\d+)$", metadata.get("last terminating signal", "")):
+    if found := re.search(r"(\d+)$", properties.get("last terminating signal", "")):
         return exits.by_signal(int(found[1]))
-    code = re.match(r"-?\d+", metadata.get("last exit code", ""))
+    code = re.match(r"-?\d+", properties.get("last exit code", ""))
     return exits.by_code(int(code[0]), exits.LAUNCHD) if code and int(code[0]) else None

@@ -1,6 +1,6 @@
-"""The property list: the template beside the code, filled with a plan. It starts nothing.
+"""The property list: the template in `launchd/`, filled from a plan. It starts nothing.
 
-Keys and reasons: `launchd/README.md`. Values are put into the parsed list, never into its text: no path can break it.
+Keys and reasons: `launchd/README.md`. Values are put into the parsed list, never into its text, so no path breaks it.
 """
 
 import os
@@ -67,12 +67,12 @@ def read(path: str) -> dict[str, Any] | None:
 
 
 def shorten_output(folder: str) -> bool:
-    """Empty what launchd has collected of the process's output in *folder* when it is large; return whether it was."""
+    """Empty the file of the process's output in *folder* when it is large; return whether it was."""
     path = os.path.join(folder, OUTPUT)
     try:
         if os.stat(path).st_size <= LARGEST_OUTPUT:
             return False
         os.truncate(path, 0)
-    except OSError:  # none there, or not ours: `doctor` tells sizes
+    except OSError:  # missing, or not ours: `doctor` reports sizes
         return False
     return True

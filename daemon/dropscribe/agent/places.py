@@ -1,7 +1,7 @@
-"""Places that macOS closes to agents although a terminal may read there (TCC), by their paths alone.
+"""Locations that macOS closes to agents although a terminal may read there (TCC), by path alone.
 
 From third parties' reports, not run on a Mac: Desktop, Documents, Downloads, iCloud Drive and other cloud folders,
-removable and network volumes answer EPERM. Whether a grant has opened one is only known by trying (`doctor`).
+removable and network volumes answer EPERM. Whether a permission has opened one is only known by trying (`doctor`).
 """
 
 import os
@@ -20,7 +20,7 @@ _OWN = {
 
 
 def closed_to_agents(path: str, home: str) -> str | None:
-    """Return what closed place of *home*'s owner the absolute *path* lies in, or None. Letters' case does not count."""
+    """Return the closed location that the absolute *path* is in, or None; *home* is the user's. Case is ignored."""
     for folder, name in _OWN.items():
         if _inside(path, os.path.join(home, folder)):
             return name
@@ -33,9 +33,9 @@ def _inside(path: str, folder: str) -> bool:
 
 
 def program_of(python: str) -> str:
-    """Return the binary that a grant has to name: links resolved, and the app inside a framework's Python.
+    """Return the binary that a permission has to name: links resolved, and the app inside a framework's Python.
 
-    A framework build's python starts `Python.app` in its place [from python.org's layout, not run on a Mac].
+    A framework build's python starts `Python.app` instead [from python.org's layout, not run on a Mac].
     """
     real = os.path.realpath(python)
     version, _, rest = real.partition("/bin/")

@@ -1,4 +1,4 @@
-"""What an agent is to run, worked out from the settings and this very environment; and whether that may be relied on.
+"""What an agent runs, derived from the settings and this environment; and why it could not start.
 
 Nothing is written here. The Python is the environment's own and is never resolved: a resolved link loses the
 environment (`sys.prefix`) and names a versioned folder that the next upgrade removes.
@@ -15,23 +15,25 @@ from dropscribe.agent import places
 from dropscribe.config import Settings
 from dropscribe.core.errors import Fault
 
-AFTER_GRACE = 40  # seconds beyond model.shutdown_grace: SIGTERM and SIGKILL of the worker, then putting away
-# What decides where settings, state and models are looked for; an agent sees no shell profile. No tokens, no proxies:
-# the file is readable by others, and these may hold passwords.
+AFTER_GRACE = (
+    40  # seconds beyond model.shutdown_grace: SIGTERM and SIGKILL of the worker, then the last files are moved
+)
+# What decides where settings, state and models are found; an agent sees no shell profile. No tokens, no proxies:
+# the file is readable by others, and these may contain passwords.
 CARRIED = (
     "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME",
     "HF_HOME", "HF_HUB_CACHE", "HF_ENDPOINT", "HF_HUB_OFFLINE",
 )  # fmt: skip
 SYSTEM_PATH = "/usr/bin:/bin:/usr/sbin:/sbin"
-PASSING = ("/uv/archive-v", "/uv/builds-v", "/pipx/.cache/")  # environments that a tool may clear at any time
+TEMPORARY = ("/uv/archive-v", "/uv/builds-v", "/pipx/.cache/")  # environments that a tool may clear at any time
 
 
 @dataclass(frozen=True)
 class Plan:
-    """All that a property list or a unit needs to know."""
+    """The content of a property list or a unit."""
 
     python: str
-    config: str | None  # absolute; None: the platform's own place, where nothing lies yet
+    config: str | None  # absolute; None: the platform's own location, where no file exists yet
     state: str
     logs: str
     stop_seconds: int  # from SIGTERM to SIGKILL
@@ -39,23 +41,23 @@ class Plan:
 
     @property
     def arguments(self) -> list[str]:
-        """The command line behind the Python."""
+        """The arguments of the Python."""
         return ["-m", "dropscribe", "run", "--agent", *(["--config", self.config] if self.config else [])]
 
 
 def make(settings: Settings, given: str | None, environment: Mapping[str, str], python: str = sys.executable) -> Plan:
     """Return the plan for these settings; *given* is the path after `--config`, relative or None.
 
-    Without it, a file in the platform's own place is named outright, so that the agent cannot look elsewhere.
+    Without it, a file in the platform's own location is named explicitly, so that the agent uses the same one.
     """
     path = os.path.abspath(given) if given else config.default_path()
     return Plan(
-        os.path.abspath(python),
-        path if given or os.path.exists(path) else None,
-        settings.folders.state,
-        settings.log.folder,
-        math.ceil(settings.model.shutdown_grace) + AFTER_GRACE,
-        {
+        python=os.path.abspath(python),
+        config=path if given or os.path.exists(path) else None,
+        state=settings.folders.state,
+        logs=settings.log.folder,
+        stop_seconds=math.ceil(settings.model.shutdown_grace) + AFTER_GRACE,
+        environment={
             "PATH": f"{os.path.dirname(os.path.abspath(python))}:{SYSTEM_PATH}",
             "PYTHONUNBUFFERED": "1",
             "PYTHONUTF8": "1",
@@ -66,10 +68,10 @@ def make(settings: Settings, given: str | None, environment: Mapping[str, str], 
 
 def faults(plan: Plan, home: str, platform: str) -> Iterator[Fault]:
     """Yield why an agent with this plan could not start, or not for long; *platform* as in `sys.platform`."""
-    if any(mark in plan.python for mark in PASSING):
+    if any(mark in plan.python for mark in TEMPORARY):
         yield Fault(
-            "install", f"{plan.python} is in an environment that is thrown away",
-            "install Dropscribe for good (uv tool install, pipx install, or a virtual environment), then install again",
+            "install", f"{plan.python} is in a temporary environment",
+            "install Dropscribe permanently (uv tool install, pipx install or a virtual environment) and repeat this",
         )  # fmt: skip
     if platform != "darwin":
         return
@@ -79,13 +81,13 @@ def faults(plan: Plan, home: str, platform: str) -> Iterator[Fault]:
     for what, path in needed.items():
         if place := places.closed_to_agents(path, home):
             yield Fault(
-                "install", f"{what} {path} is in {place}, where macOS lets no agent read before it is even started",
-                "move it to a folder of your own directly under your home, such as ~/Dropscribe",
+                "install", f"{what} {path} is in {place}, where macOS lets no agent read before it has started",
+                "move it to a folder directly under your home, such as ~/Dropscribe",
             )  # fmt: skip
 
 
 def warnings(settings: Settings, home: str, platform: str) -> Iterator[Fault]:
-    """Yield the folders that macOS may refuse to an agent; a grant can open them, so this alone stops nothing."""
+    """Yield the folders that macOS may close to an agent; a permission can open them, so these are only warnings."""
     if platform != "darwin":
         return
     for name in ("inbox", "outbox", "archive", "failed"):

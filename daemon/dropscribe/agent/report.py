@@ -1,14 +1,14 @@
-"""What launchd or systemd says about the agent, as a value."""
+"""The state of the agent as launchd or systemd reports it."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Report:
-    """What the system says about the agent."""
+    """The state of the agent."""
 
-    loaded: bool  # the system knows it now
-    disabled: bool = False  # the user or somebody has switched it off
+    loaded: bool  # the system knows it
+    disabled: bool = False  # by the user or an administrator
     pid: int | None = None
-    last_end: str | None = None  # how its last process ended, in words; None: well, never, or not told
+    last_end: str | None = None  # how its last process ended; None: normally, never, or unknown
     runs: int | None = None  # how often it was started

@@ -1,4 +1,4 @@
-"""Talking to the systemd of one user: bring the unit up, take it down, ask about it."""
+"""The systemd of one user: start the unit, stop it, query it."""
 
 import getpass
 import os
@@ -6,10 +6,10 @@ import tempfile
 
 from dropscribe.agent import exits, systemd
 from dropscribe.agent.calls import NOT_THERE, Answer, call
-from dropscribe.agent.patience import Patience
 from dropscribe.agent.plan import Plan
 from dropscribe.agent.report import Report
 from dropscribe.agent.systemd import UNIT
+from dropscribe.agent.timeouts import Timeouts
 from dropscribe.core.errors import DropscribeError
 from dropscribe.files import durable
 
@@ -22,7 +22,7 @@ class Systemd:
     """The user's own systemd, with its units below *settings* (`~/.config`)."""
 
     name = "systemd user unit"
-    off = "switch it on with: dropscribe install"
+    off = "enable it with: dropscribe install"
 
     def __init__(self, settings: str) -> None:
         self._folder = os.path.join(settings, "systemd/user")
@@ -33,11 +33,11 @@ class Systemd:
         return systemd.render(plan)
 
     def require(self) -> None:
-        """Raise `DropscribeError` when no systemd runs for this user: then nothing would start the unit."""
+        """Raise `DropscribeError` when no systemd runs for this user."""
         answer = call("systemctl", "--user", "show-environment", seconds=QUICK)
         if answer.code == NOT_THERE:
             raise DropscribeError(
-                "install", "this system has no systemd, so there is nothing that could start a unit",
+                "install", "this system has no systemd, which would start the unit",
                 "let your own supervisor run: dropscribe run --agent",
             )  # fmt: skip
         if answer.code != 0:
@@ -49,8 +49,8 @@ class Systemd:
                 "enable-linger USER; in a container let its own supervisor run: dropscribe run --agent",
             )  # fmt: skip
 
-    def start(self, plan: Plan, patience: Patience) -> list[str]:
-        """Check and write the unit, then start it anew; see `Supervisor`."""
+    def start(self, plan: Plan, timeouts: Timeouts) -> list[str]:
+        """Check and write the unit, then (re)start it; see `Supervisor`."""
         content = self.render(plan)
         _verify(content)
         os.makedirs(self._folder, exist_ok=True)
@@ -58,10 +58,10 @@ class Systemd:
         os.chmod(self.path, 0o644)
         self._do("daemon-reload")
         self._do("enable", UNIT)
-        self._do("restart", UNIT, seconds=plan.stop_seconds + patience.gone)
+        self._do("restart", UNIT, seconds=plan.stop_seconds + timeouts.gone)
         return list(self._notes())
 
-    def remove(self, patience: Patience) -> bool:
+    def remove(self, timeouts: Timeouts) -> bool:
         """Stop and disable it, remove the file; without a running systemd just the file. See `Supervisor`."""
         if not os.path.lexists(self.path):
             return False
@@ -82,25 +82,27 @@ class Systemd:
         if answer.code != 0:
             raise DropscribeError(
                 "install", f"systemctl --user {words[0]} ended with {answer.code} ({answer.line})",
-                f"journalctl --user --unit {UNIT} says more",
+                f"see journalctl --user --unit {UNIT}",
             )  # fmt: skip
 
     def _notes(self) -> list[str]:
         linger = call("loginctl", "show-user", getpass.getuser(), "--property", "Linger", seconds=QUICK)
         if linger.text.strip() != "Linger=no":
             return []
-        return ["It ends when you log out. To let it go on, run once: sudo loginctl enable-linger " + getpass.getuser()]
+        return [
+            "It stops when you log out. To keep it running, run once: sudo loginctl enable-linger " + getpass.getuser()
+        ]
 
 
 def _verify(content: bytes) -> None:
-    """Let systemd read the unit before it is put in place, where its checker is installed."""
+    """Let systemd check the unit before it is installed, where systemd-analyze exists."""
     with tempfile.TemporaryDirectory(prefix="dropscribe-unit-") as folder:
         path = os.path.join(folder, UNIT)
         with open(path, "wb") as file:
             file.write(content)
         answer = call("systemd-analyze", "verify", "--user", path)
     if answer.code not in (0, NOT_THERE) and UNIT in answer.text:
-        raise DropscribeError("install", f"systemd does not take the unit ({_about(answer)})", "report this, please")
+        raise DropscribeError("install", f"systemd rejects the unit ({_about(answer)})", "please report this")
 
 
 def _about(answer: Answer) -> str:
@@ -108,24 +110,24 @@ def _about(answer: Answer) -> str:
 
 
 def parse(text: str) -> Report:
-    """Return what `systemctl show` tells."""
-    metadata = dict(line.partition("=")[::2] for line in text.splitlines())
-    pid, restarts = metadata.get("MainPID", "0"), metadata.get("NRestarts", "")
+    """Parse `systemctl show`."""
+    properties = dict(line.partition("=")[::2] for line in text.splitlines())
+    pid, restarts = properties.get("MainPID", "0"), properties.get("NRestarts", "")
     return Report(
-        loaded=metadata.get("LoadState") == "loaded",
-        disabled=metadata.get("UnitFileState") in ("disabled", "masked"),
+        loaded=properties.get("LoadState") == "loaded",
+        disabled=properties.get("UnitFileState") in ("disabled", "masked"),
         pid=int(pid) if pid.isdigit() and pid != "0" else None,
-        last_end=_last_end(metadata),
+        last_end=_last_end(properties),
         runs=int(restarts) + 1 if restarts.isdigit() else None,
     )
 
 
-def _last_end(metadata: dict[str, str]) -> str | None:
-    if meaning := exits.by_result(metadata.get("Result", "")):
+def _last_end(properties: dict[str, str]) -> str | None:
+    if meaning := exits.by_result(properties.get("Result", "")):
         return meaning
-    status = metadata.get("ExecMainStatus", "")
+    status = properties.get("ExecMainStatus", "")
     if not status.isdigit() or status == "0":
         return None
-    if metadata.get("ExecMainCode") == EXITED:
+    if properties.get("ExecMainCode") == EXITED:
         return exits.by_code(int(status), exits.SYSTEMD)
     return exits.by_signal(int(status))

@@ -16,26 +16,26 @@ def render(plan: Plan) -> bytes:
     return f"""\
 # Written by dropscribe install; dropscribe uninstall removes it.
 [Unit]
-Description=Dropscribe: reads what is dropped into its inbox
+Description=Dropscribe: OCR of the files that appear in its inbox
 # Never give up starting it: a full disk or a missing share can last for days.
 StartLimitIntervalSec=0
 
 [Service]
 Type=exec
 ExecStart={command}
-# The minus: without that folder it is made anew, and not a failure to start.
+# The minus: a missing folder is no failure to start; the daemon creates it.
 WorkingDirectory=-{_plain(plan.state)}
 {variables}
 Restart=on-failure
 RestartSec=30
-# SIGTERM goes to the daemon alone, which lets its worker finish the page; longer than model.shutdown_grace.
+# SIGTERM goes to the daemon alone, which lets its worker finish the current page.
 KillMode=mixed
 TimeoutStopSec={plan.stop_seconds}
-# A worker that the kernel ends for want of memory is the daemon's business; it starts another.
+# When the kernel kills the worker because memory ran out, the daemon handles it and starts another.
 OOMPolicy=continue
 UMask=0077
 LimitNOFILE=4096:524288
-# The journal of systemd, so that no path can be wrong; the daemon has a log of its own beside it.
+# systemd's journal: no path that can be wrong. The daemon has a log of its own as well.
 StandardOutput=journal
 StandardError=journal
 
@@ -45,7 +45,7 @@ WantedBy=default.target
 
 
 def _plain(text: str) -> str:
-    """Return a path for a setting that takes the whole line."""
+    """Return a path as the value of a setting that takes the whole line."""
     if any(not c.isprintable() for c in text):
         raise DropscribeError("install", f"a unit cannot hold this path (got {text!r})", "choose a folder without it")
     return text.replace("%", "%%")

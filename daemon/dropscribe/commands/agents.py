@@ -1,4 +1,4 @@
-"""`dropscribe install` and `uninstall`: start with the login, or not any more. All data stays."""
+"""`dropscribe install` and `uninstall`: start at login, or no longer. All data is kept."""
 
 import argparse
 import os
@@ -6,13 +6,13 @@ import sys
 
 from dropscribe.agent import plan
 from dropscribe.agent.install import install as bring_up
-from dropscribe.agent.patience import Patience
 from dropscribe.agent.supervisor import supervisor_for
+from dropscribe.agent.timeouts import Timeouts
 from dropscribe.commands.common import EXIT_DONE, EXIT_FAILED, settings_of
 
 
 def install(given: argparse.Namespace) -> int:
-    """Install and start the agent, after the settings are checked; with --print only show what would be written."""
+    """Install and start the agent once the settings are valid; with --print only show what would be written."""
     supervisor = supervisor_for(given.system)
     settings = settings_of(given)
     made = plan.make(settings, given.config, os.environ)
@@ -25,12 +25,12 @@ def install(given: argparse.Namespace) -> int:
 
 
 def uninstall(given: argparse.Namespace) -> int:
-    """Stop the agent and remove it; works with faulty settings too, since it needs none."""
+    """Stop the agent and remove it; works with invalid settings too, since it needs none."""
     supervisor = supervisor_for()
-    removed = supervisor.remove(Patience())
+    removed = supervisor.remove(Timeouts())
     _say(
-        f"Dropscribe is stopped and starts with the login no more; {supervisor.path} is removed. Folders, settings, "
-        "models and journal are left as they are."
+        f"Dropscribe is stopped and no longer starts at login; {supervisor.path} is removed. Folders, settings, models "
+        "and journal are kept."
         if removed
         else f"Nothing to remove: no {supervisor.name} is installed."
     )

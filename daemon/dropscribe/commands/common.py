@@ -1,4 +1,4 @@
-"""What all commands share: exit codes, how errors are told, and the settings that the command line names."""
+"""What all commands share: exit codes, the form of errors, and the settings that the command line names."""
 
 import argparse
 import sys
@@ -15,7 +15,7 @@ EXIT_DONE, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
 
 
 def complain(where: str, what: str, remedy: str) -> None:
-    """Tell an error in two lines, whatever a file name in it holds."""
+    """Print an error in two lines, whatever characters a file name in it has."""
     print(f"error: {on_one_line(where)}: {on_one_line(what)}", file=sys.stderr)
     if remedy:
         print(f"  try: {on_one_line(remedy)}", file=sys.stderr)
@@ -27,9 +27,9 @@ def settings_of(given: argparse.Namespace) -> Settings:
 
 
 def settings_to_ask(given: argparse.Namespace) -> tuple[Settings, ConfigError | None]:
-    """Return settings that are good enough to find a running daemon, and what is wrong with the file, if anything.
+    """Return settings that suffice to find a running daemon, and what is wrong with the file, if anything.
 
-    A daemon goes on with its old settings when a faulty file is saved; it must stay within reach all the same.
+    A daemon keeps its old settings when an invalid file is saved; it must stay reachable all the same.
     """
     try:
         return config.load(given.config), None

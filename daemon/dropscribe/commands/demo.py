@@ -14,18 +14,18 @@ from importlib.resources import as_file, files
 from typing import Any
 
 from dropscribe.commands.common import EXIT_DONE, EXIT_FAILED
-from dropscribe.commands.show import size
 from dropscribe.control import client
 from dropscribe.control.client import NotRunning
 from dropscribe.engines import registry
+from dropscribe.memory.policy import size
 
-IDLE = 4  # seconds until the model leaves
-LONGEST = 110.0  # seconds for the whole of it, once a model is there
-DOWNLOAD = 3600.0  # seconds for the first load of a model that must be fetched
+IDLE = 4  # seconds until the model is unloaded
+LONGEST = 110.0  # seconds for all of it, once a model is there
+DOWNLOAD = 3600.0  # seconds for the first load of a model that must be downloaded
 
 
 def demo(given: argparse.Namespace) -> int:
-    """Show the main job; return 0 when everything went as it should."""
+    """Process the samples; return 0 when every step succeeded."""
     engine = os.environ.get("ENGINE") or "rapidocr"
     with tempfile.TemporaryDirectory(prefix="dropscribe-demo-") as root:
         show = Demo(root, engine)
@@ -36,7 +36,7 @@ def demo(given: argparse.Namespace) -> int:
 
 
 class Demo:
-    """One showing in the folder *root*."""
+    """One demonstration in the folder *root*."""
 
     def __init__(self, root: str, engine: str) -> None:
         self.root, self.engine = root, engine
@@ -52,19 +52,19 @@ class Demo:
         """Start, drop, read, unload, stop; return whether all of it happened."""
         self._start()
         name, _ = registry.choose(self.engine)
-        self.say(f"The daemon runs with the engine {name}, and no model is in memory.")
+        self.say(f"The daemon is running with the engine {name}; no model is loaded.")
         expected = self._drop()
         seen = self._texts(expected)
         peak = self._status()["model"]["footprint_bytes"]
-        self.say(f"\nAll read. The model's process holds {size(peak)}. It leaves after {IDLE} s without work ...")
+        self.say(f"\nAll done. The model's process uses {size(peak)}. It exits after {IDLE} s without work ...")
         unload = self._wait(lambda: self._status()["model"]["last_unload"], "the model to be unloaded")
         self._wait(lambda: self._status()["model"]["state"] == "cold", "the model's process to end")
         unload = self._status()["model"]["last_unload"]
         before, released, residue = (size(unload[f"{name}_bytes"]) for name in ("footprint", "released", "residue"))
         self.say(
-            f"Unloaded ({unload['reason']}): {before} before; {released} given back by the release in the process, "
-            f"{residue} by its end, in {unload['seconds']:.1f} s.\n"
-            f"Left: the daemon itself with {size(self._own_footprint())}."
+            f"Unloaded ({unload['reason']}): of {before}, {released} were returned to the system by the release inside "
+            f"the process and {residue} by its exit, in {unload['seconds']:.1f} s.\n"
+            f"The daemon itself uses {size(self._own_footprint())}."
         )
         return seen == len(expected)
 
@@ -118,11 +118,11 @@ class Demo:
         return len(expected) - len(waiting)
 
     def _loading(self) -> None:
-        """Show the progress of a download, which can take its time."""
+        """Show the progress of a download."""
         load = self._status()["model"]["load"]
         if load and load["total_bytes"] and load["step"] == "download" and sys.stdout.isatty():
             print(
-                f"\rfetching the model: {size(load['done_bytes'])} of {size(load['total_bytes'])}   ",
+                f"\rdownloading the model: {size(load['done_bytes'])} of {size(load['total_bytes'])}   ",
                 end="",
                 flush=True,
             )
@@ -134,7 +134,7 @@ class Demo:
             return None
 
     def _status(self) -> dict[str, Any]:
-        values: dict[str, Any] = client.ask(self.folders["state"], command="status")["status"]
+        values: dict[str, Any] = client.exchange(self.folders["state"], {"command": "status"})["status"]
         return values
 
     def _own_footprint(self) -> int | None:
@@ -155,4 +155,4 @@ class Demo:
             self.process.send_signal(signal.SIGTERM)
             self.process.wait(60)
             self.process = None
-            self.say("The daemon has stopped; the temporary folder is gone.")
+            self.say("The daemon has stopped and the temporary folder is removed.")

@@ -1,4 +1,4 @@
-"""`dropscribe doctor`: the checklist, for people or as JSON; `doctor memory`: what memory there is and who holds it."""
+"""`dropscribe doctor`: the checklist, as text or JSON; `doctor memory`: how much memory there is and who uses it."""
 
 import argparse
 import json
@@ -8,16 +8,16 @@ from dataclasses import asdict
 
 from dropscribe import config
 from dropscribe.commands.common import EXIT_DONE, EXIT_FAILED, settings_of
-from dropscribe.commands.show import size
 from dropscribe.core.errors import ConfigError
 from dropscribe.doctor.checklist import examine, examine_without_settings
 from dropscribe.doctor.values import Check, State, fault, ok
 from dropscribe.memory import processes
+from dropscribe.memory.policy import size
 from dropscribe.memory.processes import Leftover, MemoryReport
 
 
 def doctor(given: argparse.Namespace) -> int:
-    """Run the checklist; exit 1 if anything is broken."""
+    """Run the checklist; exit 1 if there is any fault."""
     if given.what == "memory":
         return _memory(as_json=given.json)
     checks = []
@@ -44,7 +44,7 @@ def _checks(given: argparse.Namespace) -> Iterable[Check]:
 
 
 def line(check: Check) -> str:
-    """Return one check for people: its state, what was found, and below it what to try."""
+    """Return one check as text: its state, what was found, and below it what to try."""
     text = f"{check.state:8} {check.name}: {check.detail}"
     return f"{text}\n         try: {check.remedy}" if check.remedy else text
 
@@ -57,9 +57,11 @@ def _memory(*, as_json: bool) -> int:
     report = processes.memory_report()
     lost = [worker for worker in report.workers if worker.parent_pid == 1]
     checks = [
-        fault("leftovers", f"worker {w.pid} holds {size(w.footprint_bytes)} and has lost its daemon", f"kill {w.pid}")
+        fault("leftovers", f"worker {w.pid} uses {size(w.footprint_bytes)} and its daemon is gone", f"kill {w.pid}")
         for w in lost
-    ] or [ok("leftovers", f"no worker without a daemon ({len(report.workers)} at work)")]
+    ]
+    if not lost:
+        checks = [ok("leftovers", f"no worker without a daemon ({len(report.workers)} running)")]
     values = {"ok": not lost, "checks": [asdict(check) for check in checks], **asdict(report)}
     print(json.dumps(values, indent=2) if as_json else "\n".join(_memory_lines(report)))
     return EXIT_FAILED if lost else EXIT_DONE

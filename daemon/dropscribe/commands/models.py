@@ -1,13 +1,13 @@
-"""`dropscribe models`: which models are on this machine; fetch one, remove one."""
+"""`dropscribe models`: list the models on this machine, download one, remove one."""
 
 import argparse
 import sys
 
 from dropscribe.commands.common import EXIT_DONE, EXIT_FAILED, complain, settings_of
-from dropscribe.commands.show import size
 from dropscribe.core.errors import REMEDIES, DropscribeError, ReasonedError
 from dropscribe.engines import hub
 from dropscribe.engines.base import LoadProgress
+from dropscribe.memory.policy import size
 
 
 def models(given: argparse.Namespace) -> int:
@@ -21,8 +21,10 @@ def models(given: argparse.Namespace) -> int:
         elif given.action == "remove":
             freed = hub.remove(name)
             if not freed:
-                raise DropscribeError("models", f"{name} is not on this machine", "dropscribe models lists what is")
-            print(f"removed {name}, {size(freed)} free again")
+                raise DropscribeError(
+                    "models", f"{name} is not on this machine", "dropscribe models lists those that are"
+                )
+            print(f"removed {name}, {size(freed)} freed")
         else:
             _list(settings.engine.model)
     except ReasonedError as error:
@@ -38,7 +40,7 @@ def _list(wanted: str) -> None:
         print(f"{model.name}  {size(model.size)}  {', '.join(r[:12] for r in model.revisions)}{mark}")
     if not any(model.name == wanted for model in found):
         place = hub.local_folder(wanted)
-        print(f"{wanted}  " + ("a folder of your own" if place else "not here yet: dropscribe models pull"))
+        print(f"{wanted}  " + ("a local folder" if place else "not downloaded yet: dropscribe models pull"))
 
 
 def _show(progress: LoadProgress) -> None:

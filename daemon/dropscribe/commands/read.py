@@ -1,6 +1,6 @@
 """`dropscribe read`: the text of files on standard output; nothing is moved and nothing is queued.
 
-Beside a running daemon it goes through the daemon, so that there is never a second model.
+If a daemon is running, it does the work, so that there is never a second model.
 """
 
 import argparse
@@ -8,32 +8,37 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from functools import partial
-from typing import Any
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from typing import TYPE_CHECKING
 
 from dropscribe.commands.common import EXIT_DONE, EXIT_FAILED, complain, settings_of
 from dropscribe.config import Settings
 from dropscribe.control import client, lock
+from dropscribe.core import protocol
 from dropscribe.core.errors import REMEDIES, DropscribeError, Reason, ReasonedError
-from dropscribe.core.job import Order, Outcome
+from dropscribe.core.job import Order, Outcome, printable
+from dropscribe.core.protocol import ReadAnswer, ReadRequest, ToDaemon
 from dropscribe.engines import registry
 from dropscribe.engines.base import Signals
 from dropscribe.formats.registry import SUFFIXES
+
+if TYPE_CHECKING:
+    from dropscribe.worker.reading import Reading
+    from dropscribe.worker.scheduler import Scheduler
 
 
 def read(given: argparse.Namespace, worker: Sequence[str]) -> int:
     """Print the text of each file; exit 1 if any could not be read."""
     settings = settings_of(given)
-    failures = 0
+    all_read = True
     with tempfile.TemporaryDirectory(prefix="dropscribe-read-") as private:
         paths = [_standard_input(private) if name == "-" else os.path.abspath(name) for name in given.files]
         through = lock.holder(settings.folders.state) is not None
-        ask = _through_daemon if through else _alone
-        for name, answer in zip(given.files, ask(settings, paths, given.format, private), strict=True):
-            failures += not _print(name, answer, given.format)
-    return EXIT_FAILED if failures else EXIT_DONE
+        answers = _through_daemon if through else _alone
+        for name, answer in zip(given.files, answers(settings, paths, given.format, private), strict=True):
+            all_read = _print(name, answer, given.format) and all_read
+    return EXIT_DONE if all_read else EXIT_FAILED
 
 
 def _standard_input(folder: str) -> str:
@@ -43,73 +48,77 @@ def _standard_input(folder: str) -> str:
     return path
 
 
-def _print(name: str, answer: dict[str, Any], form: str) -> bool:
-    if not answer["ok"]:
-        reason = answer.get("reason")
+def _print(name: str, answer: ReadAnswer, form: str) -> bool:
+    if not answer.ok:
+        reason = answer.reason
         remedy = REMEDIES[Reason(reason)] if reason else "check the path, or look at: dropscribe logs"
-        complain(name, answer["error"] + (f" ({reason})" if reason else ""), remedy)
+        complain(name, (answer.error or "") + (f" ({reason})" if reason else ""), remedy)
         return False
-    with open(answer["files"][SUFFIXES[form]], "rb") as file:
+    with open(answer.files[SUFFIXES[form]], "rb") as file:
         shutil.copyfileobj(file, sys.stdout.buffer)
     sys.stdout.buffer.flush()
-    if answer.get("review"):
-        print(f"note: {name}: the reading is doubtful, please check it", file=sys.stderr)
+    if answer.review:
+        print(f"warning: {name}: low confidence, please check the text", file=sys.stderr)
     return True
 
 
-def _through_daemon(settings: Settings, paths: Sequence[str], form: str, private: str) -> Iterator[dict[str, Any]]:
+def _through_daemon(settings: Settings, paths: Sequence[str], form: str, private: str) -> Iterator[ReadAnswer]:
     for path in paths:
-        yield _missing(path) or client.ask(
-            settings.folders.state, timeout=None, command="read", path=path, formats=[form]
-        )
+        request = ReadRequest(path, (form,))
+        yield _missing(path) or client.ask(settings.folders.state, request, ReadAnswer, timeout=None)
 
 
-def _missing(path: str) -> dict[str, Any] | None:
-    if os.path.isfile(path):
-        return None
-    return {"ok": False, "error": "there is no such file"}
+def _missing(path: str) -> ReadAnswer | None:
+    return None if os.path.isfile(path) else ReadAnswer(ok=False, error="no such file")
 
 
-def _alone(settings: Settings, paths: Sequence[str], form: str, private: str) -> Iterator[dict[str, Any]]:
-    """Read in this process: the model is loaded once for all files, and released whatever happens."""
+def _alone(settings: Settings, paths: Sequence[str], form: str, private: str) -> Iterator[ReadAnswer]:
+    """Read in this process: the model is loaded once for all files, and always released."""
     from dropscribe.engines.session import engine_session
-    from dropscribe.worker import document
+    from dropscribe.worker.reading import Reading
+    from dropscribe.worker.scheduler import Scheduler
 
     name, _ = registry.choose(settings.engine.name)
-    engine = registry.create(name, settings, Signals())
+    signals = Signals()
+    engine = registry.create(name, settings, signals)
     with _progress(len(paths)) as show, ExitStack() as stack:
         try:
             stack.enter_context(engine_session(engine, lambda progress: show.step(progress.step)))
         except ReasonedError as error:
             raise DropscribeError("read", error.detail, REMEDIES[error.reason]) from None
+        scheduler = Scheduler(show.hear)
+        reading = Reading(engine, signals, settings, f"{private}/state", scheduler, show.hear)
+        stack.enter_context(closing(reading))
         for number, path in enumerate(paths, 1):
-            show.file = number
-            name, staging = os.path.basename(path), os.path.join(private, str(number))
-            order = Order(number, 0, name, path, name, staging, (form,))
-            yield _missing(path) or _one(
-                partial(document.read, order, engine, settings, f"{private}/state", show), order
-            )
+            yield _missing(path) or _one(reading, show, _order(number, path, form, private))
 
 
-def _one(read: Callable[[], Outcome], order: Order) -> dict[str, Any]:
-    """Return the answer for one file, in the form in which the daemon gives it."""
-    try:
-        outcome = read()
-    except ReasonedError as error:
-        return {"ok": False, "error": error.detail, "reason": str(error.reason)}
-    except MemoryError:
-        return {"ok": False, "error": "it needs more memory than is allowed", "reason": str(Reason.DECODE_MEMORY)}
-    except OSError as error:
-        return {"ok": False, "error": str(error)}
-    files = {suffix: os.path.join(order.staging, "out" + suffix) for suffix in outcome.staged}
-    return {"ok": True, "files": files, "review": outcome.review}
+def _order(number: int, path: str, form: str, private: str) -> Order:
+    encoded = os.fsencode(path)
+    stem = os.path.basename(encoded)
+    return Order(number, 0, printable(stem), encoded, stem, os.fsencode(os.path.join(private, str(number))), (form,))
+
+
+def _one(reading: "Reading", show: "_Progress", order: Order) -> ReadAnswer:
+    """Return the answer for one file, in the daemon's form."""
+    show.file, show.outcome = order.job, None
+    reading.add(order)
+    reading.read()
+    outcome = show.wait(reading.scheduler)
+    if outcome.end != "read":
+        return ReadAnswer(ok=False, error=outcome.detail or "it vanished", reason=outcome.reason)
+    staging = os.fsdecode(order.staging)
+    files = {suffix: os.path.join(staging, "out" + suffix) for suffix in outcome.staged}
+    return ReadAnswer(files=files, review=outcome.review)
 
 
 class _Progress:
-    """One line on the terminal that says how far it is; nothing where there is no terminal."""
+    """A progress line on the terminal (nothing where there is no terminal), and how a file ended."""
 
     def __init__(self, files: int) -> None:
         self.file, self._files = 0, files
+        self.outcome: Outcome | None = None
+        self._pages = 0
         self._shown = sys.stderr.isatty()
 
     def step(self, text: str) -> None:
@@ -117,20 +126,24 @@ class _Progress:
         if self._shown:
             print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
 
-    def progress(self, stage: str, page: int, pages: int) -> None:
-        """Show the page in hand."""
-        if not pages:
-            return
-        done = int(20 * (page - 1) / pages)
-        self.step(f"file {self.file} of {self._files} [{'#' * done}{'.' * (20 - done)}] page {page} of {pages}")
+    def hear(self, message: ToDaemon) -> None:
+        """Show the progress."""
+        match message:
+            case protocol.Opened(pages=pages):
+                self._pages = pages
+            case protocol.Attempt(page=page) if self._pages:
+                done = int(20 * (page - 1) / self._pages)
+                bar = f"{'#' * done}{'.' * (20 - done)}"
+                self.step(f"file {self.file} of {self._files} [{bar}] page {page} of {self._pages}")
+            case protocol.Ended(outcome):
+                self.outcome = outcome
 
-    def wants_yield(self, *, long: bool) -> bool:
-        """Nobody waits behind this."""
-        return False
-
-    def wants_stop(self) -> bool:
-        """Ctrl-C does that."""
-        return False
+    def wait(self, scheduler: "Scheduler") -> Outcome:
+        """Return how the file ended, once it has been written."""
+        with scheduler.changed:
+            while self.outcome is None:
+                scheduler.changed.wait()
+            return self.outcome
 
 
 @contextmanager

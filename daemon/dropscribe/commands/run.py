@@ -19,7 +19,7 @@ from dropscribe.memory import readings
 from dropscribe.service.app import Service
 from dropscribe.service.standby import Standby
 
-MENDED_LOOK = 2.0  # seconds between looks at what keeps an agent from beginning
+RETRY_INTERVAL = 2.0  # seconds between attempts of an agent that cannot start yet
 
 
 def run(given: argparse.Namespace, worker: Sequence[str]) -> int:
@@ -44,12 +44,12 @@ def run(given: argparse.Namespace, worker: Sequence[str]) -> int:
 
 
 def _service(settings: Settings, given: argparse.Namespace, worker: Sequence[str]) -> Service:
-    """Return the daemon, ready to run; an agent waits for what keeps it from starting, anybody else is told."""
+    """Return the daemon, ready to run; an agent waits until it can start, any other start raises the fault."""
     told = ""
     while True:
         try:
             return Service(settings, given.config, agent=given.agent, command=worker)
-        except UsageError as error:  # another daemon was quicker, or the socket's place is somebody else's
+        except UsageError as error:  # another daemon was quicker, or the socket's folder belongs to another user
             if not given.agent:
                 raise
             fault: Exception = error
@@ -63,11 +63,11 @@ def _service(settings: Settings, given: argparse.Namespace, worker: Sequence[str
         if str(fault) != told:
             told = str(fault)
             LOG.error("waiting for the state %s to be usable: %s", settings.folders.state, fault)
-        time.sleep(MENDED_LOOK)
+        time.sleep(RETRY_INTERVAL)
 
 
 def _settings_of_agent(given: argparse.Namespace) -> Settings:
-    """Return sound settings whose state is free; wait until there are any."""
+    """Return valid settings whose state folder is free; wait until there are any."""
     while True:
         settings = wait_for_settings(given)
         if not wait_for_lock(settings):
@@ -77,7 +77,7 @@ def _settings_of_agent(given: argparse.Namespace) -> Settings:
 def wait_for_lock(settings: Settings) -> bool:
     """Wait for another daemon on the same state to end; return whether there was one.
 
-    An agent that gave up would be started again for ever.
+    An agent that gave up would be restarted for ever.
     """
     state, told = settings.folders.state, False
     while (pid := lock.holder(state)) is not None:
@@ -85,14 +85,14 @@ def wait_for_lock(settings: Settings) -> bool:
             log.start(settings.log.folder, "info", "text", to_terminal=True)
             LOG.error("waiting for another daemon (pid %d) on %s to end", pid, state)
             told = True
-        time.sleep(MENDED_LOOK)
+        time.sleep(RETRY_INTERVAL)
     return told
 
 
 def wait_for_settings(given: argparse.Namespace) -> Settings:
-    """Return the settings; while they are faulty stay up, cold, answer `status`, and wait for the file to be mended.
+    """Return the settings; while they are invalid keep running without a model, answer `status`, and wait.
 
-    An agent that exits on a lasting fault is started again for ever, or vanishes without a word.
+    An agent that exits on a lasting fault is restarted for ever, or disappears silently.
     """
     waiting, told = None, ""
     try:
@@ -105,8 +105,8 @@ def wait_for_settings(given: argparse.Namespace) -> Settings:
                 waiting = Standby(settings, given.config)
             if error.summary != told:
                 told = error.summary
-                LOG.error("waiting for the settings to be mended: %s", told)
-            waiting.wait(told, MENDED_LOOK)
+                LOG.error("the configuration is invalid; waiting for a corrected file: %s", told)
+            waiting.wait(told, RETRY_INTERVAL)
     finally:
         if waiting is not None:
             waiting.close()

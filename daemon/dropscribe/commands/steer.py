@@ -5,7 +5,7 @@ import os
 import sqlite3
 import sys
 from contextlib import closing
-from typing import Any
+from typing import TypeVar
 
 from dropscribe.commands.common import EXIT_DONE, EXIT_FAILED, complain, settings_to_ask
 from dropscribe.config import Settings
@@ -14,92 +14,104 @@ from dropscribe.control.client import NotRunning
 from dropscribe.control.lock import StateLock
 from dropscribe.core.errors import DropscribeError, UsageError
 from dropscribe.core.job import printable
+from dropscribe.core.protocol import (
+    Answer,
+    ControlRequest,
+    PauseRequest,
+    ResumeRequest,
+    RetryAnswer,
+    RetryRequest,
+    StatusAnswer,
+    UnloadRequest,
+)
 from dropscribe.journal.journal import Journal
 from dropscribe.journal.schema import TooNew
 from dropscribe.service import mounts
 from dropscribe.service import retry as retries
-from dropscribe.service.app import JOURNAL
+from dropscribe.service.status import JOURNAL
 
 
 def pause(given: argparse.Namespace) -> int:
-    """Let the daemon read nothing."""
-    _ask(given, "pause")
-    print("Paused. What is dropped waits; dropscribe resume goes on.")
+    """Pause the queue."""
+    _ask(given, PauseRequest(), Answer)
+    print("Paused. New files are queued; continue with: dropscribe resume")
     return EXIT_DONE
 
 
 def resume(given: argparse.Namespace) -> int:
-    """Let the daemon go on."""
-    _ask(given, "resume")
-    print("Going on.")
+    """Resume the queue."""
+    _ask(given, ResumeRequest(), Answer)
+    print("Resumed.")
     return EXIT_DONE
 
 
 def unload(given: argparse.Namespace) -> int:
-    """Let the model go."""
-    answer = _ask(given, "unload")
-    state = answer["status"]["model"]["state"]
-    print(
-        "No model is loaded."
-        if state in ("cold", "blocked")
-        else "Unloading: after the page in hand."
-        if state == "busy"
-        else "Unloading."
-    )
+    """Unload the model."""
+    status = _ask(given, UnloadRequest(), StatusAnswer).status
+    state = status.model.state if status is not None else "cold"
+    told = {
+        "cold": "No model is loaded.",
+        "blocked": "No model is loaded.",
+        "busy": "Unloading after the current page.",
+    }
+    print(told.get(state, "Unloading."))
     return EXIT_DONE
 
 
 def retry(given: argparse.Namespace) -> int:
     """Move failed files back into the inbox, through the daemon or, without one, directly."""
     if not given.names and not given.all:
-        raise UsageError("retry", "which files? (got none)", "name them, or use --all")
+        raise UsageError("retry", "no file was named", "name them, or use --all")
     settings, error = settings_to_ask(given)
     wanted = [os.fsencode(_below(name, settings.folders.failed)) for name in given.names]
     try:
-        names = [os.fsdecode(name) for name in wanted]
-        answer = client.ask(settings.folders.state, timeout=None, command="retry", names=names)
+        request = RetryRequest([os.fsdecode(name) for name in wanted])
+        answer = client.ask(settings.folders.state, request, RetryAnswer, timeout=None)
     except NotRunning:
         if error is not None:
-            raise error from None  # nothing may be moved by settings that are only good enough to ask
+            raise error from None  # with invalid settings nothing is moved
         answer = _alone(settings, wanted)
-    for path in answer.get("moved", ()):
-        print(f"back in the inbox: {printable(os.fsencode(path))}")
-    for name in answer.get("missing", ()):
+    for path in answer.moved:
+        print(f"moved to the inbox: {printable(os.fsencode(path))}")
+    for name in answer.missing:
         what = f"{printable(os.fsencode(name))} is not in the failed folder"
-        complain("retry", what, "look there for its name: dropscribe status")
-    for fault in answer.get("faults", ()):
-        complain("retry", fault, "mend that and try again, or move it yourself")
+        complain("retry", what, "dropscribe status shows the names of failed files")
+    for fault in answer.faults:
+        complain("retry", fault, "fix that and try again, or move the file yourself")
     _require(answer, "retry")
-    if given.all and not answer["moved"]:
+    if given.all and not answer.moved:
         print("nothing to retry", file=sys.stderr)
-    return EXIT_FAILED if answer["missing"] or answer["faults"] else EXIT_DONE
+    return EXIT_FAILED if answer.missing or answer.faults else EXIT_DONE
 
 
-def _alone(settings: Settings, wanted: list[bytes]) -> dict[str, Any]:
-    """Move failed files back where no daemon runs; answer as the daemon does."""
+def _alone(settings: Settings, wanted: list[bytes]) -> RetryAnswer:
+    """Move failed files back without a daemon; return what the daemon would answer."""
     folders = settings.folders
     with closing(StateLock(folders.state)), closing(_journal(os.path.join(folders.state, JOURNAL))) as journal:
-        away = mounts.away(settings, journal.metadata, "inbox")
-        paths = retries.candidates(folders.failed, folders.inbox, wanted, away)
+        unmounted = mounts.unmounted(settings, journal.metadata, "inbox")
+        paths = retries.candidates(folders.failed, folders.inbox, wanted, unmounted)
         moved, faults = retries.retry(folders.failed, folders.inbox, paths, journal)
     missing = [os.fsdecode(name) for name in retries.unmatched(wanted, paths)]
-    return {"ok": True, "moved": [os.fsdecode(path) for path in moved], "missing": missing, "faults": faults}
+    return RetryAnswer(moved=[os.fsdecode(path) for path in moved], missing=missing, faults=faults)
 
 
-def _ask(given: argparse.Namespace, command: str) -> dict[str, Any]:
-    """Return the daemon's answer; raise what it refuses as an error."""
-    answer = client.ask(settings_to_ask(given)[0].folders.state, command=command)
-    _require(answer, command)
+A = TypeVar("A", bound=Answer)
+
+
+def _ask(given: argparse.Namespace, request: ControlRequest, kind: type[A]) -> A:
+    """Return the daemon's answer; raise a refusal as an error."""
+    answer = client.ask(settings_to_ask(given)[0].folders.state, request, kind)
+    _require(answer, str(given.command))
     return answer
 
 
-def _require(answer: dict[str, Any], command: str) -> None:
-    if not answer["ok"]:
-        raise DropscribeError(command, answer["error"], answer.get("remedy", "look at: dropscribe logs"))
+def _require(answer: Answer, command: str) -> None:
+    if not answer.ok:
+        raise DropscribeError(command, answer.error or "refused", answer.remedy or "look at: dropscribe logs")
 
 
 def _below(name: str, failed: str) -> str:
-    """Return *name* as it is called below the failed folder: people also give the whole path, or `./name`."""
+    """Return *name* relative to the failed folder; a whole path or `./name` may be given."""
     path = os.path.normpath(name)
     return os.path.relpath(path, failed) if path.startswith(failed + os.sep) else path
 
@@ -108,5 +120,5 @@ def _journal(path: str) -> Journal:
     try:
         return Journal(path)
     except (OSError, sqlite3.Error, TooNew) as error:
-        remedy = "install the newer Dropscribe again, or look at the folder"
+        remedy = "install the newer Dropscribe again, or check the folder's permissions"
         raise DropscribeError("retry", f"the journal cannot be used ({error})", remedy) from None

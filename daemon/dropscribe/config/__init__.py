@@ -131,7 +131,7 @@ def plain(settings: Settings) -> dict[str, Any]:
 
 def keys() -> list[tuple[str, str]]:
     """Return every (section, key), in the order of the reference file."""
-    return [(section, key) for section in check.SECTIONS for key in check.kinds(section)]
+    return [(section, key) for section in check.SECTIONS for key in check.types_of(section)]
 
 
 def restart_needed(running: Settings, saved: Settings) -> list[str]:

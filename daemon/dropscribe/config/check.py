@@ -11,14 +11,15 @@ import msgspec
 from msgspec import Meta, Struct
 
 from dropscribe.config.folders import layout_faults
-from dropscribe.config.schema import FORMER_KEYS, FORMER_VALUES, Kind, Settings
+from dropscribe.config.kinds import Kind
+from dropscribe.config.schema import FORMER_KEYS, FORMER_VALUES, Settings
 from dropscribe.core.errors import ConfigError, Fault
 
 SECTIONS: dict[str, type[Struct]] = get_type_hints(Settings)
 
 
 @cache
-def kinds(section: str) -> dict[str, Any]:
+def types_of(section: str) -> dict[str, Any]:
     """Return the keys of a section with their annotated types."""
     return get_type_hints(SECTIONS[section], include_extras=True)
 
@@ -39,7 +40,7 @@ def checked(values: dict[Any, Any], name: str, defaults: dict[str, dict[str, str
                 Fault(
                     f"{name}: {section}",
                     what,
-                    f"start a line below it with one of its keys: {', '.join(kinds(section))}",
+                    f"start a line below it with one of its keys: {', '.join(types_of(section))}",
                 )
             )
         else:
@@ -59,11 +60,11 @@ def _section(section: str, given: dict[Any, Any], name: str, defaults: dict[str,
         if former := _former(f"{section}.{key}", value):
             faults.append(Fault(where, *former))
             continue
-        if key not in kinds(section):
-            faults.append(_unknown(where, str(key), sorted(kinds(section))))
+        if key not in types_of(section):
+            faults.append(_unknown(where, str(key), sorted(types_of(section))))
             continue
         try:
-            values[key] = _value(kinds(section)[key], value)
+            values[key] = _value(types_of(section)[key], value)
         except (ValueError, OverflowError) as error:  # msgspec's own errors are such too
             default = defaults.get(key, "the default")
             faults.append(Fault(where, f"{error} {_got(value)}", f"correct it, or remove the line to use {default}"))

@@ -6,16 +6,21 @@ import socket
 import tempfile
 import time
 import zlib
-from typing import Any
+from typing import Any, TypeVar
+
+import msgspec
 
 from dropscribe.core.errors import DropscribeError
+from dropscribe.core.protocol import Answer, ControlRequest
+
+A = TypeVar("A", bound=Answer)
 
 LONGEST_PATH = 100  # bytes; sun_path holds 104 on macOS, 108 on Linux, with the closing NUL
 BUSY = 5.0  # seconds for which a daemon with too many clients is asked again
 
 
 def socket_path(state: str) -> str:
-    """Return where the socket of the daemon on *state* lies: in there, or, for a long path, in a folder of its own."""
+    """Return the path of the daemon's socket for *state*: inside it or, if that is too long, in a folder of its own."""
     path = os.path.join(state, "control.sock")
     if len(os.fsencode(path)) <= LONGEST_PATH:
         return path
@@ -43,8 +48,18 @@ def _connected(path: str, timeout: float | None) -> socket.socket:
             time.sleep(0.02)
 
 
-def ask(state: str, timeout: float | None = 10.0, **values: Any) -> dict[str, Any]:
-    """Ask the daemon on *state* and return its answer; raise `NotRunning` when there is none."""
+def ask(state: str, request: ControlRequest, kind: type[A], timeout: float | None = 10.0) -> A:
+    """Ask the daemon on *state* and return its answer as *kind*; raise `NotRunning` when there is none."""
+    answer = exchange(state, msgspec.to_builtins(request), timeout)
+    try:
+        return msgspec.convert(answer, kind)
+    except msgspec.ValidationError as error:
+        what = f"answers what this program does not understand ({error})"
+        raise NotRunning("daemon", what, "restart it: it may be of another version") from None
+
+
+def exchange(state: str, values: dict[str, Any], timeout: float | None = 10.0) -> dict[str, Any]:
+    """Send plain *values* to the daemon on *state* and return its answer; raise `NotRunning` when there is none."""
     try:
         with _connected(socket_path(state), timeout) as connection:
             connection.sendall(json.dumps(values).encode() + b"\n")

@@ -17,8 +17,8 @@ class StateLock:
             holder = os.read(self._handle, 100).decode(errors="replace").strip() or "unknown"
             os.close(self._handle)
             raise UsageError(
-                "run", f"another daemon (pid {holder}) already works with the state folder {state}",
-                "use dropscribe status to look at it, or give this one its own folders.state",
+                "run", f"another daemon (pid {holder}) already uses the state folder {state}",
+                "see dropscribe status, or give this one its own folders.state",
             )  # fmt: skip
         os.ftruncate(self._handle, 0)
         os.write(self._handle, f"{os.getpid()}\n".encode())

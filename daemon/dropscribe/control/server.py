@@ -1,6 +1,6 @@
 """The control socket in the state folder, as the daemon serves it: requests in, replies out.
 
-It carries requests and replies; what they mean is the service's business.
+It carries requests and replies; the service handles them.
 """
 
 import json
@@ -8,10 +8,12 @@ import os
 import selectors
 import socket
 import stat
-from typing import Any
+
+import msgspec
 
 from dropscribe.control.client import socket_path
 from dropscribe.core.errors import UsageError
+from dropscribe.core.protocol import Answer, ControlRequest
 
 LONGEST_LINE = 10**6
 MOST_CLIENTS = 64
@@ -20,12 +22,13 @@ MOST_CLIENTS = 64
 class Request:
     """One question of a client; `reply` answers it, now or later."""
 
-    def __init__(self, client: "Client", values: dict[str, Any]) -> None:
-        self.client, self.values = client, values
+    def __init__(self, client: "Client", asked: ControlRequest | None, fault: str = "") -> None:
+        """Keep what was *asked*; None where it cannot be understood, with the *fault*."""
+        self.client, self.asked, self.fault = client, asked, fault
 
-    def reply(self, **values: Any) -> None:
+    def reply(self, answer: Answer) -> None:
         """Answer; a client that has left is no error."""
-        self.client.unsent += json.dumps(values).encode() + b"\n"
+        self.client.unsent += json.dumps(msgspec.to_builtins(answer)).encode() + b"\n"
         self.client.flush()
 
 
@@ -66,20 +69,25 @@ class Client:
         self._buffer += data
         *lines, rest = bytes(self._buffer).split(b"\n")
         self._buffer = bytearray(rest)
-        return [Request(self, values) for line in lines if (values := _parsed(line)) is not None]
+        return [request for line in lines if (request := self._request(line)) is not None]
 
     def close(self) -> None:
         """Hang up; may be called twice."""
         self.open = False
         self.connection.close()
 
-
-def _parsed(line: bytes) -> dict[str, Any] | None:
-    try:
-        values = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    return values if isinstance(values, dict) else None
+    def _request(self, line: bytes) -> Request | None:
+        """Return the request on a line; None for what is no request at all."""
+        try:
+            values = json.loads(line)
+        except (ValueError, RecursionError):
+            return None
+        if not isinstance(values, dict):
+            return None
+        try:
+            return Request(self, msgspec.convert(values, ControlRequest))
+        except (msgspec.ValidationError, UnicodeEncodeError) as error:  # the latter: lone surrogates in a key
+            return Request(self, None, f"unknown request {values.get('command')!r:.40} ({error})")
 
 
 class Control:
@@ -103,12 +111,12 @@ class Control:
         selector.register(self._listener, selectors.EVENT_READ, self)
 
     def accept(self) -> None:
-        """Let a client in; too many are turned away."""
+        """Accept a client; beyond `MOST_CLIENTS` they are refused."""
         self.sweep()  # a number that a client has given up may come again at once
         try:
             connection, _ = self._listener.accept()
         except OSError:
-            return  # it has left already, or there are no more file handles: the next one is another try
+            return  # it has disconnected, or no file handles are left; the next one is tried again
         connection.setblocking(False)
         if len(self._clients) >= MOST_CLIENTS:
             connection.close()
@@ -146,10 +154,8 @@ class Control:
 
 
 def _own_folder(folder: str) -> None:
-    """Make *folder* for the owner only, and refuse one that somebody else has put there."""
+    """Create *folder* for the owner only, and refuse one that belongs to another user."""
     os.makedirs(folder, mode=0o700, exist_ok=True)
     found = os.lstat(folder)
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
-        raise UsageError(
-            "control", f"{folder} belongs to somebody else", "remove it, or choose a shorter folders.state"
-        )
+        raise UsageError("control", f"{folder} belongs to another user", "remove it, or choose a shorter folders.state")

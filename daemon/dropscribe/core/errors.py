@@ -1,7 +1,7 @@
 """The exception tree and the reasons a user can meet.
 
 Every reason has a kind, and the kind decides what happens: a file is rejected, an engine is tried again, an
-environment makes the queue wait. It does not decide *when* any of these is raised.
+environment fault pauses the queue. *When* one is raised is decided elsewhere.
 """
 
 from collections.abc import Sequence
@@ -10,11 +10,11 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """Whose fault a reason is, and so what is done about it."""
+    """What a reason blames, and so what is done about it."""
 
     FILE = "file"  # rejected at once, never tried again
     ENGINE = "engine"  # an attempt is counted; rejected after the last
-    ENVIRONMENT = "environment"  # the queue pauses; no file fails
+    ENVIRONMENT = "environment"  # the queue is paused; no file fails
 
 
 class Reason(StrEnum):
@@ -47,14 +47,14 @@ class Reason(StrEnum):
 
     @property
     def kind(self) -> Kind:
-        """Return whose fault this is."""
+        """Return what this reason blames."""
         if (self.startswith("engine-") and self is not Reason.ENGINE_UNAVAILABLE) or self is Reason.NO_TEXT:
             return Kind.ENGINE
         return Kind.ENVIRONMENT if self in _ENVIRONMENT else Kind.FILE
 
     @property
     def may_be_delay(self) -> bool:
-        """Say whether a file with this fault may simply not be whole yet (`intake.incomplete_timeout` decides)."""
+        """Say whether a file with this fault may still be incomplete (`intake.incomplete_timeout` decides)."""
         return self in _MAY_BE_DELAY
 
 
@@ -78,35 +78,35 @@ _MAY_BE_DELAY = {
 }
 
 REMEDIES = {
-    Reason.NOT_AN_IMAGE: "open it on the machine that made it and export it as PNG, JPEG or PDF",
+    Reason.NOT_AN_IMAGE: "open it in the program that created it and export it as PNG, JPEG or PDF",
     Reason.UNSUPPORTED: "convert it to PNG, JPEG, TIFF or PDF and drop it again",
-    Reason.EMPTY: "copy it again; the copy seems to have stopped before the first byte",
+    Reason.EMPTY: "copy it again; the copy seems to have stopped at the start",
     Reason.TRUNCATED: "copy or download it again; the end is missing",
-    Reason.DAMAGED: "copy it again from its source, or export it anew from the program that made it",
-    Reason.UNREADABLE: "give the user that runs Dropscribe the right to read it, then run: dropscribe retry",
+    Reason.DAMAGED: "copy it again from its source, or export it again from the program that created it",
+    Reason.UNREADABLE: "give the user that runs Dropscribe permission to read it, then run: dropscribe retry",
     Reason.ENCRYPTED: "save a copy without a password and drop that",
     Reason.TOO_BIG: "raise intake.max_file in config.yaml, or split the file",
     Reason.TOO_MANY_PIXELS: "raise intake.max_pixels in config.yaml, or scale the picture down",
     Reason.TOO_MANY_PAGES: "raise intake.max_pages in config.yaml, or split the document",
-    Reason.DECODE_TIMEOUT: "raise intake.decode_timeout in config.yaml, or export the file anew",
-    Reason.DECODE_MEMORY: "export the file anew at a lower resolution",
+    Reason.DECODE_TIMEOUT: "raise intake.decode_timeout in config.yaml, or export the file again",
+    Reason.DECODE_MEMORY: "export the file again at a lower resolution",
     Reason.ENGINE_CRASH: "run: dropscribe retry; if it happens again, convert the file to PNG and drop that",
     Reason.ENGINE_TIMEOUT: "raise engine.page_timeout in config.yaml, then run: dropscribe retry",
-    Reason.ENGINE_ERROR: "run: dropscribe retry; dropscribe logs shows what the engine said",
+    Reason.ENGINE_ERROR: "run: dropscribe retry; dropscribe logs shows the engine's message",
     Reason.NO_TEXT: "try another engine.mode or engine.prompt in config.yaml, then run: dropscribe retry",
-    Reason.DISK_FULL: "free some space; the queue goes on by itself",
-    Reason.OUTBOX_MISSING: "bring the outbox folder back (is a disk unplugged?); the queue goes on by itself",
-    Reason.INBOX_OFFLINE: "bring the inbox folder back (is a share unmounted?); the queue goes on by itself",
+    Reason.DISK_FULL: "free some space; the queue resumes by itself",
+    Reason.OUTBOX_MISSING: "make the outbox folder available again (is a disk unplugged?); the queue resumes by itself",
+    Reason.INBOX_OFFLINE: "make the inbox folder available again (is a share unmounted?); the queue resumes by itself",
     Reason.MODEL_MISSING: "run: dropscribe models pull, or set engine.model to a folder that holds the model",
     Reason.MODEL_BROKEN: "run: dropscribe models remove, then dropscribe models pull",
-    Reason.TOO_LITTLE_MEMORY: "close a large program; the queue goes on by itself",
-    Reason.PRESSURE: "close a large program; the queue goes on by itself",
+    Reason.TOO_LITTLE_MEMORY: "close a large program; the queue resumes by itself",
+    Reason.PRESSURE: "close a large program; the queue resumes by itself",
     Reason.ENGINE_UNAVAILABLE: "set engine.name to one that is installed (dropscribe doctor lists them)",
 }
 
 
 class DropscribeError(Exception):
-    """A fault that is told to the user in two lines: where and what, then what to try."""
+    """A fault that is reported to the user in two lines: where and what, then what to try."""
 
     exit_code = 1
 
@@ -136,7 +136,7 @@ class ConfigError(DropscribeError):
     exit_code = 2
 
     def __init__(self, faults: Sequence[Fault], salvaged: object = None) -> None:
-        """*salvaged* are the settings with every faulty one at its default, where the file could be read at all."""
+        """*salvaged* are the settings with every invalid one at its default, where the file could be read at all."""
         first = faults[0]
         super().__init__(first.where, first.what, first.remedy)
         self.faults, self.salvaged = tuple(faults), salvaged
@@ -148,7 +148,7 @@ class ConfigError(DropscribeError):
 
 
 class ReasonedError(Exception):
-    """Something with a `Reason` went wrong with the work in hand; *detail* is a sentence for the user."""
+    """The current work failed for a `Reason`; *detail* is a sentence for the user."""
 
     def __init__(self, reason: Reason, detail: str) -> None:
         super().__init__(detail)
@@ -156,4 +156,4 @@ class ReasonedError(Exception):
 
 
 class Stopped(Exception):
-    """The reading in hand was asked to stop (unload, pressure, stop of the daemon); nobody's fault."""
+    """The current work was asked to stop (unload, memory pressure, end of the daemon); this is no failure."""

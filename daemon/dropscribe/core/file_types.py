@@ -1,4 +1,4 @@
-"""What a file is, told from its first bytes; and what is said of one that is neither a picture nor a PDF.
+"""The type of a file by its first bytes, and a description of files that are neither picture nor PDF.
 
 Light on purpose: the daemon's own process uses it too. It opens no file, decodes nothing and trusts no name: an
 ending only decides in which words a file is refused.

@@ -1,37 +1,36 @@
-"""The protocol between daemon and worker: messages of JSON behind a length, over a socket pair.
+"""Messages on a stream of bytes: MessagePack behind a length, over a socket pair. It does not know what they mean."""
 
-A message is a flat dict with a `kind`. It does not know what the kinds mean.
-"""
-
-import json
 import socket
 import struct
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Generic, TypeVar
+
+import msgspec
 
 HEADER = struct.Struct(">I")
-LONGEST = 16 * 2**20  # no honest message comes near; a longer one means the stream is out of step
+LONGEST = 16 * 2**20  # far above any real message; a longer one means that the stream is out of sync
 
-Message = dict[str, Any]
+M = TypeVar("M")
 
 
 class BrokenStream(Exception):
     """The other side sent something that is not a message."""
 
 
-def pack(message: Message) -> bytes:
-    """Return the bytes of *message*; lone surrogates (undecodable names) survive as escapes."""
-    body = json.dumps(message, separators=(",", ":")).encode("ascii")
+def pack(message: msgspec.Struct) -> bytes:
+    """Return the bytes of *message*."""
+    body = msgspec.msgpack.encode(message)
     return HEADER.pack(len(body)) + body
 
 
-class Inbound:
-    """Cuts a stream of bytes into messages, however they arrive."""
+class Inbound(Generic[M]):
+    """Cuts a stream of bytes into messages of one *kind* (a union of tagged Structs), however they arrive."""
 
-    def __init__(self) -> None:
+    def __init__(self, kind: Any) -> None:
         self._buffer = bytearray()
+        self._decoder = msgspec.msgpack.Decoder(kind)
 
-    def feed(self, data: bytes) -> Iterator[Message]:
+    def feed(self, data: bytes) -> Iterator[M]:
         """Yield the messages that *data* completes; raise `BrokenStream` on anything else."""
         self._buffer += data
         while len(self._buffer) >= HEADER.size:
@@ -43,15 +42,12 @@ class Inbound:
             body = bytes(self._buffer[HEADER.size : HEADER.size + length])
             del self._buffer[: HEADER.size + length]
             try:
-                message = json.loads(body)
-            except ValueError as error:
+                yield self._decoder.decode(body)
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
                 raise BrokenStream(str(error)) from None
-            if not isinstance(message, dict):
-                raise BrokenStream(f"a message that is no mapping: {message!r:.60}")
-            yield message
 
 
-def receive(sock: socket.socket, inbound: Inbound) -> list[Message] | None:
+def receive(sock: socket.socket, inbound: Inbound[M]) -> list[M] | None:
     """Read what is there (blocking once at most) and return whole messages; None at the end of the stream."""
     try:
         data = sock.recv(65536)

@@ -1,10 +1,10 @@
-"""Values of the queue: what was found, what is to be done with it, how it ended. No I/O.
+"""Values of the queue: a file found, the order to read it, its outcome. No I/O.
 
 Paths are bytes below the inbox, exactly as the system lists them; they are never normalised.
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -16,14 +16,14 @@ class State(StrEnum):
 
     QUEUED = "queued"  # settled and wanted
     RUNNING = "running"  # claimed under a fencing number
-    WRITTEN = "written"  # outputs complete under their final names; the original is being put away
+    WRITTEN = "written"  # outputs complete under their final names; the original is being moved
     REJECTED = "rejected"  # will not be read; the original is on its way to failed/
     DONE = "done"
     FAILED = "failed"
     GONE = "gone"  # vanished or was replaced before its text was written
 
 
-Unmounted = Callable[[], bool]  # the question whether a folder's disk is away
+Unmounted = Callable[[], bool]  # asks whether a folder's disk is unavailable
 LIVE = (State.QUEUED, State.RUNNING, State.WRITTEN, State.REJECTED)
 
 
@@ -32,7 +32,7 @@ _SIGNED_64 = 2**63 - 1  # what the journal can hold; times after 2262 and some i
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """What tells one content of a path from another: no ctime, which mere attributes change."""
+    """What distinguishes one content of a path from another; no ctime, which attribute changes touch."""
 
     size: int
     mtime_ns: int
@@ -74,7 +74,7 @@ class Job:
     claim: int  # fencing number: what a worker reports under an older one does not count
     attempts: int  # failures that the file or the engine caused
     deaths: int  # of these, worker deaths
-    interruptions: int  # stops that were nobody's fault
+    interruptions: int  # stops that are not failures
     pressure_stops: int
     rank: int  # jobs of a lower rank come first
     stem: bytes | None  # output path without ending, below the outbox
@@ -83,10 +83,13 @@ class Job:
     reason: Reason | None
     detail: str | None
     seconds: float | None
+    suspect: bool = False  # the worker died while it and others were being read: it is read alone
+    review: bool = False  # a page of it has low confidence
+    finished: float | None = None  # wall clock
 
     @property
     def name(self) -> str:
-        """The path for people: one line, undecodable bytes and control characters escaped."""
+        """The path for display: one line, undecodable bytes and control characters escaped."""
         return printable(self.path)
 
 
@@ -104,23 +107,31 @@ def on_one_line(text: str) -> str:
 class Order:
     """What the worker is asked to read."""
 
-    job: int
+    job: int  # negative: read by command, with nothing in the journal
     claim: int
-    name: str  # for people
-    path: str  # absolute, surrogate-escaped
-    stem: str  # the output's base name, surrogate-escaped
-    staging: str  # folder for rendered files; made by the worker
-    formats: Sequence[str]
-    resumable: bool = True
+    name: str  # for display
+    path: bytes  # absolute
+    stem: bytes  # the output's base name
+    staging: bytes  # folder for rendered files; made by the worker
+    formats: tuple[str, ...]
+
+    @property
+    def urgent(self) -> bool:
+        """Say whether somebody waits for it at a terminal."""
+        return self.job < 0
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How the reading of one file ended; `staged` are suffixes of complete files in the staging folder."""
+    """How the reading of one file ended; `staged` are suffixes of complete files in the staging folder.
+
+    `end` is `read`, the kind of the reason (`file`, `engine`, `environment`), `drained` or `stopped` (it was handed
+    back when asked), or `suspect` (the engine failed with several files in hand).
+    """
 
     job: int
     claim: int
-    end: str  # read | file | engine | environment | stopped | yielded
+    end: str
     reason: Reason | None = None
     detail: str = ""
     staged: tuple[str, ...] = ()

@@ -5,7 +5,9 @@ Nothing here reads a file or an image; `Page.image` is only carried.
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from dropscribe.core.errors import Reason
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -14,6 +16,13 @@ Box = tuple[float, float, float, float]  # x0, y0, x1, y1 in pixels of the uprig
 
 # Flags that ask for a human look.
 DOUBTFUL = frozenset({"loop", "length", "empty", "partial", "disagree", "low-confidence", "unread"})
+
+
+class PageKey(NamedTuple):
+    """Which page of which document in hand."""
+
+    document: int  # the number of its job
+    number: int  # from 1
 
 
 @dataclass(frozen=True)
@@ -55,6 +64,12 @@ class Page:
     blocks: tuple[Block, ...] = ()
     blank: bool = False
     flags: tuple[str, ...] = ()
+    document: int = 0  # the number of the job that it belongs to
+
+    @property
+    def key(self) -> PageKey:
+        """Which page this is, among all documents in hand."""
+        return PageKey(self.document, self.number)
 
     @property
     def width(self) -> int:
@@ -82,10 +97,18 @@ class PageText:
     flags: tuple[str, ...] = ()
     attempts: tuple[Attempt, ...] = ()
     seconds: float = 0.0
+    document: int = 0  # the number of the job that it belongs to
+
+    @property
+    def key(self) -> PageKey:
+        """Which page this is, among all documents in hand."""
+        return PageKey(self.document, self.number)
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values for JSON, in the order of the published schema."""
-        return asdict(self)
+        values = asdict(self)
+        del values["document"]  # whose page it is says the file around it
+        return values
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "PageText":
@@ -99,10 +122,19 @@ class PageText:
 
 
 @dataclass(frozen=True)
+class PageFailure:
+    """A page that an engine could not read; its neighbours are read all the same."""
+
+    key: PageKey
+    reason: Reason
+    detail: str
+
+
+@dataclass(frozen=True)
 class Source:
     """The file that was read."""
 
-    name: str  # path below the inbox, for people
+    name: str  # path below the inbox, for display
     sha256: str
     size: int  # bytes
     media_type: str

@@ -1,4 +1,4 @@
-"""Messages on the desktop: which file, and what became of it. A burst of files becomes one message.
+"""Desktop notifications: which file was read or failed. A burst of files becomes one message.
 
 It starts a small program and never waits for it; what cannot be shown is left out, for the outbox and `status` say it
 too. Texts go as arguments and never into a script, so that no file name can be one. Not run on a Mac.
@@ -17,7 +17,7 @@ from dropscribe.log import LOG
 
 QUIET = 2.0  # seconds without news after which a message is sent
 LATEST = 15.0  # seconds that the first news waits at most, however many follow
-APART = 10.0  # seconds between two messages: people are told, not pestered
+APART = 10.0  # seconds between two messages: a burst becomes one message
 LONGEST_SHOW = 10.0  # seconds for the program that shows it
 NAMED = 3  # files named in a message about many
 LONGEST_NAME = 80  # characters
@@ -54,7 +54,7 @@ def on_linux(title: str, text: str) -> list[str]:
 
 
 class Notifier:
-    """Collects what happened and tells it. Monotonic seconds come in; nothing here waits or raises."""
+    """Collects events and shows them. Monotonic seconds come in; nothing here waits or raises."""
 
     def __init__(self, settings: Notify, show: Command | None = None) -> None:
         self._settings = settings
@@ -66,7 +66,7 @@ class Notifier:
         self._give_up_at = 0.0
 
     def apply(self, settings: Notify) -> None:
-        """Take over changed settings; what is waiting and no longer wanted is dropped."""
+        """Apply changed settings; pending messages that they exclude are dropped."""
         self._settings = settings
         self._news = [news for news in self._news if self._wanted(news)]
 
@@ -109,7 +109,7 @@ class Notifier:
                 self._show(TITLE, text), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
             )
         except (OSError, ValueError) as error:
-            LOG.warning("no messages on the desktop: %s", error)
+            LOG.warning("desktop notifications are disabled: %s", error)
             self._show = None
 
     def _look_after(self, process: subprocess.Popen[bytes], now: float) -> None:
@@ -119,11 +119,11 @@ class Notifier:
             process.kill()
             process.wait()  # a killed process ends at once
         if process.returncode:
-            LOG.debug("the desktop did not take a message (%s)", process.returncode)
+            LOG.debug("a desktop notification failed (%s)", process.returncode)
         self._showing = None
 
     def close(self) -> None:
-        """Tell what is still waiting, give it a moment, reap; may be called twice."""
+        """Show what is pending, wait a moment, reap; may be called twice."""
         if self._showing is None and self._news:
             text, self._news = message(self._news), []
             self._start(text, time.monotonic())
@@ -155,6 +155,6 @@ def _told(news: list[News], what: str, why: str) -> str:
 
 
 def _shown(name: str) -> str:
-    """Return a file's name for people: one line, of bounded length, and nothing that a program could choke on."""
+    """Return a file's name for display: one line, of bounded length, printable only."""
     clean = "".join(c if c.isprintable() else "�" for c in name)
     return clean if len(clean) <= LONGEST_NAME else clean[: LONGEST_NAME // 2] + "…" + clean[-LONGEST_NAME // 2 :]

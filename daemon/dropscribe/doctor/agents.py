@@ -1,4 +1,4 @@
-"""The agent: is it installed, does it run, may it read, and is its file still what `install` would write now."""
+"""The agent: is it installed, running and allowed to read; is its file what `install` would write now."""
 
 import os
 import sys
@@ -25,10 +25,10 @@ def all_of(settings: Settings, daemon: Running) -> Iterator[Check]:
 
 
 def installed(supervisor: Supervisor | None = None) -> Iterator[Check]:
-    """Judge what the system says about the agent."""
+    """Judge the state that the system reports for the agent."""
     supervisor = supervisor or supervisor_for()
     if not os.path.exists(supervisor.path):
-        yield skipped("agent", f"no {supervisor.name} is installed; {AGAIN} starts Dropscribe with the login")
+        yield skipped("agent", f"no {supervisor.name} is installed; {AGAIN} starts Dropscribe at login")
         return
     report = supervisor.report()
     told = f"{supervisor.name} {describe(report, supervisor)}"
@@ -47,24 +47,24 @@ def current(supervisor: Supervisor, found: dict[str, object] | None, settings: S
     words = found.get("ProgramArguments")
     python = str(words[0]) if isinstance(words, list) and words else ""
     if not os.path.exists(python):
-        what = f"the Python that {supervisor.path} names is gone: {python}"
-        return fault("agent file", what, f"{AGAIN}, from the environment that Dropscribe is in now")
+        what = f"the Python that {supervisor.path} names no longer exists: {python}"
+        return fault("agent file", what, f"{AGAIN}, from the environment that Dropscribe is installed in now")
     return _grace(found.get("ExitTimeOut"), settings) or _program(python)
 
 
 def _current_unit(supervisor: Supervisor, settings: Settings) -> Check:
     with open(supervisor.path, encoding="utf-8", errors="replace") as file:
-        metadata = dict(line.strip().partition("=")[::2] for line in file if "=" in line)
-    python = metadata.get("ExecStart", "").split('"')[1:2]
+        properties = dict(line.strip().partition("=")[::2] for line in file if "=" in line)
+    python = properties.get("ExecStart", "").split('"')[1:2]
     if not python or not os.path.exists(python[0].replace("%%", "%").replace("$$", "$")):
         named = python[0] if python else "none"
-        return fault("agent file", f"the Python that {supervisor.path} names is gone: {named}", AGAIN)
-    seconds = metadata.get("TimeoutStopSec", "")
+        return fault("agent file", f"the Python that {supervisor.path} names no longer exists: {named}", AGAIN)
+    seconds = properties.get("TimeoutStopSec", "")
     return _grace(int(seconds) if seconds.isdigit() else None, settings) or _program(python[0])
 
 
 def _grace(seconds: object, settings: Settings) -> Check | None:
-    """Judge whether the system waits for the page in hand at a stop."""
+    """Judge whether the system waits long enough for the current page at a stop."""
     needed = plan.make(settings, None, {}).stop_seconds
     if isinstance(seconds, int) and seconds < needed:
         what = f"at a stop the system waits {seconds} s, and model.shutdown_grace asks for {needed}"
@@ -83,7 +83,7 @@ def _program(python: str) -> Check:
 def reads(daemon: Running, probe: Sequence[Folder] | None, program: Callable[[int], str]) -> Iterator[Check]:
     """Judge what the agent's own context may read."""
     if not daemon.agent or probe is None or daemon.pid is None:
-        yield skipped("agent access", "no agent is running; only it can tell what an agent may read")
+        yield skipped("agent access", "no agent is running; only an agent can test what it may read")
         return
     faults = [folder for folder in probe if folder.fault]
     for folder in faults:

@@ -1,4 +1,4 @@
-"""The order of the checks, and the edge at which a check that breaks becomes a line of the list itself."""
+"""The order of the checks; a check that raises becomes a line of the list itself."""
 
 import os
 import sys
@@ -32,17 +32,17 @@ def examine(settings: Settings, source: str) -> Iterator[Check]:
 
 
 def examine_without_settings(faults: Iterable[Fault]) -> Iterator[Check]:
-    """Yield the *faults* of the settings, and what can be told without any."""
+    """Yield the *faults* of the settings, and the checks that need no settings."""
     yield from packages.settings_faulty(faults)
     yield from guarded("packages", packages.all_of, registry.choose("auto")[0])
     yield from guarded("agent", agents.installed)
 
 
 def guarded(name: str, check: Callable[..., Iterable[Check]], *values: Any) -> Iterator[Check]:
-    """Yield what *check* finds. A doctor that falls over its own instrument helps nobody: the list goes on."""
+    """Yield what *check* finds; an exception becomes a warning and the list continues."""
     try:
         yield from check(*values)
     except Exception as error:
         where = os.path.basename(sys.prefix)
         remedy = f"report this, with the output of dropscribe doctor --json (environment {where})"
-        yield warning(name, f"could not be looked at: {type(error).__name__}: {error}", remedy)
+        yield warning(name, f"the check itself failed: {type(error).__name__}: {error}", remedy)

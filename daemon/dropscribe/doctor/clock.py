@@ -1,4 +1,4 @@
-"""Clock and sleep, as far as they can be told: files that seem to come from the future, a machine that may doze off."""
+"""Clock and sleep: files that seem to come from the future, a machine that may go to sleep."""
 
 import os
 import sys
@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from dropscribe.desktop import power
 from dropscribe.doctor.values import Check, ok, skipped, warning
 
-BUILT = 1_767_225_600.0  # 2026-01-01: no clock that is right is before that
+BUILT = 1_767_225_600.0  # 2026-01-01: a correct clock is later
 APART = 60.0  # seconds
 
 
 def all_of(inbox: str) -> Iterator[Check]:
-    """Compare this machine's clock with that of the inbox's file system, and tell what holds off sleep."""
+    """Compare this machine's clock with that of the inbox's file system, and report what prevents sleep."""
     yield clock(time.time(), _stamp(inbox))
     yield sleep(sys.platform, power.command() is not None)
 
@@ -27,7 +27,7 @@ def _stamp(folder: str) -> float | None:
         stamp = os.stat(path).st_mtime
         os.unlink(path)
     except OSError:
-        return None  # rights are another check's business
+        return None  # permissions are another check
     return stamp
 
 
@@ -38,21 +38,21 @@ def clock(now: float, stamp: float | None) -> Check:
             "clock", f"the clock says {time.strftime('%Y-%m-%d', time.gmtime(now))}", "set the machine's clock"
         )
     if stamp is None:
-        return skipped("clock", "no file can be made in the inbox to compare with")
+        return skipped("clock", "no file can be created in the inbox to compare with")
     if abs(now - stamp) > APART:
-        what = f"the clock of the inbox's disk differs by {abs(now - stamp):.0f} s; times of files are misleading"
+        what = f"the clock of the inbox's disk differs by {abs(now - stamp):.0f} s; file times are misleading"
         return warning("clock", what, "set the clock of the machine that shares the folder")
-    return ok("clock", "this machine and the inbox's disk agree on the time")
+    return ok("clock", "this machine and the inbox's disk have the same time")
 
 
 def sleep(platform: str, has_caffeinate: bool) -> Check:
-    """Tell whether the machine stays awake while pages are read; *platform* as in `sys.platform`."""
+    """Report whether the machine stays awake while pages are read; *platform* as in `sys.platform`."""
     if platform != "darwin":
-        return skipped("sleep", "Dropscribe keeps only a Mac awake; a machine that sleeps goes on where it was")
+        return skipped("sleep", "Dropscribe prevents sleep on a Mac only; elsewhere work continues after waking")
     if has_caffeinate:
         return ok("sleep", "the Mac is kept awake while pages are read; a closed lid still puts it to sleep")
     return warning(
         "sleep",
-        "caffeinate is not there: the Mac may fall asleep in the middle of a page",
-        "none is needed: it goes on after waking",
+        "caffeinate was not found: the Mac may go to sleep during a page",
+        "nothing needs to be done: work continues after waking",
     )

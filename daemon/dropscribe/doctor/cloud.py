@@ -1,4 +1,4 @@
-"""Files in the inbox that lie in a cloud only: reading them waits for their download, or for ever."""
+"""Files in the inbox that are stored in a cloud only: they cannot be read before their download."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dropscribe.doctor.values import Check, ok, skipped, warning
 from dropscribe.intake.scan import DATALESS
 
-MOST = 20_000  # entries looked at
+MOST = 20_000  # entries examined
 Flags = Callable[[os.DirEntry[str]], int]
 
 
@@ -18,7 +18,7 @@ def flags(entry: os.DirEntry[str]) -> int:
 def evicted(inbox: str, flags: Flags = flags) -> Iterator[Check]:
     """Count the files below *inbox* that are not on this machine."""
     if not os.path.isdir(inbox):
-        yield skipped("cloud", f"{inbox} is not there")
+        yield skipped("cloud", f"{inbox} does not exist")
         return
     looked, names = 0, []
     for entry in _files(inbox):
@@ -31,10 +31,10 @@ def evicted(inbox: str, flags: Flags = flags) -> Iterator[Check]:
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""
         yield warning(
             "cloud", f"{len(names)} files in the inbox are in the cloud only: {', '.join(names[:3])}{more}",
-            "they are read once their cloud has brought them; open the folder in Finder and choose Download Now",
+            "they are read once they are downloaded; open the folder in Finder and choose Download Now",
         )  # fmt: skip
     else:
-        yield ok("cloud", f"every file in the inbox is on this machine ({min(looked, MOST)} looked at)")
+        yield ok("cloud", f"every file in the inbox is on this machine ({min(looked, MOST)} examined)")
 
 
 def _files(folder: str) -> Iterator[os.DirEntry[str]]:
@@ -48,4 +48,4 @@ def _files(folder: str) -> Iterator[os.DirEntry[str]]:
                     elif entry.is_file(follow_symlinks=False):
                         yield entry
         except OSError:
-            continue  # rights are another check's business
+            continue  # permissions are another check

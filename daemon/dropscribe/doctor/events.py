@@ -1,4 +1,4 @@
-"""Do the system's file events arrive: tried with a canary, by the very code that the daemon watches with."""
+"""Whether the system's file events arrive: tested with a canary file, by the code that the daemon watches with."""
 
 import os
 import time
@@ -8,14 +8,14 @@ from dropscribe.doctor.values import Check, fault, ok, skipped, warning
 from dropscribe.intake.events import EventBuffer, Watch
 
 CANARY = ".dropscribe-canary"  # hidden: the intake never takes it
-LONGEST = 5.0  # seconds; events that are later help nobody, the next full look is near
+LONGEST = 5.0  # seconds; later events are useless, the next rescan is near
 STEP = 0.05
 
 
 def seen(inbox: str, mode: str, seconds: float = LONGEST) -> Iterator[Check]:
-    """Drop a hidden file into *inbox* and look whether its event comes within *seconds*; *mode* as `intake.watch`."""
+    """Create a hidden file in *inbox* and wait *seconds* for its event; *mode* as `intake.watch`."""
     if not os.path.isdir(inbox):
-        yield skipped("events", f"{inbox} is not there")
+        yield skipped("events", f"{inbox} does not exist")
         return
     hints = EventBuffer(lambda: None)
     watch = Watch(inbox, mode, hints)
@@ -23,10 +23,10 @@ def seen(inbox: str, mode: str, seconds: float = LONGEST) -> Iterator[Check]:
         if watch.kind != "native":
             yield polling(mode, watch.why)
         elif _arrives(inbox, hints, seconds):
-            yield ok("events", f"a file in {inbox} was noticed at once")
+            yield ok("events", f"the event for a file in {inbox} arrived")
         else:
             yield fault(
-                "events", f"no event came for a file in {inbox} within {seconds:.0f} s; files wait for the next look",
+                "events", f"no event arrived for a file in {inbox} within {seconds:.0f} s; files wait for a rescan",
                 "set intake.watch to poll, or intake.rescan_interval to a shorter time",
             )  # fmt: skip
     finally:
@@ -34,13 +34,11 @@ def seen(inbox: str, mode: str, seconds: float = LONGEST) -> Iterator[Check]:
 
 
 def polling(mode: str, why: str) -> Check:
-    """Judge an inbox that is looked at again and again, and *why*; *mode* as `intake.watch`."""
-    what = f"the inbox is looked at again and again ({why})"
+    """Judge an inbox that is polled, and *why*; *mode* as `intake.watch`."""
+    what = f"the inbox is polled ({why})"
     if mode == "poll":
         return ok("events", what)
-    return warning(
-        "events", what, "nothing is lost, files only wait a little longer; a folder on a local disk is faster"
-    )
+    return warning("events", what, "no file is lost, but files are noticed later; a folder on a local disk is faster")
 
 
 def _arrives(inbox: str, hints: EventBuffer, seconds: float) -> bool:

@@ -1,6 +1,6 @@
-"""Rights, tried for real: list, write, read back, rename, remove, in every folder. Looking at modes proves nothing.
+"""Permissions, tested by using them in every folder: list, write, read back, rename, remove.
 
-This is what the present terminal may do; what an agent may do is asked of the agent itself (`agents`).
+This is what the current terminal may do; what an agent may do is asked of the agent itself (`agents`).
 """
 
 import errno
@@ -17,28 +17,30 @@ TRIAL = b"dropscribe doctor was here\n"
 
 
 def all_of(settings: Settings, daemon_runs: bool) -> Iterator[Check]:
-    """Try each folder of the settings; one that is missing is a fault only while a daemon wants it."""
+    """Test each folder of the settings; a missing one is a fault only while a daemon needs it."""
     places_of = {f"folder {name}": getattr(settings.folders, name) for name in NAMES}
     for name, path in {**places_of, "folder log": settings.log.folder}.items():
         yield tried(name, path) if os.path.lexists(path) else missing(name, path, daemon_runs)
 
 
 def missing(name: str, path: str, daemon_runs: bool) -> Check:
-    """Judge a folder that is not there: before the first start that is as it should be."""
+    """Judge a folder that does not exist, which is normal before the first start."""
     if daemon_runs:
-        return fault(name, f"{path} is not there while the daemon runs", "bring it back, or restart the daemon")
+        return fault(name, f"{path} does not exist although the daemon is running", "restore it, or restart the daemon")
     above = os.path.dirname(path)
     while not os.path.lexists(above):
         above = os.path.dirname(above)
     if not os.access(above, os.W_OK | os.X_OK):
-        return fault(name, f"{path} is not there and cannot be made in {above}", "choose another folder in config.yaml")
-    return skipped(name, f"{path} is not there yet; the daemon makes it at its start")
+        return fault(
+            name, f"{path} does not exist and cannot be created in {above}", "choose another folder in config.yaml"
+        )
+    return skipped(name, f"{path} does not exist yet; the daemon creates it when it starts")
 
 
 def tried(name: str, path: str, platform: str = sys.platform) -> Check:
-    """Try the folder at *path* and tell the first thing that does not work."""
+    """Test the folder at *path* and return the first operation that fails."""
     step = "list"
-    trial = os.path.join(path, f".dropscribe-doctor-{os.getpid()}")  # hidden: never taken for a file to read
+    trial = os.path.join(path, f".dropscribe-doctor-{os.getpid()}")  # hidden: the intake ignores it
     renamed = trial + "-renamed"
     try:
         os.listdir(path)
@@ -51,7 +53,7 @@ def tried(name: str, path: str, platform: str = sys.platform) -> Check:
         step = "read in"
         with open(trial, "rb") as file:
             if file.read() != TRIAL:
-                raise OSError(errno.EIO, "what was written is not what is read")
+                raise OSError(errno.EIO, "the data read differs from the data written")
         step = "rename in"
         os.rename(trial, renamed)
         step = "remove from"
@@ -62,7 +64,7 @@ def tried(name: str, path: str, platform: str = sys.platform) -> Check:
         for left in (trial, renamed):
             try:
                 os.unlink(left)
-            except OSError:  # it is not there, or this is the very fault that is being told
+            except OSError:  # it does not exist, or this is the fault being reported
                 pass
     return ok(name, f"{path}: list, write, read, rename and remove work")
 
@@ -72,14 +74,14 @@ def refusal(name: str, path: str, step: str, error: OSError, platform: str) -> C
     what = f"{path}: cannot {step} it ({error.strerror})"
     if error.errno in (errno.ENOENT, errno.ENOTDIR) and step == "list":
         return fault(
-            name, f"{path} is no folder ({error.strerror})", "move what is there away; the folder is made anew"
+            name, f"{path} is not a folder ({error.strerror})", "move that file elsewhere; the folder is created again"
         )
     if error.errno == errno.EPERM and platform == "darwin":
-        return fault(name, f"{what}: macOS protects this place", places.REMEDY)
+        return fault(name, f"{what}: macOS protects this location", places.REMEDY)
     if error.errno in (errno.EACCES, errno.EPERM):
-        return fault(name, what, f"give yourself the right to it: chmod u+rwx '{path}'")
+        return fault(name, what, f"give yourself permission: chmod u+rwx '{path}'")
     if error.errno == errno.EROFS:
         return fault(name, what, "the disk is read-only; choose a folder on another one")
     if error.errno == errno.ENOSPC:
-        return fault(name, what, "free some space; the queue goes on by itself")
+        return fault(name, what, "free some space; the queue resumes by itself")
     return fault(name, what, "choose another folder in config.yaml")

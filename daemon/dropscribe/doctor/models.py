@@ -1,4 +1,4 @@
-"""The model: is it here and whole, and does it fit into this machine's memory. It loads nothing."""
+"""The model: is it on this machine and complete, and does it fit into memory. Nothing is loaded."""
 
 import glob
 import os
@@ -17,12 +17,12 @@ from dropscribe.memory import policy, readings
 from dropscribe.memory.values import Availability
 
 JOURNAL = "journal.db"
-DOWNLOAD_BYTES = 2_500_000_000  # DeepSeek-OCR-4bit on the hub is 2.3 to 2.45 GB, as others report; models differ
-NEVER_FITS = 0.8  # of all memory: the system itself wants the rest
+DOWNLOAD_BYTES = 2_500_000_000  # DeepSeek-OCR-4bit on the hub is reported to have 2.3 to 2.45 GB; models differ
+NEVER_FITS = 0.8  # of all memory: the system itself needs the rest
 
 
 def present(engine: str, settings: Settings) -> Iterator[Check]:
-    """Look whether the weights of *engine* are here and whole."""
+    """Check that the weights of *engine* are on this machine and complete."""
     if engine == "rapidocr":
         yield inside_package(_package_folder())
         return
@@ -38,7 +38,7 @@ def present(engine: str, settings: Settings) -> Iterator[Check]:
     if folder is None:
         yield warning(
             "model", f"{settings.engine.model} is not on this machine yet; the first file waits for its download",
-            "fetch it now: dropscribe models pull",
+            "download it now: dropscribe models pull",
         )  # fmt: skip
     else:
         yield ok("model", f"{settings.engine.model} ({kind}) in {folder}")
@@ -60,28 +60,28 @@ def inside_package(folder: str | None) -> Check:
     found = glob.glob(os.path.join(glob.escape(folder), "models", "*.onnx")) if folder else []
     if not found:
         return fault(
-            "model", "the weights that come with rapidocr are not there", "pip install --force-reinstall rapidocr"
+            "model", "the weights that come with rapidocr are missing", "pip install --force-reinstall rapidocr"
         )
     total = sum(os.path.getsize(path) for path in found)
-    return ok("model", f"{len(found)} files, {policy.size(total)}, inside the package rapidocr; no download is needed")
+    return ok("model", f"{len(found)} files, {policy.size(total)}, in the package rapidocr; no download needed")
 
 
 def wanted_bytes(engine: str, settings: Settings) -> int:
-    """Return the bytes that a model still has to bring to the disk."""
+    """Return the bytes that a model still has to download."""
     if engine == "rapidocr":
         return 0
     try:
         return 0 if hub.find(settings.engine.model, settings.engine.revision) else DOWNLOAD_BYTES
     except (ReasonedError, ImportError):
-        return 0  # told by `present`
+        return 0  # reported by `present`
 
 
 def memory_for(engine: str, settings: Settings) -> Iterator[Check]:
-    """Compare what the model needs with what there is."""
+    """Compare what the model needs with what is available."""
     try:
         estimate = registry.create(engine, settings, Signals()).estimate()
     except (ImportError, ReasonedError) as error:
-        yield skipped("memory", f"{engine} cannot be asked what it needs: {error}")
+        yield skipped("memory", f"the needs of {engine} are unknown: {error}")
         return
     key = registry.peak_key(engine, settings)
     peaks = recorded_peaks(os.path.join(settings.folders.state, JOURNAL), key)
@@ -111,5 +111,5 @@ def fits(peaks: Sequence[int], estimate: int, there: Availability, pressure: str
     if need > NEVER_FITS * there.total_bytes:
         return fault("memory", text, "set engine.name to rapidocr, or engine.model to a smaller model")
     if need > there.bytes or pressure in ("warn", "critical"):
-        return warning("memory", text, "close a large program; until then files wait in the queue")
+        return warning("memory", text, "close a large program; files stay queued until then")
     return ok("memory", text)

@@ -1,4 +1,4 @@
-"""Python, its packages and its architecture. Versions known to read wrongly are faults."""
+"""Python, its packages and its architecture. Versions known to give wrong text are faults."""
 
 import platform
 import re
@@ -14,22 +14,22 @@ from dropscribe.doctor.values import Check, fault, ok, warning
 from dropscribe.memory import macos, policy, readings
 
 OLDEST_PYTHON = (3, 11)
-# The oldest that are known to be right. mlx before 0.32.1 aborts the process when the GPU runs out of memory.
+# The oldest that are known to work. mlx before 0.32.1 aborts the process when the GPU runs out of memory.
 OLDEST = {
     "rapidocr": {"rapidocr": "3.10", "onnxruntime": "1.22"},
     "deepseek-ocr": {"mlx": "0.32.1", "mlx-vlm": "0.7.10", "transformers": "5"},
 }
-DROPS_BLANKS = ((5, 3), (5, 22))  # transformers from, up to: the prompt loses its blanks and the model reads worse
+DROPS_BLANKS = ((5, 3), (5, 22))  # transformers from, up to: the prompt loses its spaces, which costs accuracy
 Installed = Callable[[str], str | None]
 
 
 def settings_ok(source: str, engine: str, why: str) -> Iterator[Check]:
-    """Tell where the settings come from and which engine they lead to."""
+    """Report where the settings come from and which engine they select."""
     yield ok("settings", f"{source}; engine {engine} ({why})")
 
 
 def settings_faulty(faults: Iterable[Fault]) -> Iterator[Check]:
-    """Tell each fault of the settings."""
+    """Report each fault of the settings."""
     for found in faults:
         yield fault("settings", f"{found.where}: {found.what}", found.remedy)
 
@@ -43,9 +43,10 @@ def installed(name: str) -> str | None:
 
 
 def all_of(engine: str) -> Iterator[Check]:
-    """Look at this Python, at the packages of *engine*, and at the architecture."""
+    """Check this Python, the packages of *engine*, and the architecture."""
     yield python(sys.version_info[:3], sys.executable)
     yield packages(engine, installed)
+    yield opencv(load_opencv, installed)
     yield architecture(engine, platform.machine(), translated())
     if engine == "rapidocr":
         yield layout(find_spec("rapid_layout") is not None)
@@ -57,11 +58,11 @@ def python(found: tuple[int, ...], executable: str) -> Check:
     text = ".".join(map(str, found))
     real = places.program_of(executable)
     if found < OLDEST_PYTHON:
-        return fault("python", f"Python {text} is too old", "make a new environment with Python 3.11 or newer")
+        return fault("python", f"Python {text} is too old", "create a new environment with Python 3.11 or newer")
     if "/Cellar/" in real:
         return warning(
-            "python", f"Python {text}; the environment hangs on {real}, which brew upgrade removes",
-            "install with uv (its own Pythons stay), or run dropscribe install again after each brew upgrade",
+            "python", f"Python {text}; the environment depends on {real}, which brew upgrade removes",
+            "install with uv (which keeps its own Pythons), or run dropscribe install again after each brew upgrade",
         )  # fmt: skip
     return ok("python", f"Python {text}, {executable} ({real})")
 
@@ -77,7 +78,7 @@ def packages(engine: str, installed: Installed) -> Check:
         if numbers(there) < numbers(oldest):
             return fault("packages", f"{name} {there} is too old for {engine}", f"pip install '{name}>={oldest}'")
         if name == "transformers" and DROPS_BLANKS[0] <= numbers(there)[:2] < DROPS_BLANKS[1]:
-            what = f"transformers {there} drops every blank of the prompt, and the model reads worse for it"
+            what = f"transformers {there} drops every space of the prompt, which costs accuracy"
             return fault("packages", what, "pip install 'transformers>=5.22'")
     return ok("packages", ", ".join(f"{name} {there}" for name, there in found.items()))
 
@@ -100,6 +101,28 @@ def scripts(program: str | None) -> Check:
     return ok("scripts", f"Latin, Chinese and Japanese; others by {program}, as far as it has their languages")
 
 
+def load_opencv() -> str:
+    """Import OpenCV and return its version."""
+    import cv2
+
+    return str(cv2.__version__)
+
+
+def opencv(load: Callable[[], str], installed: Installed) -> Check:
+    """Judge whether OpenCV loads.
+
+    opencv-python (which mlx-vlm requires) and opencv-python-headless (which rapidocr requires) install the same folder:
+    whichever came last is in use, and on Linux the former needs a desktop's libraries.
+    """
+    try:
+        return ok("opencv", f"OpenCV {load()} loads")
+    except ImportError as error:
+        what = f"OpenCV cannot be loaded ({error})"
+    if desktop := installed("opencv-python"):
+        what += f": opencv-python {desktop} has overwritten opencv-python-headless and needs the libraries of a desktop"
+    return fault("opencv", what, "pip install --force-reinstall --no-deps opencv-python-headless")
+
+
 def numbers(text: str) -> tuple[int, ...]:
     """Return the leading numbers of a version: 5.22.0rc1 -> (5, 22, 0)."""
     found = re.match(r"\d+(\.\d+)*", text)
@@ -114,11 +137,11 @@ def translated() -> bool:
 
 
 def architecture(engine: str, machine: str, rosetta: bool) -> Check:
-    """Judge the architecture; *machine* as `platform.machine()` tells it."""
+    """Judge the architecture; *machine* as `platform.machine()` returns it."""
     total = policy.size(readings.available().total_bytes)
     if rosetta:
-        what = "this Python is made for Intel and runs under Rosetta: it cannot use the GPU, and everything is slower"
-        remedy = "make the environment anew with a Python for Apple Silicon"
+        what = "this Python is built for Intel and runs under Rosetta: it cannot use the GPU, and everything is slower"
+        remedy = "create a new environment with a Python for Apple Silicon"
         return (
             fault("architecture", what, remedy) if engine == "deepseek-ocr" else warning("architecture", what, remedy)
         )

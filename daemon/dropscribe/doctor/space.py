@@ -1,4 +1,4 @@
-"""Room on the disks that Dropscribe writes to."""
+"""Free space on the disks that Dropscribe writes to."""
 
 import os
 import shutil
@@ -8,11 +8,11 @@ from dropscribe.config import Settings
 from dropscribe.doctor.values import Check, fault, ok, warning
 from dropscribe.memory.policy import size
 
-LITTLE, TOO_LITTLE = 2 * 10**9, 200 * 10**6  # bytes: texts are small, but originals are copied and journals grow
+LITTLE, TOO_LITTLE = 2 * 10**9, 200 * 10**6  # bytes: text is small, but originals are copied and journals grow
 
 
 def all_of(settings: Settings, download_bytes: int) -> Iterator[Check]:
-    """Look at each disk once; *download_bytes* are still to come to the disk of the model cache."""
+    """Check each disk once; *download_bytes* will still be written to the disk of the model cache."""
     folders = settings.folders
     disks: dict[int, list[str]] = {}
     for path in (folders.outbox, folders.archive, folders.failed, folders.state, settings.log.folder):
@@ -34,11 +34,11 @@ def existing(path: str) -> str:
 
 
 def room(name: str, path: str, free: int, download_bytes: int) -> Check:
-    """Judge the *free* bytes on the disk of *path*, of which a download wants its share."""
+    """Judge the *free* bytes on the disk of *path*, of which a download needs its share."""
     text = f"{size(free)} free on the disk of {path}"
     if free - download_bytes < TOO_LITTLE:
-        more = f", and the model wants {size(download_bytes)}" if download_bytes else ""
-        return fault(name, text + more, "free some space; files wait in the queue until there is some")
+        more = f", and the model needs {size(download_bytes)}" if download_bytes else ""
+        return fault(name, text + more, "free some space; files stay queued until then")
     if free - download_bytes < LITTLE:
         return warning(name, text, "free some space soon")
     return ok(name, text)

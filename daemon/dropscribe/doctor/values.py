@@ -8,14 +8,14 @@ class State(StrEnum):
     """How a check went."""
 
     OK = "ok"
-    WARNING = "warning"  # it works, or may, but something is not as it should be
+    WARNING = "warning"  # it works, or may, but needs attention
     FAULT = "fault"  # something does not work
-    SKIPPED = "skipped"  # not looked at, and why
+    SKIPPED = "skipped"  # not checked, and why
 
 
 @dataclass(frozen=True)
 class Check:
-    """What was looked at, what was found, and what to do about it (empty where nothing is to do)."""
+    """What was checked, what was found, and what to do about it (empty if nothing)."""
 
     name: str
     state: State
@@ -24,12 +24,12 @@ class Check:
 
 
 def ok(name: str, detail: str) -> Check:
-    """Return a check that went well."""
+    """Return a check that passed."""
     return Check(name, State.OK, detail)
 
 
 def warning(name: str, detail: str, remedy: str) -> Check:
-    """Return a check that found something worth a look."""
+    """Return a check that found something to look into."""
     return Check(name, State.WARNING, detail, remedy)
 
 
@@ -39,5 +39,5 @@ def fault(name: str, detail: str, remedy: str) -> Check:
 
 
 def skipped(name: str, why: str) -> Check:
-    """Return a check that could not be made."""
+    """Return a check that was not possible."""
     return Check(name, State.SKIPPED, why)

@@ -1,4 +1,4 @@
-"""Whether there is any ink on a page: a pure test on pixels. It does not tell text from pictures."""
+"""Whether there is any ink on a page: a pure test on pixels. It does not distinguish text from pictures."""
 
 from collections.abc import Iterator
 

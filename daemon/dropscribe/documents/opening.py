@@ -25,8 +25,8 @@ class Document(Protocol):
         """Let go of the file; may be called twice."""
 
 
-def open_document(path: str, settings: Settings) -> Document:
-    """Return the document in the file at *path*; raise `ReasonedError` when it cannot be one."""
+def open_document(path: str, settings: Settings, name: bytes | None = None) -> Document:
+    """Return the document in the file at *path*, which people call *name*; raise `ReasonedError` when it is none."""
     from dropscribe.core import file_types
     from dropscribe.documents import limits
     from dropscribe.documents.image.document import PictureDocument
@@ -40,7 +40,7 @@ def open_document(path: str, settings: Settings) -> Document:
         raise limits.unreadable(error) from None
     kind = file_types.media_type(head)
     if kind is None:
-        raise file_types.refusal(head, os.fsencode(path))
+        raise file_types.refusal(head, name if name is not None else os.fsencode(path))
     if kind == file_types.PDF:
         return PdfDocument(path, settings)
     return PictureDocument(path, kind, settings)

@@ -1,6 +1,6 @@
 """Whether the end of a file is missing, judged by how its format says it must end.
 
-Where a decoder fails, this tells a file that was cut off from one that is damaged; where a decoder would fill what is
+Where a decoder fails, this distinguishes a truncated file from a damaged one; where a decoder would fill what is
 missing with white and say nothing, it is asked first. Half a page must never pass for a whole one. Nothing is decoded.
 """
 
@@ -43,7 +43,7 @@ def cut_off(path: str, kind: str) -> bool:
 
 
 def is_filled_up(path: str, kind: str) -> bool:
-    """Say whether the end is missing and a decoder would not tell: where it paints something in place of it.
+    """Say whether the end is missing and a decoder would hide that by painting something in its place.
 
     The last bytes of a JPEG may be only the room that was set aside for them; libheif shows what has arrived.
     """
@@ -69,7 +69,7 @@ def lacks_frames(path: str) -> bool:
 def _lacks_trailer(file: BinaryIO, size: int) -> bool:
     file.seek(max(0, size - TAIL_BYTES))
     tail = file.read()
-    return b"startxref" not in tail and b"%%EOF" not in tail  # one of them is enough: PDFium mends the rest
+    return b"startxref" not in tail and b"%%EOF" not in tail  # one of them is enough: PDFium repairs the rest
 
 
 def _last_box(file: BinaryIO, size: int) -> tuple[bytes, int]:

@@ -3,13 +3,15 @@
 Only the engine files themselves import mlx or onnxruntime, and only when an engine is created.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from threading import Event
 from typing import Protocol
 
 from dropscribe.config import Settings
-from dropscribe.core.pages import EngineInfo, Page, PageText
+from dropscribe.core.errors import Stopped
+from dropscribe.core.pages import EngineInfo, Page, PageFailure, PageKey, PageText
+from dropscribe.core.status import MlxMemory
 
 
 @dataclass(frozen=True)
@@ -30,23 +32,28 @@ class Signals:
     """
 
     stop: Event = field(default_factory=Event)
-    attempt: Callable[[int, str], None] = lambda page, mode: None
-    tokens: Callable[[int], None] = lambda count: None
+    attempt: Callable[[PageKey, str], None] = lambda page, mode: None
+    tokens: Callable[[PageKey, int], None] = lambda page, count: None
+
+    def raise_if_stopped(self) -> None:
+        """Raise `Stopped` when the reading is to end."""
+        if self.stop.is_set():
+            raise Stopped
 
 
-@dataclass(frozen=True)
-class MlxMemory:
-    """MLX's own figures, in bytes."""
+class PageSource(Protocol):
+    """Where an engine gets its pages from: several documents, in the order that suits those who wait."""
 
-    active: int
-    cache: int
-    peak: int
+    def take(self, *, wait: bool) -> Page | None:
+        """Return the next page; None means nothing now (without *wait*), or the end (with it)."""
 
 
 class Engine(Protocol):
     """Turns pages into text. Created cold; used from one thread, always the same."""
 
     info: EngineInfo
+    width: int  # pages it likes to have in hand at once
+    turns_pages: bool  # it finds out by itself which way up a page is, from the lines it reads anyway
 
     def estimate(self) -> int:
         """Return the bytes wanted before any record of a real peak exists."""
@@ -57,8 +64,8 @@ class Engine(Protocol):
     def apply(self, settings: Settings) -> None:
         """Take over those changed settings that need no new load."""
 
-    def read(self, pages: Iterable[Page]) -> Iterator[PageText]:
-        """Yield the text of each page as it is finished; raise `Stopped` or `ReasonedError` (engine kind)."""
+    def read(self, pages: PageSource) -> Iterator[PageText | PageFailure]:
+        """Take pages as there is room, and yield each as it is finished, in any order; raise `Stopped`."""
 
     def trim(self) -> None:
         """Give caches back and keep the weights."""

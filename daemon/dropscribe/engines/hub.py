@@ -16,7 +16,7 @@ from dropscribe.engines.base import LoadProgress
 
 # No *.py, no pickled weights (*.bin, *.pt): those are programs.
 PATTERNS = ("*.safetensors", "*.json", "*.jsonl", "*.model", "*.tiktoken", "*.txt", "*.jinja")
-STEP_BYTES = 4 << 20  # progress is told every so many bytes
+STEP_BYTES = 4 << 20  # progress is reported every so many bytes
 
 
 @dataclass(frozen=True)
@@ -84,9 +84,9 @@ def find(model: str, revision: str | None, cache: str | None = None) -> str | No
 
 
 def pull(model: str, revision: str | None, report: Callable[[LoadProgress], None], cache: str | None = None) -> str:
-    """Download *model*, going on where an earlier download stopped, and return its folder.
+    """Download *model*, resuming an earlier download, and return its folder.
 
-    *report* is told the bytes done and wanted, from the thread that calls. Raises `ReasonedError` (model-missing).
+    *report* gets the bytes done and wanted, on the calling thread. Raises `ReasonedError` (model-missing).
     """
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError, OfflineModeIsEnabled
@@ -139,11 +139,11 @@ def _short(error: Exception) -> str:
 
 
 def _counter(report: Callable[[LoadProgress], None]) -> type[Any]:
-    """Return a stand-in for tqdm that tells *report* how many bytes of all files are there."""
+    """Return a replacement for tqdm that passes the bytes of all files together to *report*."""
     guard = Lock()
 
     class Counter:
-        """Shows nothing; only the bar that counts bytes put together on disk is told on."""
+        """Shows nothing; only the bar that counts bytes assembled on disk is reported."""
 
         def __init__(self, *args: Any, **values: Any) -> None:
             self.total: int | None = values.get("total")
@@ -169,6 +169,6 @@ def _counter(report: Callable[[LoadProgress], None]) -> type[Any]:
         def __getattr__(self, name: str) -> Callable[..., None]:
             if name.startswith("_") or name in ("get_lock", "set_lock"):
                 raise AttributeError(name)
-            return lambda *args, **values: None  # what else a progress bar can be told: how to look
+            return lambda *args, **values: None  # other arguments of a progress bar: its appearance
 
     return Counter

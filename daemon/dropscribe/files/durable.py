@@ -15,6 +15,7 @@ from collections.abc import Callable
 
 Path = str | bytes
 _UNSUPPORTED = {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EPERM, errno.EMLINK}
+NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})  # errors that mean that there is no room
 
 
 def sync_folder(folder: Path) -> None:

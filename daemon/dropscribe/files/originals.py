@@ -20,12 +20,12 @@ LONGEST_ENDING = 20  # bytes
 
 
 class MoveResult(StrEnum):
-    """How putting away ended."""
+    """How moving an original ended."""
 
     MOVED = "moved"
-    CHANGED = "changed"  # there is new content under the name: it stays where it is
-    MISSING = "missing"  # it is nowhere: somebody took it
-    TAKEN = "taken"  # a stranger has the destination: choose another
+    CHANGED = "changed"  # there is new content under the name, which stays
+    MISSING = "missing"  # it is nowhere
+    TAKEN = "taken"  # another file has the destination: choose another name
 
 
 def destination(folder: str, path: bytes, *, with_note: bool) -> bytes:

@@ -17,9 +17,10 @@ from dropscribe.core.job import Job, Signature, Unmounted
 from dropscribe.files import durable
 from dropscribe.files.naming import Names, fold, free_folder, numbered, shortened
 
+Published = tuple[tuple[bytes, ...], tuple[int, ...]]  # names below the outbox and their mtime_ns
+
 STAGING = ".dropscribe"
 LEAST_ROOM = 2**16  # bytes that must be free before a file is read at all
-NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class Taken(Exception):
@@ -51,9 +52,9 @@ def staging_folder(outbox: str, job: int, claim: int) -> str:
 class Outbox:
     """The outbox at *root*; its methods run on the disk thread, one at a time."""
 
-    def __init__(self, root: str, away: Unmounted = lambda: False) -> None:
+    def __init__(self, root: str, unmounted: Unmounted = lambda: False) -> None:
         self.root = os.fsencode(root)
-        self._away = away
+        self._unmounted = unmounted
         self._names = Names()
         self._refused: set[str] = set()  # stems that a stranger's file kept us from: not reserved again
 
@@ -63,7 +64,7 @@ class Outbox:
             room = os.statvfs(self.root)
             if not os.path.isdir(self.root) or not os.access(self.root, os.W_OK | os.X_OK):
                 raise NotADirectoryError
-            if self._away():
+            if self._unmounted():
                 detail = (
                     f"the outbox {os.fsdecode(self.root)} was on a volume of its own and is an empty folder now; "
                     "mount it, or put a file there if the folder itself is meant"
@@ -184,7 +185,13 @@ class Outbox:
                 durable.sync_file(staged)
                 files[suffix] = os.lstat(staged).st_ino
             manifest = Manifest(
-                job.id, os.fsdecode(job.path), asdict(job.signature), os.fsdecode(job.stem), files, seconds, review
+                job=job.id,
+                path=os.fsdecode(job.path),
+                signature=asdict(job.signature),
+                stem=os.fsdecode(job.stem),
+                files=files,
+                seconds=seconds,
+                review=review,
             )
             durable.write(os.path.join(staging, "manifest.json"), json.dumps(asdict(manifest)).encode())
         except OSError as error:
@@ -204,7 +211,7 @@ class Outbox:
     def manifests(self) -> dict[str, Manifest]:
         """Return the manifests of interrupted publications by staging folder; sweep everything else that was staged.
 
-        Raises an environment fault while the outbox is away.
+        Raises an environment fault while the outbox is unavailable.
         """
         self.check()
         found: dict[str, Manifest] = {}
@@ -240,7 +247,7 @@ def _manifest(path: str) -> Manifest:
 def environment_fault(error: OSError, where: bytes) -> ReasonedError | None:
     """Return what an OS error means for the queue as a whole, or None when it is a bug or a matter of one file."""
     place = os.fsdecode(where)
-    if error.errno in NO_SPACE:
+    if error.errno in durable.NO_SPACE:
         return ReasonedError(Reason.DISK_FULL, f"no space left for {place}")
     if error.errno in (
         errno.ENOENT,

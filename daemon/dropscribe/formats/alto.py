@@ -60,11 +60,16 @@ def _area(area: Area, spot: str) -> Iterator[str]:
         return
     yield f'    <TextBlock ID="block_{spot}" {_place(area.box)}>\n'
     for index, row in enumerate(area.rows, start=1):
-        turn = ' BASEDIRECTION="ttb"' if row.downward else ' BASEDIRECTION="rtl"' if row.from_right else ""
-        yield f'     <TextLine ID="line_{spot}_{index}" {_place(row.box)}{turn}>\n'
+        yield f'     <TextLine ID="line_{spot}_{index}" {_place(row.box)}{_direction(row)}>\n'
         yield from _words(row, f"{spot}_{index}", area.block.confidence)
         yield "     </TextLine>\n"
     yield "    </TextBlock>\n"
+
+
+def _direction(row: Row) -> str:
+    if row.downward:
+        return ' BASEDIRECTION="ttb"'
+    return ' BASEDIRECTION="rtl"' if row.from_right else ""
 
 
 def _words(row: Row, spot: str, confidence: float | None) -> Iterator[str]:

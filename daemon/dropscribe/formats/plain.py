@@ -1,4 +1,4 @@
-"""Text made fit for files: odd characters mended, pages joined one at a time.
+"""Text prepared for files: invalid characters replaced, pages joined one at a time.
 
 What is kept here is what was read; only characters that a format cannot carry are changed. No layout, no boxes.
 """
@@ -15,7 +15,7 @@ _CONTROLS = re.compile("[\x00-\x08\x0e-\x1f\x7f]")
 _BREAKS = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 
 
-def mended(text: str) -> str:
+def repaired(text: str) -> str:
     """Return *text* with surrogate pairs joined and lone surrogates replaced, so that UTF-8 can carry it."""
     if not _SURROGATE.search(text):
         return text
@@ -27,18 +27,18 @@ def printable(text: str) -> str:
 
     A form feed inside a page would count as a new page, so it is a line break too.
     """
-    return _CONTROLS.sub("", _BREAKS.sub("\n", mended(text)))
+    return _CONTROLS.sub("", _BREAKS.sub("\n", repaired(text)))
 
 
 def for_xml(text: str) -> str:
     """Return *text* without the characters that XML 1.0 forbids; not yet escaped."""
-    return _NO_XML.sub("", _BREAKS.sub("\n", mended(text)))
+    return _NO_XML.sub("", _BREAKS.sub("\n", repaired(text)))
 
 
 def sound(value: Any) -> Any:
     """Return plain *value* (dicts, sequences, text, numbers) as JSON can carry it; infinities and NaN become None."""
     if isinstance(value, str):
-        return mended(value)
+        return repaired(value)
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):

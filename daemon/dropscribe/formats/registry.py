@@ -1,6 +1,6 @@
 """Output formats: each a small file with one function that writes a `DocumentResult` to a path.
 
-Rendering happens in the worker, into a staging folder; names and publishing are the outbox's business.
+Rendering happens in the worker, into a staging folder; the outbox names and publishes.
 """
 
 from collections.abc import Callable

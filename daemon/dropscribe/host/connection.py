@@ -1,15 +1,18 @@
-"""One worker from its start to its end: the process, what it has told, and the reading in its hands.
+"""One worker from its start to its end: the process, what it has told, and the jobs in its hands.
 
-It says things to the worker and hears it; what follows from that is the host's business.
+It says things to the worker, hears it and keeps the clocks; what follows from that is the host's business.
 """
 
 from collections.abc import Sequence
 
 from dropscribe.config import Settings, plain
-from dropscribe.core.framing import Message
+from dropscribe.core import protocol
 from dropscribe.core.job import Order
+from dropscribe.core.protocol import ToDaemon
 from dropscribe.host.process import WorkerProcess
-from dropscribe.host.values import ActiveJob, WorkerStats
+from dropscribe.host.values import ActiveJob, PageClock, WorkerStats
+
+Key = tuple[int, int]  # job and claim
 
 
 class Connection:
@@ -18,10 +21,12 @@ class Connection:
     def __init__(self, state: str, command: Sequence[str], model: str, now: float) -> None:
         """Start a worker; raise `OSError` when that cannot be. *model* is as in `registry.peak_key`."""
         self.process = WorkerProcess(state, command)
-        self.stats = WorkerStats(self.process.pid, model, step="starting")
-        self.active: ActiveJob | None = None
+        self.stats = WorkerStats(self.process.pid, model, protocol.Loading("starting"))
+        self.jobs: dict[Key, ActiveJob] = {}  # in the order in which they were given
         self.closed = False  # the worker has closed its end
         self.heard_at = now
+        self.stopping_since: float | None = None  # asked to hand everything back between two tokens
+        self.draining = False  # asked to hand back what the engine has not begun
         self._state = state
 
     def fileno(self) -> int | None:
@@ -30,38 +35,43 @@ class Connection:
 
     def load(self, engine: str, settings: Settings) -> None:
         """Let the worker load."""
-        self.process.send("load", engine=engine, settings=plain(settings), state=self._state)
+        self.process.send(protocol.Load(engine, plain(settings), self._state.encode(errors="surrogateescape")))
 
     def configure(self, settings: Settings) -> None:
         """Let the worker take over changed settings."""
-        self.process.send("configure", settings=plain(settings))
+        self.process.send(protocol.Configure(plain(settings)))
 
-    def read(self, order: Order, now: float) -> None:
+    def give(self, order: Order, now: float, *, suspect: bool) -> None:
         """Give the worker a job."""
         self.stats.idle_since, self.stats.trimmed = None, False
-        self.active = ActiveJob(order, now, quiet_since=now)
-        self.process.send("read", order=vars(order))
+        if not self.jobs:
+            self.heard_at = now
+        self.jobs[order.job, order.claim] = ActiveJob(order, now, suspect)
+        self.process.send(protocol.Read(order))
 
-    def stop_reading(self, now: float) -> None:
-        """Ask the reading in hand to end between two tokens."""
-        if self.active is not None and self.active.stopping_since is None:
-            self.active.stopping_since = now
-            self.process.send("stop", job=self.active.order.job, claim=self.active.order.claim)
+    def drop(self, order: Order) -> None:
+        """Tell the worker that nobody wants this job any more; it comes back as `drained`."""
+        if (order.job, order.claim) in self.jobs:
+            self.process.send(protocol.Drop(order.job, order.claim))
 
-    def make_way(self, *, at_any_page: bool) -> None:
-        """Ask a long document (or one of any length) to stop at the next page."""
-        active = self.active
-        if active is not None and active.making_way < 1 + at_any_page:
-            active.making_way = 1 + at_any_page
-            order = active.order
-            self.process.send("yield", job=order.job, claim=order.claim, at_any_page=at_any_page)
+    def drain(self) -> None:
+        """Let the engine finish the pages it has; everything else comes back."""
+        if self.jobs and not self.draining:
+            self.draining = True
+            self.process.send(protocol.Drain())
+
+    def stop(self, now: float) -> None:
+        """Let everything come back between two tokens."""
+        if self.jobs and self.stopping_since is None:
+            self.stopping_since = now
+            self.process.send(protocol.Stop())
 
     def trim(self) -> None:
         """Let caches go."""
         self.stats.trimmed = True
-        self.process.send("trim")
+        self.process.send(protocol.Trim())
 
-    def hear(self, now: float) -> list[Message]:
+    def hear(self, now: float) -> list[ToDaemon]:
         """Return what the worker has said; note when it has closed its end."""
         self.process.flush()
         messages = self.process.hear()
@@ -69,3 +79,26 @@ class Connection:
         if messages:
             self.heard_at = now
         return messages or []
+
+    def note(self, message: ToDaemon, now: float) -> None:
+        """Keep figures and clocks up with *message*."""
+        stats = self.stats
+        match message:
+            case protocol.Loading():
+                stats.loading = message
+            case protocol.Opened(job, claim, pages) if (active := self.jobs.get((job, claim))) is not None:
+                active.begun, active.pages = True, pages
+            case protocol.Attempt(job, page) if (active := self._job(job)) is not None:
+                begun = active.clocks[page].page_since if page in active.clocks else now
+                active.clocks[page], active.page = PageClock(begun, now), page
+            case protocol.Tokens(job, page, count) if (active := self._job(job)) is not None:
+                if page in active.clocks:
+                    active.clocks[page].tokens = count
+            case protocol.PageDone(job, page, read) if (active := self._job(job)) is not None:
+                active.clocks.pop(page, None)
+                active.done += 1
+                stats.pages_read += read
+        stats.mlx = getattr(message, "mlx", None) or stats.mlx
+
+    def _job(self, number: int) -> ActiveJob | None:
+        return next((active for (job, _), active in self.jobs.items() if job == number), None)

@@ -1,33 +1,37 @@
 """The daemon's handle on the worker, and the owner of a model's state (see `states`).
 
-Callers ask for what they want (`ensure_ready`, `unload`) and never look at the state to decide. Every method runs on
-the main thread and none waits, except `close`.
+Callers ask for what they want (`ensure_ready`, `give`, `unload`) and never look at the state to decide. Every method
+runs on the main thread and none waits, except `close`.
 """
 
 import time
 from collections.abc import Callable, Sequence
 
 from dropscribe.config import Settings
+from dropscribe.core import protocol
 from dropscribe.core.errors import Reason
-from dropscribe.core.framing import Message
-from dropscribe.core.job import Order, Outcome
+from dropscribe.core.job import Job, Order, Outcome
+from dropscribe.core.protocol import ToDaemon
 from dropscribe.engines import registry
-from dropscribe.host import conversation, timeouts
+from dropscribe.host import blame, timeouts
 from dropscribe.host.admission import Admission
 from dropscribe.host.connection import Connection
 from dropscribe.host.monitor import MemoryMonitor
 from dropscribe.host.process import COMMAND
 from dropscribe.host.shutdown import ReclaimWatch, WorkerShutdown
 from dropscribe.host.states import ALLOWED, ModelState
-from dropscribe.host.values import ActiveJob, Died, Event, Finished, Gone, Unable, Unload, WorkerStats
+from dropscribe.host.values import ActiveJob, Event, Finished, Gone, Unable, Unload, WorkerStats
 from dropscribe.log import LOG
 from dropscribe.memory import policy, readings
 from dropscribe.memory.policy import IdleAction
-from dropscribe.memory.pressure import Action
+from dropscribe.memory.pressure import Action, PressureWatch
 
 DYING = 1.0  # seconds for a worker that has closed its end to be really gone
 RELEASE_AT_STOP = 10.0  # seconds
 LOAD_STALL = 300.0  # seconds of a load without a sign of life
+# Jobs in the worker's hands. Of those that still want pages, twice what fills the engine and one more: rows of a batch
+# often end together, and the next ones are to be decoded by then. Jobs that are only being written count less.
+PER_PAGE, BEYOND, WRITING = 2, 1, 8
 
 
 class Host:
@@ -39,7 +43,7 @@ class Host:
         self.settings, self.engine = settings, engine
         self.state = ModelState.COLD
         self.last_unload: Unload | None = None
-        self._watch = policy.PressureWatch(settings.memory)
+        self._watch = PressureWatch(settings.memory)
         self.monitor = MemoryMonitor(settings, self._watch)
         self.admission = Admission(self._watch, peaks)
         self._command = command
@@ -59,10 +63,23 @@ class Host:
     # -- what others ask for
 
     def ensure_ready(self, now: float) -> bool:
-        """Ask for a loaded model; return whether a job may be given now. May be called as often as one likes."""
+        """Ask for a loaded model; return whether jobs may be given now. May be called as often as one likes."""
         if self.state in (ModelState.COLD, ModelState.BLOCKED) and now >= self.admission.retry_at:
             self._load_if_allowed(now)
-        return self.state is ModelState.WARM and self._unload_wanted is None
+        return self.ready
+
+    def ensure_room(self, job: Job, now: float) -> bool:
+        """Ask for a loaded model; return whether *job* may be given now: suspects alone, others while there is room."""
+        self.monitor.waiting_for_normal = not self._watch.may_read(job.pressure_stops)
+        if self.monitor.waiting_for_normal or not self.ensure_ready(now):
+            return False
+        active = self.active
+        if job.suspect or any(other.suspect for other in active):
+            return not active
+        if self.worker is None or self.worker.draining:
+            return False
+        most = PER_PAGE * self.worker.stats.width + BEYOND
+        return sum(other.wants_pages for other in active) < most and len(active) < most + WRITING
 
     def not_needed(self) -> None:
         """Say that no work is waiting: a refusal to load is then no news."""
@@ -71,34 +88,34 @@ class Host:
         if self.state is ModelState.BLOCKED:
             self._enter(ModelState.COLD)
 
-    def read(self, order: Order, now: float) -> None:
-        """Give a job to a ready worker (see `ensure_ready`)."""
+    def give(self, order: Order, now: float, *, suspect: bool = False) -> None:
+        """Give a job to a ready worker (see `ensure_room`)."""
         assert self.worker is not None
         self._enter(ModelState.BUSY)
-        self.worker.read(order, now)
+        self.worker.give(order, now, suspect=suspect)
+
+    def drop(self, order: Order) -> None:
+        """Say that nobody wants a job any more; it comes back as `drained`."""
+        if self.worker is not None:
+            self.worker.drop(order)
 
     def unload(self, reason: str, now: float) -> None:
-        """Ask for the model to go, after the page in hand; repeating it changes nothing."""
+        """Ask for the model to go, after the current pages; repeating it changes nothing."""
         if self.state in (ModelState.WARM, ModelState.LOADING):
             self._end(reason, now, ask=self.state is ModelState.WARM)
         elif self.state is ModelState.BUSY:
             self._unload_wanted = self._unload_wanted or reason
-            self.make_way(at_any_page=True)
+            self.drain()
+
+    def drain(self) -> None:
+        """Let the engine finish the pages it has; whatever else is in the worker's hands comes back."""
+        if self.worker is not None:
+            self.worker.drain()
 
     def stop_reading(self, now: float) -> None:
-        """Ask the reading in hand to end between two tokens; it comes back as an outcome `stopped`."""
+        """Let everything in the worker's hands come back between two tokens."""
         if self.worker is not None:
-            self.worker.stop_reading(now)
-
-    def make_way(self, *, at_any_page: bool = False) -> None:
-        """Ask a long document (or one of any length) to stop at the next page; it comes back as `yielded`."""
-        if self.worker is not None:
-            self.worker.make_way(at_any_page=at_any_page)
-
-    def may_read(self, pressure_stops: int, now: float) -> bool:
-        """Say whether a job that pressure stopped so often may be given now; while it waits, memory is watched."""
-        self.monitor.waiting_for_normal = not self._watch.may_read(pressure_stops)
-        return not self.monitor.waiting_for_normal
+            self.worker.stop(now)
 
     def apply(self, settings: Settings, engine: str, now: float) -> None:
         """Take over changed settings; what the model was loaded with makes it go and come back."""
@@ -135,19 +152,24 @@ class Host:
     # -- what others may know
 
     @property
+    def ready(self) -> bool:
+        """Say whether a model is loaded and meant to stay."""
+        return self.state in (ModelState.WARM, ModelState.BUSY) and self._unload_wanted is None
+
+    @property
     def stats(self) -> WorkerStats | None:
         """What is known of the worker, where there is one."""
         return self.worker.stats if self.worker is not None else None
 
     @property
-    def active(self) -> ActiveJob | None:
-        """The job in the worker's hands."""
-        return self.worker.active if self.worker is not None else None
+    def active(self) -> list[ActiveJob]:
+        """The jobs in the worker's hands, in the order in which they were given."""
+        return list(self.worker.jobs.values()) if self.worker is not None else []
 
     @property
     def busy(self) -> bool:
         """Say whether a job is in the worker's hands."""
-        return self.active is not None
+        return self.worker is not None and bool(self.worker.jobs)
 
     @property
     def pressed(self) -> bool:
@@ -189,44 +211,52 @@ class Host:
         if worker.closed and self._shutdown is None:
             self._fell_silent(worker, now)
 
-    def _take(self, worker: Connection, message: Message, now: float) -> None:
-        if message.get("mlx") is not None:
-            worker.stats.mlx = message["mlx"]
-        match message["kind"]:
-            case "loading":
-                conversation.load_progress(worker.stats, message)
-            case "estimate" if self.admission.refuses(message["bytes"], now):
+    def _take(self, worker: Connection, message: ToDaemon, now: float) -> None:
+        worker.note(message, now)
+        match message:
+            case protocol.Hello(version) if version != protocol.Hello().version:
+                detail = f"Dropscribe was upgraded to {version} while it ran; restart it."
+                self._unable(Reason.ENGINE_UNAVAILABLE, detail, now)
+            case protocol.Estimate(needed) if self.admission.refuses(needed, now):
                 self._end("pressure", now, ask=False)
-            case "ready":
+            case protocol.Ready():
                 self._ready(worker.stats, message, now)
-            case "unable":
-                self._events.append(Unable(Reason(message["reason"]), message["detail"]))
-                self.admission.failed(message["detail"], now)
-                self._end("crash", now, ask=True)
-            case "progress" | "attempt" | "tokens" if worker.active is not None:
-                if conversation.progress(worker.active, message, now):
-                    worker.stats.pages_read += 1
-                    self._watch.page_read(now)
-            case "outcome" if worker.active is not None:
-                self._events.append(Finished(worker.active.order, conversation.outcome(message)))
-                worker.active, worker.stats.idle_since = None, now
-                self._reading_over(worker.stats, now)
+            case protocol.Unable(reason, detail):
+                self._unable(reason, detail, now)
+            case protocol.PageDone():
+                self._watch.page_read(now)
+            case protocol.Ended(outcome):
+                self._job_ended(worker, outcome, now)
 
-    def _ready(self, stats: WorkerStats, message: Message, now: float) -> None:
-        conversation.ready(stats, message, now, time.time())
+    def _ready(self, stats: WorkerStats, message: protocol.Ready, now: float) -> None:
+        stats.loaded_at, stats.ready_at, stats.idle_since, stats.loading = time.time(), now, now, None
+        stats.engine_model, stats.width = message.info.model, message.width
         self.admission.loaded()
         self._enter(ModelState.WARM)
-        stats.footprint = stats.footprint_after_load = stats.peak = readings.footprint(stats.pid)
+        stats.footprint = stats.peak = readings.footprint(stats.pid)
         LOG.info("%s is ready (%s)", self.engine, policy.size(stats.footprint))
 
-    def _reading_over(self, stats: WorkerStats, now: float) -> None:
-        """After a job, see whether the model may stay."""
+    def _unable(self, reason: Reason, detail: str, now: float) -> None:
+        self._events.append(Unable(reason, detail))
+        self.admission.failed(detail, now)
+        self._end("crash", now, ask=True)
+
+    def _job_ended(self, worker: Connection, outcome: Outcome, now: float) -> None:
+        """Hand an outcome on; with the last one, see whether the model may stay."""
+        active = worker.jobs.pop((outcome.job, outcome.claim), None)
+        if active is None:
+            return
+        self._events.append(Finished(active.order, outcome))
+        self.monitor.job_ended(worker.stats)
+        if self._unload_wanted is None and (why := self.monitor.worn_out(worker.stats, now)):
+            LOG.info("replacing the worker: %s", why)
+            self._unload_wanted = "recycle"  # what is in its hands is finished first
+        if worker.jobs:
+            return
+        worker.stats.idle_since, worker.draining, worker.stopping_since = now, False, None
         self._enter(ModelState.WARM)
         if self._unload_wanted is not None:
             self._end(self._unload_wanted, now, ask=True)
-        elif why := self.monitor.worn_out(stats, now):
-            LOG.info("replacing the worker: %s", why)
-            self._end("recycle", now, ask=True)
 
     def _fell_silent(self, worker: Connection, now: float) -> None:
         """The worker has closed its end, unasked: it is dead or about to be."""
@@ -240,29 +270,26 @@ class Host:
     # -- the end of a worker
 
     def _end(self, reason: str, now: float, *, ask: bool, died: str = "", fault: Reason = Reason.ENGINE_CRASH) -> None:
-        """Begin the end of the worker; a job in its hands comes back as died or, when it was to stop, as stopped."""
+        """Begin the end of the worker; jobs in its hands come back as died or, when they were to stop, as stopped."""
         worker = self.worker
         assert worker is not None
         LOG.info("unloading %s: %s", self.engine, reason)
-        if worker.active is not None:
-            order, stopping = worker.active.order, worker.active.stopping_since is not None
-            stopped = Finished(order, Outcome(order.job, order.claim, "stopped"))
-            self._events.append(stopped if stopping else Died(order, fault, died))
-            worker.active = None
+        self._events += blame.of(worker, fault, died)
+        worker.jobs.clear()
         self.last_unload = Unload(time.time(), reason if reason == "crash" else self._unload_wanted or reason)
         self._unload_wanted = None
         self._enter(ModelState.UNLOADING)
         ask = ask and not worker.closed
         grace = self.settings.model.shutdown_grace if ask else DYING if worker.closed else 0.0
         if reason == "stop":
-            grace = min(grace, RELEASE_AT_STOP)  # the page in hand has had its grace already
-        self._shutdown = WorkerShutdown(
-            worker.process, self.last_unload, now, worker.stats.footprint, ask=ask, grace=grace
-        )
+            grace = min(grace, RELEASE_AT_STOP)  # the current page has had its grace already
+        last_seen = worker.stats.footprint
+        self._shutdown = WorkerShutdown(worker.process, self.last_unload, now, last_seen, ask=ask, grace=grace)
 
-    def _over(self, worker: Connection, ending: WorkerShutdown, now: float) -> None:
-        self._reclaim = ending.close(now)
-        self._events.append(Gone(ending.unload, worker.stats.model, worker.stats.peak))
+    def _gone(self, worker: Connection, shutdown: WorkerShutdown, now: float) -> None:
+        self._reclaim = shutdown.close(now)
+        peak = worker.stats.peak if worker.stats.ready_at is not None else None
+        self._events.append(Gone(shutdown.unload, worker.stats.model, peak))
         self.worker = self._shutdown = None
         self._enter(ModelState.COLD)
         if self.admission.blocked_reason is not None:
@@ -273,28 +300,30 @@ class Host:
     def tick(self, now: float, *, queue_empty: bool) -> list[Event]:
         """Do what the time demands; return what has happened since the last call, in order."""
         if self.worker is not None:
-            self._mind_end(self.worker, now)
+            self._check_worker(self.worker, now)
         if self._reclaim is not None:
             self._reclaim.tick(now)
-        self._mind_memory(now)
-        self._mind_idleness(now, queue_empty=queue_empty)
+        self._check_memory(now)
+        self._check_idleness(now, queue_empty=queue_empty)
         events, self._events = self._events, []
         return events
 
-    def _mind_end(self, worker: Connection, now: float) -> None:
+    def _check_worker(self, worker: Connection, now: float) -> None:
         """Help on an end that has begun; begin one for a worker that is stuck."""
         if self._shutdown is not None:
             self._shutdown.tick(now)
             if self._shutdown.over:
-                self._over(worker, self._shutdown, now)
-        elif worker.active is not None and (why := timeouts.stuck(worker.active, self.settings, now)):
-            LOG.warning("%s: %s", worker.active.order.name, why[1])
-            self._end("crash", now, ask=False, died=why[1], fault=why[0])
+                self._gone(worker, self._shutdown, now)
+            return
+        limits = timeouts.limits(worker.jobs.values(), self.settings, worker.heard_at, worker.stopping_since)
+        if over := min((limit for limit in limits if now >= limit.moment), default=None):
+            LOG.warning("the worker (pid %d) is stuck: %s", worker.stats.pid, over.detail)
+            self._end("crash", now, ask=False, died=over.detail, fault=over.reason)
         elif self.state is ModelState.LOADING and now - worker.heard_at > LOAD_STALL:
             self.admission.failed(f"no sign of life for {LOAD_STALL:.0f} s", now)
             self._end("crash", now, ask=False)
 
-    def _mind_memory(self, now: float) -> None:
+    def _check_memory(self, now: float) -> None:
         """Look at memory when it is time to, and let pressure have its way."""
         if self.monitor.must_stop(now):
             self.stop_reading(now)
@@ -309,7 +338,7 @@ class Host:
             self.monitor.pressed_since = self.monitor.pressed_since or now
             self.unload("pressure", now)
 
-    def _mind_idleness(self, now: float, *, queue_empty: bool) -> None:
+    def _check_idleness(self, now: float, *, queue_empty: bool) -> None:
         if self.state is not ModelState.WARM or self.worker is None:
             return
         match self.monitor.idle(self.worker.stats, now, queue_empty=queue_empty):

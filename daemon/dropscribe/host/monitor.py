@@ -11,6 +11,8 @@ from dropscribe.memory import policy, readings
 from dropscribe.memory.policy import IdleAction
 from dropscribe.memory.pressure import Action
 
+SETTLED_AFTER = 4  # pages after which a worker has all that it keeps for reading
+
 
 class MemoryMonitor:
     """Samples while there is something to look after, and judges."""
@@ -20,7 +22,7 @@ class MemoryMonitor:
         self.sample: readings.Sample | None = None
         self.next_sample = 0.0
         self.waiting_for_normal = False  # a job that pressure has stopped too often
-        self.pressed_since: float | None = None  # the page in hand has a grace from here on
+        self.pressed_since: float | None = None  # the current pages have a grace from here on
 
     def look(self, stats: WorkerStats | None, now: float) -> Action:
         """Take a sample and return what pressure asks for."""
@@ -33,7 +35,7 @@ class MemoryMonitor:
         return self._watch.feed(self.sample, now, idle)
 
     def must_stop(self, now: float) -> bool:
-        """Say whether the page in hand has used up its grace under pressure."""
+        """Say whether the current pages have used up their grace under pressure."""
         return self.pressed_since is not None and now - self.pressed_since >= policy.PAGE_GRACE
 
     def idle(self, stats: WorkerStats, now: float, *, queue_empty: bool) -> IdleAction | None:
@@ -52,16 +54,25 @@ class MemoryMonitor:
             yield self.next_sample
         if worker is None:
             return
-        if worker.active is not None:
-            yield timeouts.deadline(worker.active, self.settings)
-            if self.pressed_since is not None and worker.active.stopping_since is None:
-                yield self.pressed_since + policy.PAGE_GRACE
+        stuck = timeouts.limits(worker.jobs.values(), self.settings, worker.heard_at, worker.stopping_since)
+        yield min((limit.moment for limit in stuck), default=None)
+        if worker.jobs and self.pressed_since is not None and worker.stopping_since is None:
+            yield self.pressed_since + policy.PAGE_GRACE
         stats = worker.stats
         if state is ModelState.WARM and stats.idle_since is not None:
             yield policy.next_idle_deadline(stats.idle_since, self.settings.model, stats.trimmed, queue_empty)
 
+    def job_ended(self, stats: WorkerStats) -> None:
+        """After a job: once the first pages are read, remember the level that growth is judged against.
+
+        Kernels, caches and vision towers come with the first pages and are no growth (on an H100 the footprint after
+        load tripled with the first page, and every file replaced the worker).
+        """
+        if stats.settled_footprint is None and stats.pages_read >= max(SETTLED_AFTER, 2 * stats.width):
+            stats.settled_footprint = stats.footprint = readings.footprint(stats.pid)
+
     def worn_out(self, stats: WorkerStats, now: float) -> str | None:
-        """Return why the worker should be replaced before the next file, or None.
+        """Return why the worker should be replaced before further files are given to it, or None.
 
         The last sample may be of the middle of a page, so another one decides.
         """
@@ -73,5 +84,5 @@ class MemoryMonitor:
     def _worn_out(self, stats: WorkerStats, now: float) -> str | None:
         age = now - (stats.ready_at or now)
         return policy.recycle_reason(
-            stats.pages_read, age, stats.footprint, stats.footprint_after_load, self.settings.model
+            stats.pages_read, age, stats.footprint, stats.settled_footprint, self.settings.model
         )

@@ -15,13 +15,14 @@ from collections.abc import Sequence
 
 import psutil
 
-from dropscribe.core.framing import BrokenStream, Inbound, Message, pack, receive
+from dropscribe.core.framing import BrokenStream, Inbound, pack, receive
+from dropscribe.core.protocol import ToDaemon, ToWorker
 from dropscribe.files import durable
 
 COMMAND = (sys.executable, "-m", "dropscribe.worker.main")
 RECORD = "worker.json"
 SAME_START, SAME_BOOT = 2.0, 60.0  # seconds
-NOISE = "worker.log"  # what native code of the worker prints; begun anew with each worker
+NOISE = "worker.log"  # what native code of the worker prints; emptied for each worker
 
 
 class WorkerProcess:
@@ -43,7 +44,7 @@ class WorkerProcess:
             os.close(noise)
         ours.setblocking(False)
         self._state, self._ours = state, ours
-        self._inbound = Inbound()
+        self._inbound: Inbound[ToDaemon] = Inbound(ToDaemon)
         self._unsent = bytearray()
         self.pid = self._process.pid
         record = {"pid": self.pid, "started": _started(self.pid), "booted": psutil.boot_time()}
@@ -62,9 +63,9 @@ class WorkerProcess:
         """Say whether the worker was too slow for what we have to say."""
         return bool(self._unsent)
 
-    def send(self, kind: str, **values: object) -> None:
+    def send(self, message: ToWorker) -> None:
         """Queue a message; a worker that is gone is noticed on reading."""
-        self._unsent += pack({"kind": kind, **values})
+        self._unsent += pack(message)
         self.flush()
 
     def flush(self) -> None:
@@ -77,7 +78,7 @@ class WorkerProcess:
         except OSError:
             self._unsent.clear()
 
-    def hear(self) -> list[Message] | None:
+    def hear(self) -> list[ToDaemon] | None:
         """Return the messages that have come; None when the worker has closed its end or talks nonsense."""
         try:
             return receive(self._ours, self._inbound)

@@ -5,7 +5,8 @@ It measures on the way what the release, the end of the process and the machine 
 
 import signal
 
-from dropscribe.core.framing import Message
+from dropscribe.core import protocol
+from dropscribe.core.protocol import ToDaemon
 from dropscribe.host.process import WorkerProcess
 from dropscribe.host.values import Unload
 from dropscribe.log import LOG
@@ -30,11 +31,11 @@ class WorkerShutdown:
         unload.footprint_bytes = readings.footprint(process.pid) or last_seen  # a dead one cannot be measured any more
         self._available_before = readings.available().bytes
         if ask:
-            process.send("unload")
+            process.send(protocol.Unload())
 
-    def heard(self, message: Message) -> None:
+    def heard(self, message: ToDaemon) -> None:
         """Measure what the release inside the process gave back, then let the process go."""
-        if message["kind"] != "released":
+        if not isinstance(message, protocol.Released):
             return
         left = readings.footprint(self._process.pid)
         before = self.unload.footprint_bytes

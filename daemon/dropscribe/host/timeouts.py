@@ -1,56 +1,59 @@
-"""Slow or stuck: when a reading has taken longer than the settings allow. Pure."""
+"""Slow or stuck: when the worker has taken longer than the settings allow. Pure.
 
-from collections.abc import Iterator
+Every page in the engine's hands has clocks of its own: one that hangs is noticed by its own limit, whatever the others
+do. Decoding and rendering have their limits in the worker, which outlives its decoders.
+"""
+
+from collections.abc import Collection, Iterator
+from typing import NamedTuple
 
 from dropscribe.config import Settings
 from dropscribe.core.errors import Reason
-from dropscribe.host.values import ActiveJob
+from dropscribe.host.values import ActiveJob, PageClock
 
-STOP_ANSWER = 10.0  # seconds in which a reading must heed a request to stop
+STOP_ANSWER = 10.0  # seconds in which the worker must heed a request to stop
 
 
-def _limits(active: ActiveJob, settings: Settings) -> Iterator[tuple[float, Reason, str]]:
-    """Yield every limit in force: (monotonic moment, reason, sentence).
+class Limit(NamedTuple):
+    """A moment (monotonic) after which the worker is stuck, why, and what to say."""
+
+    moment: float
+    reason: Reason
+    detail: str
+
+
+def limits(
+    jobs: Collection[ActiveJob], settings: Settings, heard_at: float, stopping_since: float | None
+) -> Iterator[Limit]:
+    """Yield every limit in force.
 
     The engine keeps its own time between tokens; these are for what hangs in native code, so a margin is added.
     """
-    engine, intake = settings.engine, settings.intake
-    if active.decoding_since is not None:
-        sentence = f"Decoding page {active.page} took longer than intake.decode_timeout ({intake.decode_timeout:g} s)."
-        yield active.decoding_since + intake.decode_timeout, Reason.DECODE_TIMEOUT, sentence
-    if active.attempt_since is not None:
-        sentence = f"Reading page {active.page} took longer than engine.page_timeout ({engine.page_timeout:g} s)."
-        yield active.attempt_since + _with_margin(engine.page_timeout), Reason.ENGINE_TIMEOUT, sentence
-    if active.page_since is not None:
-        sentence = f"All attempts at page {active.page} took longer than engine.page_budget ({engine.page_budget:g} s)."
-        yield active.page_since + _with_margin(engine.page_budget), Reason.ENGINE_TIMEOUT, sentence
-    elif active.decoding_since is None:
-        yield _between_pages(active, settings)
-    if active.stopping_since is not None:
-        yield active.stopping_since + STOP_ANSWER, Reason.PRESSURE, "The reading did not stop when it was asked to."
+    for active in jobs:
+        for page, clock in active.clocks.items():
+            yield from _page(page, clock, settings)
+    if jobs and not any(active.clocks for active in jobs):
+        yield _silence(jobs, settings, heard_at)
+    if jobs and stopping_since is not None:
+        yield Limit(stopping_since + STOP_ANSWER, Reason.PRESSURE, "The engine did not stop when it was asked to.")
 
 
-def _between_pages(active: ActiveJob, settings: Settings) -> tuple[float, Reason, str]:
-    """Return the limit on opening the file, and on writing the results; that nobody begins is no file's fault."""
-    opening, limit = 2 * settings.intake.decode_timeout, _with_margin(settings.engine.page_budget)
-    if not active.taken_up:
-        return active.quiet_since + opening, Reason.ENGINE_TIMEOUT, f"The engine did not begin within {opening:g} s."
-    if active.pages == 0:
-        sentence = f"Opening the file took longer than {opening:g} s."
-        return active.quiet_since + opening, Reason.DECODE_TIMEOUT, sentence
-    return active.quiet_since + limit, Reason.ENGINE_TIMEOUT, f"Writing the results took longer than {limit:g} s."
+def _silence(jobs: Collection[ActiveJob], settings: Settings, heard_at: float) -> Limit:
+    """Return how long the worker may say nothing while it only opens, decodes or writes, which it bounds itself."""
+    step = settings.intake.decode_timeout
+    if not any(active.begun for active in jobs):
+        return Limit(heard_at + 2 * step, Reason.ENGINE_TIMEOUT, f"The engine did not begin within {2 * step:g} s.")
+    quiet = step * (3 + max(active.pages for active in jobs))
+    return Limit(heard_at + quiet, Reason.ENGINE_TIMEOUT, f"The engine's process was silent for {quiet:g} s.")
+
+
+def _page(page: int, clock: PageClock, settings: Settings) -> Iterator[Limit]:
+    attempt, budget = settings.engine.page_timeout, settings.engine.page_budget
+    what = f"Reading page {page} took longer than engine.page_timeout ({attempt:g} s)."
+    yield Limit(clock.attempt_since + _with_margin(attempt), Reason.ENGINE_TIMEOUT, what)
+    what = f"All attempts at page {page} took longer than engine.page_budget ({budget:g} s)."
+    yield Limit(clock.page_since + _with_margin(budget), Reason.ENGINE_TIMEOUT, what)
 
 
 def _with_margin(limit: float) -> float:
     return limit * 1.1 + 2
-
-
-def stuck(active: ActiveJob, settings: Settings, now: float) -> tuple[Reason, str] | None:
-    """Return why the reading in hand has to be ended now, if it has to."""
-    over = [(moment, reason, what) for moment, reason, what in _limits(active, settings) if now >= moment]
-    return min(over)[1:] if over else None
-
-
-def deadline(active: ActiveJob, settings: Settings) -> float:
-    """Return the earliest moment at which the reading in hand could be stuck."""
-    return min(moment for moment, _, _ in _limits(active, settings))

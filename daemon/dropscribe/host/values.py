@@ -1,9 +1,11 @@
-"""Values of the host: what is told about a worker, and what happened to it."""
+"""Values of the host: what is known of a worker and of the jobs in its hands, and what happened to them."""
 
 from dataclasses import dataclass, field
 
 from dropscribe.core.errors import Reason
 from dropscribe.core.job import Order, Outcome
+from dropscribe.core.protocol import Loading
+from dropscribe.core.status import MlxMemory
 
 
 @dataclass
@@ -22,7 +24,7 @@ class Unload:
 
 @dataclass(frozen=True)
 class Finished:
-    """The job in hand has ended, one way or another."""
+    """A job has ended, one way or another."""
 
     order: Order
     outcome: Outcome
@@ -30,11 +32,12 @@ class Finished:
 
 @dataclass(frozen=True)
 class Died:
-    """The worker died, or had to be ended, with this job in hand."""
+    """The worker died, or had to be ended, with this job in hand; a *suspect* was not the only one."""
 
     order: Order
     reason: Reason
     detail: str
+    suspect: bool = False
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,11 @@ class Unable:
 
 @dataclass(frozen=True)
 class Gone:
-    """The worker is gone and its memory with it; `peak_bytes` is the highest footprint seen in its life."""
+    """The worker is gone and its memory with it.
+
+    `peak_bytes` is the highest footprint seen in its life; None where it never became ready: an aborted load says
+    nothing about what a reading needs.
+    """
 
     unload: Unload
     model: str  # as in `registry.peak_key`
@@ -58,21 +65,36 @@ Event = Finished | Died | Unable | Gone
 
 
 @dataclass
+class PageClock:
+    """A page in the engine's hands: monotonic seconds by which slow is told from stuck."""
+
+    page_since: float  # of all attempts
+    attempt_since: float
+    tokens: int = 0
+
+
+@dataclass
 class ActiveJob:
-    """The job in hand, with the moments by which slow is told from stuck (monotonic seconds)."""
+    """A job in the worker's hands."""
 
     order: Order
-    since: float
-    taken_up: bool = False  # the worker has begun with it
-    page: int = 0
-    pages: int = 0
-    tokens: int = 0
-    quiet_since: float = 0.0  # the last sign of life outside decoding and attempts
-    decoding_since: float | None = None
-    page_since: float | None = None
-    attempt_since: float | None = None
-    stopping_since: float | None = None
-    making_way: int = 0  # 1: asked to, if it is long; 2: at any page
+    since: float  # monotonic: when it was given
+    suspect: bool = False  # it must be read alone
+    begun: bool = False  # the worker has opened it: only then can it be to blame
+    pages: int = 0  # 0 until it is known
+    done: int = 0  # pages that have their text
+    page: int = 0  # the last page an engine began
+    clocks: dict[int, PageClock] = field(default_factory=dict)  # by page number
+
+    @property
+    def wants_pages(self) -> bool:
+        """Say whether pages of it are still to be read."""
+        return self.pages == 0 or self.done < self.pages
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of the pages in the engine's hands."""
+        return sum(clock.tokens for clock in self.clocks.values())
 
 
 @dataclass
@@ -81,16 +103,20 @@ class WorkerStats:
 
     pid: int
     model: str  # as in `registry.peak_key`
+    loading: Loading | None = None
     loaded_at: float | None = None  # wall clock
     ready_at: float | None = None  # monotonic
-    step: str | None = None
-    done_bytes: int | None = None
-    total_bytes: int | None = None
+    width: int = 1  # pages that the engine likes to have at once
+    engine_model: str | None = None
     pages_read: int = 0
     idle_since: float | None = None  # monotonic
     trimmed: bool = False
     footprint: int | None = None
-    footprint_after_load: int | None = None
+    settled_footprint: int | None = None  # at rest after the first pages: growth is judged against it
     peak: int | None = None
-    mlx: dict[str, int] | None = None
-    info: dict[str, str | None] = field(default_factory=dict)
+    mlx: MlxMemory | None = None
+
+    @property
+    def step(self) -> str | None:
+        """What a load is doing; None when it is over."""
+        return self.loading.step if self.loading is not None else None

@@ -84,7 +84,7 @@ class EventBuffer(FileSystemEventHandler):
 
 
 class Watch:
-    """Native events for *root*, or none at all when looking again and again is the better way."""
+    """Native events for *root*, or none when polling is the better way."""
 
     def __init__(self, root: str, mode: str, paths: EventBuffer) -> None:
         self._observer: BaseObserver | None = None

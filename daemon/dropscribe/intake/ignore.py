@@ -1,4 +1,4 @@
-"""Which names are never taken, whatever they hold."""
+"""Which names are ignored, whatever their content."""
 
 import fnmatch
 import os

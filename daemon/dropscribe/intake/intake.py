@@ -1,4 +1,4 @@
-"""What is a whole, new, wanted file: hints and scans go in, settled files come out.
+"""Which files are new and complete: events and scans go in, settled files come out.
 
 Runs on the main thread and touches no disk itself: it hands requests to look to the disk thread. Which paths have a
 job already is the journal's knowledge and comes in as an argument.
@@ -47,7 +47,7 @@ class Intake:
     def below(self, paths: Sequence[bytes], now: float) -> list[bytes]:
         """Return the paths below the inbox that *hints* (absolute) name and that want a look.
 
-        Without room for more candidates a full look follows instead, when there is room again.
+        Without room for more candidates a full scan follows instead, when there is room again.
         """
         prefix = self.root + b"/"
         wanted: list[bytes] = []
@@ -65,19 +65,19 @@ class Intake:
         return wanted
 
     def rescan(self, folder: bytes = b"") -> None:
-        """Ask for a look at everything in *folder* below the inbox."""
+        """Request a scan of *folder* below the inbox."""
         if not any(scan.folder == folder for scan in self._scans[1:]):
             self._scans.append(self._scan(folder))
 
     def current_scan(self, now: float) -> Scan | None:
-        """Return the scan to go on with, if one is wanted and there is room for what it finds."""
+        """Return the scan to continue with, if one is pending and there is room for what it finds."""
         if not self._scans and now >= self._next_scan:
             self._scans.append(self._scan(b""))
         return self._scans[0] if self._scans and self.table.has_room else None
 
     @property
     def scanning(self) -> bool:
-        """Say whether a look at everything is under way or waiting."""
+        """Say whether a full scan is running or pending."""
         return bool(self._scans)
 
     def scanned(self, scan: Scan, part: Slice | None, now: float, seconds: float) -> None:

@@ -45,22 +45,22 @@ class Candidate:
     signature: Signature
     since: float  # wall clock: unchanged from then on
     stable_from: float  # the same moment on the monotonic clock
-    due: float  # when to look again
-    step: float  # the present wait between looks
+    due: float  # time of the next check
+    step: float  # the current wait between checks
     waiting: Waiting = Waiting.STABLE
-    deferred: bool = False  # its content looked cut off when it was read: patience decides
+    deferred: bool = False  # its content looked truncated when it was read: `incomplete_timeout` decides
 
 
 @dataclass(frozen=True)
 class Settled:
-    """A whole file, wanted: it becomes a job."""
+    """A complete, readable file: it becomes a job."""
 
     found: Found
 
 
 @dataclass(frozen=True)
 class Rejected:
-    """A file that stayed as it is for as long as patience lasts, and cannot be read like that."""
+    """A file that stayed unchanged for `incomplete_timeout` and cannot be read as it is."""
 
     found: Found
     reason: Reason
@@ -82,7 +82,7 @@ class SettlingTable:
 
     @property
     def has_room(self) -> bool:
-        """Say whether a scan may go on."""
+        """Say whether a scan may continue."""
         return len(self._candidates) < ROOM
 
     def judge(self, look: FileInfo, now: float, wall: float) -> Settled | Rejected | None:
@@ -119,7 +119,7 @@ class SettlingTable:
         return None
 
     def _wait(self, candidate: Candidate, obstacle: Obstacle | None, now: float) -> None:
-        """Set the time of the next look: sooner at first, never past the end of patience."""
+        """Set the time of the next check: sooner at first, never later than the timeout."""
         if obstacle is None:
             candidate.waiting = Waiting.INCOMPLETE if candidate.deferred else Waiting.STABLE
         else:
@@ -131,18 +131,17 @@ class SettlingTable:
         candidate.due = now + candidate.step if end <= now else min(now + candidate.step, end)
 
     def defer(self, found: Found, now: float, wall: float) -> None:
-        """Take back a file that was read and seems cut off: it is judged anew when patience has passed."""
+        """Take back a file that was read and seems truncated: it is judged again after `incomplete_timeout`."""
         stable_from = now - max(0.0, wall - found.since)
-        candidate = Candidate(
-            found.signature,
-            found.since,
-            stable_from,
-            stable_from + self.incomplete_timeout,
-            self.stable_for,
-            Waiting.INCOMPLETE,
+        self._candidates[found.path] = Candidate(
+            signature=found.signature,
+            since=found.since,
+            stable_from=stable_from,
+            due=stable_from + self.incomplete_timeout,
+            step=self.stable_for,
+            waiting=Waiting.INCOMPLETE,
             deferred=True,
         )
-        self._candidates[found.path] = candidate
 
     def drop(self, path: bytes) -> None:
         """Forget a path."""
@@ -155,7 +154,7 @@ class SettlingTable:
             candidate.due = now
 
     def due(self, now: float, limit: int) -> list[bytes]:
-        """Return up to *limit* paths that want a look now."""
+        """Return up to *limit* paths whose check is due."""
         ready: list[bytes] = []
         for path, candidate in self._candidates.items():
             if candidate.due <= now:
@@ -165,7 +164,7 @@ class SettlingTable:
         return ready
 
     def next_due(self) -> float | None:
-        """Return when the next look is wanted."""
+        """Return when the next check is due."""
         return min((c.due for c in self._candidates.values()), default=None)
 
     def waiting(self) -> Iterator[tuple[bytes, Waiting]]:
@@ -173,7 +172,7 @@ class SettlingTable:
         return ((path, c.waiting) for path, c in self._candidates.items())
 
     def promising(self) -> bool:
-        """Say whether a file that looks wanted and is not empty is about to settle."""
+        """Say whether a readable, non-empty file is about to settle."""
         return any(
             c.waiting is Waiting.STABLE and c.signature.size > 0 and file_types.wanted_name(path)
             for path, c in self._candidates.items()

@@ -122,7 +122,7 @@ class Journal:
         return self.get(job.id)
 
     def release(self, job: Job, *, interrupted: bool = True, pressure: bool = False, behind: bool = False) -> None:
-        """Put a claimed job back: nobody's fault, so nothing counts towards its attempts."""
+        """Requeue a claimed job; this is no failure, so nothing counts towards its attempts."""
         with self._writing() as db:
             changed = db.execute(
                 "UPDATE jobs SET state='queued', stem=NULL, interruptions=interruptions+?,"
@@ -131,6 +131,14 @@ class Journal:
             ).rowcount
             if changed and (behind or (interrupted and (job.interruptions + 1) % PATIENT == 0)):
                 db.execute(f"UPDATE jobs SET rank={_LAST_RANK}+1 WHERE id=? AND state='queued'", (job.id,))
+
+    def suspect(self, job: Job) -> None:
+        """Put a claimed job back that was in hand beside others when the worker died: it is read alone from now on."""
+        with self._writing() as db:
+            db.execute(
+                "UPDATE jobs SET state='queued', stem=NULL, suspect=1 WHERE id=? AND claim=? AND state='running'",
+                (job.id, job.claim),
+            )
 
     def record_failure(self, job: Job, reason: Reason, detail: str, *, death: bool, attempts: int) -> State:
         """Count a failure against a claimed job: behind the others, or rejected when it was the last allowed.
@@ -166,19 +174,21 @@ class Journal:
         return self.live_at(path) if added else None
 
     def withdraw(self, job: Job) -> None:
-        """Forget a claimed or queued job whose file turned out not to be whole yet: it settles again."""
+        """Forget a claimed or queued job whose file turned out to be incomplete: it settles again."""
         with self._writing() as db:
             db.execute("DELETE FROM jobs WHERE id=? AND claim=? AND state IN ('running','queued')", (job.id, job.claim))
 
     # -- after reading
 
-    def written(self, job: Job, outputs: Sequence[bytes], seconds: float, mtimes_ns: Sequence[int] = ()) -> None:
+    def written(
+        self, job: Job, outputs: Sequence[bytes], seconds: float, mtimes_ns: Sequence[int] = (), *, review: bool = False
+    ) -> None:
         """Record that every output file is complete under its final name; *mtimes_ns* tell them from a stranger's."""
         with self._writing() as db:
             changed = db.execute(
-                "UPDATE jobs SET state='written', outputs=?, seconds=?, reason=NULL, detail=NULL"
+                "UPDATE jobs SET state='written', outputs=?, seconds=?, review=?, reason=NULL, detail=NULL"
                 " WHERE id=? AND claim=? AND state='running'",
-                (rows.pack(outputs), seconds, job.id, job.claim),
+                (rows.pack(outputs), seconds, int(review), job.id, job.claim),
             ).rowcount
             if changed:
                 files = [(path, job.id, mtime) for path, mtime in zip_longest(outputs, mtimes_ns, fillvalue=0)]
@@ -207,7 +217,7 @@ class Journal:
                 self._prune(db)
 
     def _prune(self, db: sqlite3.Connection) -> None:
-        """Drop the oldest finished jobs, and count them so that totals go on."""
+        """Drop the oldest finished jobs, and count them so that totals stay correct."""
         self._finished_since_prune = 0
         old = "SELECT id FROM jobs WHERE finished IS NOT NULL ORDER BY finished DESC, id DESC LIMIT -1 OFFSET ?"
         for state, count in db.execute(
@@ -244,7 +254,7 @@ class Journal:
         return row[0] if row else None
 
     def reserved_stems(self) -> list[bytes]:
-        """Return the output stems of jobs that are being read or put away."""
+        """Return the output stems of jobs that are being read or whose original is being moved."""
         return [
             row[0]
             for row in self._db.execute(

@@ -3,14 +3,17 @@
 import json
 import os
 from collections.abc import Sequence
+from typing import Any
 
 from dropscribe.core.errors import Reason
 from dropscribe.core.job import Job, Signature, State
 
-COLUMNS = (
-    "id, path, size, mtime_ns, inode, device, since, state, claim, attempts, deaths, interruptions, "
-    "pressure_stops, rank, stem, outputs, destination, reason, detail, seconds"
-)
+_NAMES = (
+    "id", "path", "size", "mtime_ns", "inode", "device", "since", "state", "claim", "attempts", "deaths",
+    "interruptions", "pressure_stops", "rank", "stem", "outputs", "destination", "reason", "detail", "seconds",
+    "suspect", "review", "finished",
+)  # fmt: skip
+COLUMNS = ", ".join(_NAMES)
 
 
 def columns(signature: Signature) -> tuple[int, int, int, int]:
@@ -30,10 +33,10 @@ def pack(paths: Sequence[bytes]) -> str:
 
 def job(row: tuple[object, ...]) -> Job:
     """Return the job of a row of `COLUMNS`."""
-    (number, path, size, mtime_ns, inode, device, since, state, claim, attempts, deaths, interruptions, pressure, rank,
-     stem, outputs, destination, reason, detail, seconds) = row  # fmt: skip
-    return Job(
-        number, path, Signature(size, mtime_ns, inode, device), since, State(state), claim, attempts, deaths,  # type: ignore[arg-type]  # typed by the schema (STRICT)
-        interruptions, pressure, rank, stem, tuple(os.fsencode(o) for o in json.loads(outputs)) if outputs else (),  # type: ignore[arg-type]
-        destination, Reason(reason) if reason else None, detail, seconds,  # type: ignore[arg-type]
-    )  # fmt: skip
+    values: dict[str, Any] = dict(zip(_NAMES, row, strict=True))
+    values["signature"] = Signature(*(values.pop(name) for name in ("size", "mtime_ns", "inode", "device")))
+    values["state"] = State(values["state"])
+    values["outputs"] = tuple(os.fsencode(path) for path in json.loads(values["outputs"] or "[]"))
+    values["reason"] = Reason(values["reason"]) if values["reason"] else None
+    values["suspect"], values["review"] = bool(values["suspect"]), bool(values["review"])
+    return Job(**values)

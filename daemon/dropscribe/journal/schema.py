@@ -1,4 +1,4 @@
-"""How the journal lies on disk: its tables, how it is opened, and what becomes of a damaged one."""
+"""The journal on disk: its tables, how it is opened, and how a damaged one is set aside."""
 
 import os
 import sqlite3
@@ -28,7 +28,12 @@ CREATE TABLE facts (name TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;
 """
 # `retry --all` asks for each file where it came from.
 DESTINATIONS = "CREATE INDEX bound ON jobs (destination) WHERE destination IS NOT NULL;"
-STEPS = (FIRST, DESTINATIONS)  # each takes a journal from one version to the next
+# suspect: in hand beside others when the worker died or hung, and read alone from then on. review: a page is doubtful.
+SUSPECTS = """
+ALTER TABLE jobs ADD COLUMN suspect INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE jobs ADD COLUMN review INTEGER NOT NULL DEFAULT 0;
+"""
+STEPS = (FIRST, DESTINATIONS, SUSPECTS)  # each takes a journal from one version to the next
 VERSION = len(STEPS)
 
 
@@ -37,7 +42,7 @@ class TooNew(Exception):
 
 
 def open_or_rebuild(path: str) -> tuple[sqlite3.Connection, str | None]:
-    """Open the journal at *path*, made anew where there is none.
+    """Open the journal at *path*; create it where there is none.
 
     A damaged one is set aside under a dated name, which is returned; the folders are the truth it is rebuilt from.
     """
@@ -69,7 +74,7 @@ def _open(path: str) -> sqlite3.Connection:
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     db = sqlite3.connect(path, isolation_level=None)
     try:
-        db.execute("PRAGMA busy_timeout=500")  # milliseconds: the loop must go on answering
+        db.execute("PRAGMA busy_timeout=500")  # milliseconds: the loop must keep answering
         db.execute("PRAGMA journal_mode=WAL")
         db.execute("PRAGMA synchronous=FULL")
         db.execute("PRAGMA cache_size=-2000")

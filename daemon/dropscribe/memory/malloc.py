@@ -5,7 +5,7 @@ from typing import Any
 
 
 def malloc_relief(library: Any = None) -> None:
-    """Give back what malloc holds free: `malloc_zone_pressure_relief` on macOS, `malloc_trim` with glibc; never fails.
+    """Return malloc's free memory to the system (`malloc_zone_pressure_relief` or glibc's `malloc_trim`); never fails.
 
     *library* is the loaded C library, this process's own by default; one that has neither call (musl) is left alone.
     """

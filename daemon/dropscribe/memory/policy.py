@@ -1,7 +1,7 @@
 """Decisions about a model's stay in memory: fits it, is it idle, is it worn out, did the machine sleep. All pure.
 
-Monotonic seconds come in as arguments. Nothing is measured, ended or logged here. Pressure has a file of its own
-(`watch`), whose names are given out here too.
+Monotonic seconds come in as arguments. Nothing is measured, ended or logged here. Pressure has a module of its own
+(`pressure`), whose names are exported here too.
 """
 
 import math
@@ -14,11 +14,24 @@ from dropscribe.memory.pressure import PAGE_GRACE, SAMPLE_EVERY, Action, Pressur
 from dropscribe.memory.values import Availability
 
 __all__ = [
-    "PAGE_GRACE", "PATIENCE", "SAMPLE_EVERY", "Action", "IdleAction", "PressureWatch", "SleepWatch", "Verdict",
-    "idle_action", "need", "next_idle_deadline", "preflight", "recycle_reason", "size", "unload_at",
+    "LONGEST_WAIT",
+    "PAGE_GRACE",
+    "SAMPLE_EVERY",
+    "Action",
+    "IdleAction",
+    "PressureWatch",
+    "SleepWatch",
+    "Verdict",
+    "idle_action",
+    "need",
+    "next_idle_deadline",
+    "preflight",
+    "recycle_reason",
+    "size",
+    "unload_at",
 ]  # fmt: skip
 
-PATIENCE = 600.0  # seconds of waiting for memory after which a load is tried once all the same: estimates err
+LONGEST_WAIT = 600.0  # seconds of waiting for memory after which a load is tried once all the same: estimates err
 JUMP = 30.0  # seconds by which the wall clock may leave the monotonic one before it counts as sleep
 
 
@@ -38,13 +51,13 @@ def need(peaks: Sequence[int], estimate: int) -> int:
 def preflight(need_bytes: int, availability: Availability, waiting_since: float, now: float) -> Verdict:
     """Return whether *need_bytes* are there, or have been waited for long enough.
 
-    `waiting_since` starts anew (at the caller's) with each load that is begun, so that the exception is made once.
+    `waiting_since` starts again (at the caller's) with each load that is begun, so that the exception is made once.
     """
     if need_bytes <= availability.bytes:
         return Verdict(True, "")
     lack = f"the model needs about {size(need_bytes)} of memory and {size(availability.bytes)} are available"
-    if now - waiting_since >= PATIENCE:
-        return Verdict(True, f"{lack}; trying all the same after {PATIENCE / 60:.0f} minutes")
+    if now - waiting_since >= LONGEST_WAIT:
+        return Verdict(True, f"{lack}; trying all the same after {LONGEST_WAIT / 60:.0f} minutes")
     return Verdict(False, lack)
 
 
@@ -65,7 +78,7 @@ def idle_action(idle_seconds: float, model: Model, trimmed: bool, queue_empty: b
 
 
 def unload_at(idle_since: float, model: Model, queue_empty: bool) -> float | None:
-    """Return the monotonic moment at which an idle model will leave if nothing happens, or None."""
+    """Return the monotonic time at which an idle model is unloaded if nothing happens, or None."""
     return idle_since + model.idle_timeout if queue_empty and model.idle_timeout is not None else None
 
 
@@ -76,18 +89,20 @@ def next_idle_deadline(idle_since: float, model: Model, trimmed: bool, queue_emp
 
 
 def recycle_reason(
-    pages: int, age_seconds: float, footprint: int | None, footprint_after_load: int | None, model: Model
+    pages: int, age_seconds: float, footprint: int | None, settled_footprint: int | None, model: Model
 ) -> str | None:
-    """Return why the worker is to be replaced before the next file, or None; footprints in bytes, None if unknown."""
+    """Return why the worker should be restarted before the next file, or None; footprints in bytes, None if unknown."""
     if model.recycle_pages is not None and pages >= model.recycle_pages:
         return f"it has read {pages} pages (model.recycle_pages: {model.recycle_pages})"
     if model.recycle_after is not None and age_seconds >= model.recycle_after:
         return f"it is {age_seconds / 3600:.1f} hours old (model.recycle_after: {model.recycle_after / 3600:g} h)"
-    if model.recycle_growth is None or footprint is None or footprint_after_load is None:
+    if model.recycle_growth is None or footprint is None or settled_footprint is None:
         return None
-    growth = footprint - footprint_after_load
+    growth = footprint - settled_footprint
     if growth > model.recycle_growth:
-        return f"it has grown by {size(growth)} since its load (model.recycle_growth: {size(model.recycle_growth)})"
+        return (
+            f"it has grown by {size(growth)} since its first pages (model.recycle_growth: {size(model.recycle_growth)})"
+        )
     return None
 
 
@@ -100,7 +115,7 @@ class SleepWatch:
     def jumped(self, now_monotonic: float, now_wall: float) -> float:
         """Return the seconds that the wall clock has gained (or lost: negative) since the last call; 0 up to 30 s.
 
-        A gain means that the machine slept, or that somebody set the clock: nobody can tell these apart.
+        A gain means that the machine slept or that the clock was set; these cannot be distinguished.
         """
         gain = (now_wall - self._wall) - (now_monotonic - self._monotonic)
         self._monotonic, self._wall = now_monotonic, now_wall
@@ -108,7 +123,7 @@ class SleepWatch:
 
 
 def size(count: int | None) -> str:
-    """Return bytes for people."""
+    """Return a number of bytes as text."""
     if count is None:
         return "unknown"
     return f"{count / 1e9:.1f} GB" if count >= 10**9 else f"{count / 1e6:.0f} MB"

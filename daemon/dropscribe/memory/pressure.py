@@ -12,7 +12,7 @@ from dropscribe.memory.values import CRITICAL, WARN, Sample
 SAMPLE_EVERY = 2.0  # seconds between the samples that `feed` expects
 TOGETHER, APART = 1.0, 10.0  # seconds: two looks closer are one sample; two further apart are no pair
 WARN_IDLE = 10.0  # seconds of idleness after which a warning is enough to unload
-PAGE_GRACE = 30.0  # seconds that the page in hand may still take after STOP_AND_UNLOAD
+PAGE_GRACE = 30.0  # seconds that the current page may still take after STOP_AND_UNLOAD
 TRIM_AGAIN = 30.0  # seconds between two trims under lasting pressure: each makes the next page slower
 FIRST_WAIT, LAST_WAIT = 30.0, 600.0  # seconds without pressure before loading again, doubled by each unload
 STOPS_ALLOWED = 2  # a job stopped so often waits until the pressure is normal
@@ -23,8 +23,8 @@ class Action(StrEnum):
 
     NOTHING = "nothing"
     TRIM = "trim"
-    UNLOAD_IF_IDLE = "unload-if-idle"  # unless a page has come in hand meanwhile
-    STOP_AND_UNLOAD = "stop-and-unload"  # the page in hand may run for PAGE_GRACE, then stops between tokens
+    UNLOAD_IF_IDLE = "unload-if-idle"  # unless a page has been started meanwhile
+    STOP_AND_UNLOAD = "stop-and-unload"  # the current page may run for PAGE_GRACE, then stops between tokens
 
 
 class Grade(IntEnum):
@@ -54,7 +54,7 @@ def grade(sample: Sample, settings: Memory, *, ours: bool = True) -> Grade:
 class PressureWatch:
     """Remembers the last two samples, and the episode of pressure they belong to.
 
-    An episode begins when hard pressure holds, goes on with each hard sample, and is over after a wait without any:
+    An episode begins when hard pressure holds, continues with each hard sample, and ends after a wait without any:
     30 s, doubled by each unload it led to, up to 10 min, until a page has been read in peace.
     """
 
@@ -69,7 +69,7 @@ class PressureWatch:
         self._trimmed_at: float | None = None
 
     def apply(self, settings: Memory) -> None:
-        """Take over changed settings: back-off and episode are forgotten, the next two samples are judged anew."""
+        """Apply changed settings: back-off and episode are forgotten, the next two samples are judged by themselves."""
         self._settings = settings
         self._earlier = self._pressed_at = self._trimmed_at = None
         self._counted, self._unloads = False, 0

@@ -1,7 +1,7 @@
 """Our processes, found by their command line: workers that should not exist, and the figures of `doctor memory`.
 
-It finds, ends one worker when told to, and reports plain values; it does not decide which worker is one too many.
-Nothing is done with more rights than our own user has.
+It finds, ends one worker when told to, and reports plain values; it does not decide which worker is superfluous.
+Nothing needs more permissions than those of the user.
 """
 
 import os
@@ -77,10 +77,18 @@ def memory_report(marker: str = WORKER) -> MemoryReport:
     workers = tuple(worker_processes(marker))
     others = tuple(_found(_runs_program))
     return MemoryReport(
-        figures.total_bytes or there.total_bytes, there.bytes, there.percent, figures.wired_bytes,
-        figures.compressed_bytes, figures.swap_total_bytes, figures.swap_used_bytes, pressure, workers, others,
-        tuple(advice(figures, pressure, workers, sys.platform)),
-    )  # fmt: skip
+        total_bytes=figures.total_bytes or there.total_bytes,
+        available_bytes=there.bytes,
+        percent=there.percent,
+        wired_bytes=figures.wired_bytes,
+        compressed_bytes=figures.compressed_bytes,
+        swap_total_bytes=figures.swap_total_bytes,
+        swap_used_bytes=figures.swap_used_bytes,
+        pressure=pressure,
+        workers=workers,
+        others=others,
+        advice=tuple(advice(figures, pressure, workers, sys.platform)),
+    )
 
 
 def advice(figures: readings.Figures, pressure: str, workers: Sequence[Leftover], platform: str) -> Iterator[str]:
@@ -90,13 +98,13 @@ def advice(figures: readings.Figures, pressure: str, workers: Sequence[Leftover]
     for worker in workers:
         held = "an unknown amount" if worker.footprint_bytes is None else size(worker.footprint_bytes)
         if worker.parent_pid == 1:
-            yield f"Worker {worker.pid} holds {held} and has lost its daemon. End it with: kill {worker.pid}"
+            yield f"Worker {worker.pid} uses {held} and its daemon is gone. End it with: kill {worker.pid}"
         else:
-            yield f"Worker {worker.pid} holds {held}. dropscribe unload gives it back, because the process ends."
+            yield f"Worker {worker.pid} uses {held}. dropscribe unload ends the process and so frees it."
     if figures.wired_bytes is not None and figures.wired_bytes > figures.total_bytes / 2:
         yield (
             f"{size(figures.wired_bytes)} are wired: they can be neither compressed nor swapped. "
-            "If they stay after the programs that use them have ended, only a restart of the machine frees them."
+            "If they stay after the programs that use them have exited, only a restart of the machine frees them."
         )
     if pressure == "unknown":
         yield "This system does not tell its memory pressure; only memory.max_percent and memory.budget are minded."

@@ -43,8 +43,14 @@ def figures() -> Figures:
 def sample(worker_pid: int | None) -> Sample:
     """Look once at everything that `policy.PressureWatch` judges."""
     there = available()
-    used_by_worker = None if worker_pid is None else footprint(worker_pid)
-    return Sample(pressure(), there.bytes, there.percent, used_by_worker, machine.swap_used(), there.total_bytes)
+    return Sample(
+        pressure=pressure(),
+        available_bytes=there.bytes,
+        percent=there.percent,
+        worker_footprint=None if worker_pid is None else footprint(worker_pid),
+        swap_used_bytes=machine.swap_used(),
+        total_bytes=there.total_bytes,
+    )
 
 
 def set_dataless_policy() -> bool:

@@ -1,12 +1,11 @@
 """The composition root and the one loop: waits for whatever comes first, then lets every part do its share.
 
-The only module that joins the stages. Parts never call each other sideways; they hand values to this one.
+The only module that joins the stages; no part is handed the whole.
 """
 
 import os
 import time
 from collections.abc import Sequence
-from functools import partial
 from typing import Protocol, TypeVar
 
 from dropscribe.config import Settings
@@ -26,21 +25,25 @@ from dropscribe.host.values import Died, Event, Finished, Gone, Unable
 from dropscribe.intake.events import EventBuffer
 from dropscribe.journal.journal import Journal
 from dropscribe.log import LOG
-from dropscribe.memory import policy, readings
-from dropscribe.service import mounts
+from dropscribe.memory import policy
+from dropscribe.memory.malloc import malloc_relief
+from dropscribe.service import mounts, status
 from dropscribe.service.archive import Archiver
 from dropscribe.service.backoff import Backoff
 from dropscribe.service.drain import Drain
 from dropscribe.service.event_loop import EventLoop
+from dropscribe.service.flow import Flows
 from dropscribe.service.inbox import Inbox
 from dropscribe.service.jobs import Jobs
 from dropscribe.service.recovery import Recovery
 from dropscribe.service.reload import ConfigReload
+from dropscribe.service.reporter import Reporter
 from dropscribe.service.requests import Requests
+from dropscribe.service.retry import Retries
+from dropscribe.service.status import JOURNAL
 
-JOURNAL = "journal.db"
 LONGEST_SLEEP = 3600.0
-DISK_GRACE = 5.0  # seconds that a stop waits for a disk beyond the grace of the page in hand
+DISK_GRACE = 5.0  # seconds that a stop waits for a disk beyond the grace of the current page
 
 
 class Closes(Protocol):
@@ -69,42 +72,53 @@ class Service:
 
     def _begin(self, path: str | None, command: Sequence[str]) -> None:
         """Build everything, in the order in which one part needs another."""
-        settings = self.settings
-        self.started = time.time()
+        settings, now = self.settings, time.monotonic()
+        self.stopping, self._stop_by = False, 0.0
         self._own(StateLock(settings.folders.state))
         self._own(Registration(path, settings.folders.state))
         self.engine, self.engine_reason = registry.choose(settings.engine.name)
-        self.stopping = False
-        self.wait = self._own(EventLoop())
-        leftover = end_leftover(settings.folders.state)
-        if leftover:
-            LOG.warning("ended worker %d, left behind by a killed daemon", leftover)
-        self.journal = self._own(Journal(os.path.join(settings.folders.state, JOURNAL)))
-        if self.journal.damaged:
-            LOG.error(
-                "the journal was damaged; it is set aside as %s and made anew from the folders", self.journal.damaged
-            )
-        away = mounts.prepare(settings, self.journal.metadata)
-        now = time.monotonic()
-        self.disk = self._own(DiskThread(self.wait.wake))
+        self.loop = self._own(EventLoop())
+        self._end_leftover()
+        self.journal = self._own(self._opened_journal())
+        self.paused = self.journal.metadata.get("paused") is not None
+        unmounted = mounts.prepare(settings, self.journal.metadata)
+        self.disk = self._own(DiskThread(self.loop.wake))
         self.backoff = Backoff()
+        self.flows = self._own(Flows(self.disk, self.backoff))
         self.host = self._own(Host(settings, self.engine, self._peaks, command))
-        hints, outbox = EventBuffer(self.wait.wake), Outbox(settings.folders.outbox, away["outbox"])
-        self.inbox = self._own(Inbox(settings, self.journal, self.disk, self.backoff, hints, away["inbox"], now))
+        outbox = Outbox(settings.folders.outbox, unmounted["outbox"])
+        events = EventBuffer(self.loop.wake)
+        self.inbox = self._own(Inbox(settings, self.journal, self.flows, events, unmounted["inbox"], now))
         self.jobs = Jobs(
-            settings, self.journal, self.disk, self.host, self.inbox, outbox, self.backoff,
+            settings, self.journal, self.flows, self.host, self.inbox, outbox, self.backoff,
             may_begin=lambda: not (self.paused or self.stopping),
         )  # fmt: skip
-        self.recovery = Recovery(settings, self.journal, self.disk, outbox, self.backoff)
-        self.archiver = Archiver(settings, self.journal, self.disk, self.backoff, away, self._job_over)
+        self.recovery = Recovery(settings, self.journal, outbox, self.backoff)
+        self.archiver = Archiver(settings, self.journal, self.flows, unmounted, self._job_over)
+        self.retries = Retries(settings.folders, self.journal, self.flows, self.inbox)
+        self.reload = ConfigReload(path, settings, now)
+        self.reporter = Reporter(
+            self.journal, self.inbox, self.host, self.backoff, self.archiver, self.reload, agent=self.agent,
+            engine=lambda: (self.engine, self.engine_reason), paused=lambda: self.paused, idle=self.idle,
+        )  # fmt: skip
+        self.requests = Requests(
+            settings.folders.state, self.journal, self.flows, self.host, self.retries, self, self.reporter.status,
+            lambda: status.folder_access(settings.folders),
+        )  # fmt: skip
         self.power = self._own(Power())
         self.notifier = self._own(Notifier(settings.notify))
-        self.reload = ConfigReload(path, settings, now)
-        self.paused = self.journal.metadata.get("paused") is not None
         self._sleep = policy.SleepWatch(now, time.time())
-        self.control = self._own(Control(settings.folders.state, self.wait.selector))
-        self.commands = Requests(self)
-        self._stop_by = 0.0
+        self.control = self._own(Control(settings.folders.state, self.loop.selector))
+
+    def _end_leftover(self) -> None:
+        if leftover := end_leftover(self.settings.folders.state):
+            LOG.warning("ended worker %d, left behind by a killed daemon", leftover)
+
+    def _opened_journal(self) -> Journal:
+        journal = Journal(os.path.join(self.settings.folders.state, JOURNAL))
+        if journal.damaged:
+            LOG.error("the journal was damaged; it is set aside as %s and rebuilt from the folders", journal.damaged)
+        return journal
 
     def __enter__(self) -> "Service":
         return self
@@ -133,119 +147,121 @@ class Service:
 
     def run(self, *, once: bool = False) -> int:
         """Serve until told to stop (or, with *once*, until the inbox is drained); return the exit code."""
-        self.wait.take_signals()
+        self.loop.take_signals()
         LOG.info("dropscribe is running (pid %d), engine %s (%s)", os.getpid(), self.engine, self.engine_reason)
-        drain = Drain(self) if once else None
+        self.flows.start(self.recovery.run())
+        drain = self._drain() if once else None
         while True:
             now = time.monotonic()
-            if self.wait.signalled is not None:
-                self.stop(self.wait.signalled)
+            if self.loop.signalled is not None:
+                self.stop(self.loop.signalled)
             self.tick(now)
             if self.stopping and not self.unfinished and self.host.leave(now):
                 break
-            if drain is not None and not self.stopping and drain(now):
+            if drain is not None and not self.stopping and drain.over(now):
                 self.stop("drained")
             self._wait(now, drain.deadline(now) if drain else None)
         LOG.info("dropscribe has stopped")
         return int(drain is not None and drain.failed)
 
+    def _drain(self) -> Drain:
+        return Drain(
+            self.settings, self.journal, self.inbox, self.host, self.backoff, self.archiver,
+            at_work=lambda: self.unfinished or self.disk.pending > 0 or self.flows.unrecorded,
+            reading=lambda: self.host.busy or self.jobs.busy,
+            paused=lambda: self.paused,
+        )  # fmt: skip
+
     def stop(self, why: str) -> None:
-        """Begin to end: the page in hand may be finished within the grace, everything else is put back."""
+        """Begin to end: the current pages may be finished within the grace, everything else is queued again."""
         if not self.stopping:
             LOG.info("stopping (%s)", why)
-            self.stopping = True
+            self.stopping = self.requests.stopping = self.retries.stopping = True
             self._stop_by = time.monotonic() + self.settings.model.shutdown_grace
-            self.host.make_way(at_any_page=True)
+            self.host.drain()
 
     @property
     def unfinished(self) -> bool:
         """Say whether something is between two records of the journal, or on the disk thread."""
         late = time.monotonic() - self._stop_by if self.stopping else 0.0
-        if (late >= 0 and self.stopping and self.backoff.unfinished) or late >= DISK_GRACE:
+        if (late >= 0 and self.stopping and self.flows.unrecorded) or late >= DISK_GRACE:
             return False  # the disk is full, or does not answer: the next start finishes it
-        at_work = self.jobs.busy or self.archiver.busy or self.commands.in_hand
+        at_work = self.jobs.busy or self.archiver.busy or self.requests.busy
         return at_work or (self.stopping and self.disk.pending > 0)
 
     def tick(self, now: float) -> None:
         """Let every part do what is due."""
-        slept = self._sleep.jumped(now, time.time())
-        if slept:
-            LOG.info("the clock jumped by %.0f s: looking at everything anew", slept)
-            self.inbox.intake.rescan()
-            self.host.slept(slept)
+        self._check_clock(now)
         self.disk.collect()
         self.host.hear(now)
-        self._take_events(self.host.tick(now, queue_empty=self.idle), now)
+        self._take_events(self.host.tick(now, queue_empty=self.idle(now)))
         self.power.reading(self.host.busy)
         self.notifier.tick(now)
-        self.backoff.tick(now)
-        if (reload := self.reload.tick(now)) is not None:
-            self.apply(reload, now)
+        self.flows.tick(now)
+        if (reloaded := self.reload.tick(now)) is not None:
+            self.apply(reloaded, now)
         if self.stopping:
             self._wind_down(now)
         else:
             self._recorded_tick(now)
-        self.jobs.publish()
         self.control.sweep()
+
+    def _check_clock(self, now: float) -> None:
+        if slept := self._sleep.jumped(now, time.time()):
+            LOG.info("the clock jumped by %.0f s: looking at everything again", slept)
+            self.inbox.intake.rescan()
+            self.host.slept(slept)
 
     def _recorded_tick(self, now: float) -> None:
         """Do what may find the disk full."""
         try:
-            self.recovery.tick(now)
             if self.recovery.done or not self.journal.damaged:  # what is published already must not be queued again
                 self.inbox.tick(now)
             self.archiver.tick(now)
-            self.commands.advance(now)
-            if self.recovery.done and not self.paused and not self.commands.reading:
+            if self.recovery.done and not self.paused:
                 self.jobs.advance(now)
-            self._mind_need(now)
+            self._load_ahead(now)
         except ReasonedError as error:
-            self.backoff.put(error.reason, error.detail, now)
+            self.backoff.put(error.reason, error.detail)
 
-    def _mind_need(self, now: float) -> None:
+    def _load_ahead(self, now: float) -> None:
         """Load ahead of a file that is settling; without any work a refusal to load is no news."""
-        idle = self.journal.next_queued() is None and not self.jobs.busy and not self.backoff.unfinished
-        at_rest = idle and self.recovery.done
+        queued = self.journal.next_queued() is not None
+        at_rest = not queued and not self.jobs.busy and not self.flows.unrecorded and self.recovery.done
         if at_rest and self.backoff.open(now):
             self.backoff.lift()  # nobody is left who could find out that the fault is over
         if self.paused or self.backoff.current is not None:
             return
         if self.settings.model.prewarm and self.inbox.intake.work_ahead(now):
             self.host.ensure_ready(now)
-        elif self.journal.next_queued() is None and not self.commands.reading:
+        elif not queued and not self.requests.reading:
             self.host.not_needed()
 
     def _wind_down(self, now: float) -> None:
         """At the end: after the grace, stop between two tokens."""
         if now < self._stop_by:
             self.archiver.tick(now)
-        self.commands.turn_away()
-        if self.host.busy and now >= self._stop_by:
+        elif self.host.busy:
             self.host.stop_reading(now)
 
-    def _take_events(self, events: Sequence[Event], now: float) -> None:
+    def _take_events(self, events: Sequence[Event]) -> None:
         for event in events:
             match event:
-                case Finished() | Died() if self.commands.owns(event):
-                    self.commands.read_ended(event)
-                case Finished():
-                    self.jobs.finished(event)
-                case Died():
-                    self.jobs.died(event)
+                case Finished() | Died():
+                    self.flows.resume(("job", event.order.job, event.order.claim), event)
                 case Unable():
-                    self.backoff.put(event.reason, event.detail, now)
+                    self.backoff.put(event.reason, event.detail)
                 case Gone():
-                    if event.peak_bytes:
-                        record = partial(self.journal.metadata.record_peak, event.model, event.peak_bytes)
-                        self.backoff.record(record, now)
-                    readings.malloc_relief()  # what a burst of files took of ours goes too
+                    self._record_peak(event)
+                    malloc_relief()  # what a burst of files took of ours goes too
 
-    @property
-    def idle(self) -> bool:
+    def _record_peak(self, gone: Gone) -> None:
+        if (peak := gone.peak_bytes) is not None:
+            self.flows.record(lambda: self.journal.metadata.record_peak(gone.model, peak))
+
+    def idle(self, now: float) -> bool:
         """Say whether nothing is waiting to be read now."""
-        now = time.monotonic()
-        ahead = self.settings.model.prewarm and self.inbox.intake.work_ahead(now)
-        if self.commands.reading or ahead:
+        if self.requests.reading or (self.settings.model.prewarm and self.inbox.intake.work_ahead(now)):
             return False
         waits = self.paused or not self.backoff.open(now)
         return waits or (self.journal.next_queued() is None and not self.jobs.busy)
@@ -274,15 +290,15 @@ class Service:
         """Sleep until something happens or the next deadline that any part has asked for."""
         times = [
             None if self.stopping else self.inbox.deadline(now),
-            self.host.deadline(now, queue_empty=self.idle), None if self.stopping else self.archiver.deadline(),
+            self.host.deadline(now, queue_empty=self.idle(now)), None if self.stopping else self.archiver.deadline(),
             self.backoff.deadline(now), self.reload.deadline(), self.notifier.deadline(), extra,
         ]  # fmt: skip
         if self.stopping:
             times += [moment for moment in (self._stop_by, self._stop_by + DISK_GRACE) if moment > now]
         soonest = min((t for t in times if t is not None), default=now + LONGEST_SLEEP)
-        for data in self.wait.until(self.host, max(0.0, min(soonest - now, LONGEST_SLEEP))):
+        for data in self.loop.until(self.host, max(0.0, min(soonest - now, LONGEST_SLEEP))):
             if data is self.control:
                 self.control.accept()
             elif isinstance(data, Client):
                 for request in self.control.serve(data):
-                    self.commands.answer(request, time.monotonic())
+                    self.requests.answer(request)

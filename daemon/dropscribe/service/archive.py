@@ -1,141 +1,157 @@
-"""Putting originals away: written jobs to the archive (or as configured), rejected ones to failed/ with a note.
+"""What becomes of originals: those of written jobs go to the archive (or as configured), rejected ones to failed/.
 
-Each step is recorded before the next, so all of it may be repeated after a crash; what cannot be done now is tried
-again with back-off, while the queue goes on.
+One flow a job. Each step is recorded before the next, so all of it may be repeated after a crash; what cannot be moved
+now is tried again with back-off, while the queue goes on.
 """
 
 import errno
 import os
 import time
 from collections.abc import Callable, Mapping
-from functools import partial
+from dataclasses import dataclass
 
 from dropscribe.config import Settings
 from dropscribe.core.job import Job, State, Unmounted
 from dropscribe.files import durable, originals
-from dropscribe.files.disk_thread import DiskThread
 from dropscribe.files.originals import MoveResult
 from dropscribe.journal.journal import Journal
 from dropscribe.log import LOG
-from dropscribe.service.backoff import Backoff
+from dropscribe.service.flow import Flow, Flows, on_disk, record
 
 LONGEST_WAIT = 60.0  # seconds between tries
+AT_ONCE = 20  # originals under way together
+
+
+@dataclass
+class _Retry:
+    """An original that could not be moved: when it is tried again, and how long the wait after that is (seconds)."""
+
+    at: float
+    wait: float
 
 
 class Archiver:
     """Takes jobs in the states written and rejected to done, failed or gone."""
 
     def __init__(
-        self, settings: Settings, journal: Journal, disk: DiskThread, backoff: Backoff, away: Mapping[str, Unmounted],
+        self, settings: Settings, journal: Journal, flows: Flows, unmounted: Mapping[str, Unmounted],
         over: Callable[[Job, bool], None],
     ) -> None:  # fmt: skip
-        self.settings, self._away = settings, away
-        self._journal, self._disk, self._backoff, self._over = journal, disk, backoff, over
+        self.settings, self._unmounted = settings, unmounted
+        self._journal, self._flows, self._over = journal, flows, over
         self._root = os.fsencode(settings.folders.inbox)
         self._under_way: set[int] = set()
+        self._retries: dict[int, _Retry] = {}
         self._fault = ""
-        self._waits: dict[int, tuple[float, float]] = {}  # job -> (next try, wait)
 
     @property
     def waits_for(self) -> str | None:
-        """Why something could not be put away and waits for another try, or None."""
-        return self._fault if self._waits else None
+        """Why an original could not be moved and waits for another try, or None."""
+        return self._fault if self._retries else None
 
     @property
     def busy(self) -> bool:
-        """Say whether something is being put away right now."""
+        """Say whether an original is being moved right now."""
         return bool(self._under_way)
 
     def tick(self, now: float) -> None:
         """Take up jobs whose original is still where it was: a few at a time."""
         for state in (State.WRITTEN, State.REJECTED):
-            for job in self._journal.in_state(state, limit=20 + len(self._waits)):
-                if len(self._under_way) >= 20:
+            for job in self._journal.in_state(state, limit=AT_ONCE + len(self._retries)):
+                if len(self._under_way) >= AT_ONCE:
                     return
-                if job.id not in self._under_way and self._waits.get(job.id, (0.0, 0.0))[0] <= now:
-                    self._begin(job)
+                due = job.id not in self._retries or self._retries[job.id].at <= now
+                if job.id not in self._under_way and due:
+                    self._flows.start(self._process(job))
 
-    def _begin(self, job: Job) -> None:
+    def deadline(self) -> float | None:
+        """Return when something is to be tried again."""
+        return min((retry.at for job, retry in self._retries.items() if job not in self._under_way), default=None)
+
+    # -- the way of one original
+
+    def _process(self, job: Job) -> Flow[None]:
+        """Move the original of *job*, and record that the job is over."""
         self._under_way.add(job.id)
-        mode = self.settings.output.originals
-        if job.state is State.WRITTEN and mode == "keep" and job.destination is None:
-            self._finish(job, kept=True)
-        elif job.destination is not None:
-            self._move(job, job.destination)
-        else:
-            self._disk.ask(partial(self._choose, job, mode), partial(self._chosen, job), partial(self._failed, job))
+        try:
+            mode = self.settings.output.originals
+            if job.state is State.WRITTEN and mode == "keep" and job.destination is None:
+                yield from self._finish(job, kept=True)
+                return
+            try:
+                ended = yield from self._moved(job, mode)
+            except OSError as error:
+                self._try_later(job, error)
+                return
+            if ended is MoveResult.CHANGED:
+                LOG.info("%s: has new content, which is new work", job.name)
+            missing = ended is MoveResult.MISSING and job.state is State.REJECTED
+            yield from self._finish(job, replaced=missing or ended is MoveResult.CHANGED)
+        finally:
+            self._under_way.discard(job.id)
 
-    def _require(self, job: Job) -> None:
-        """(disk thread) Raise `OSError` while the disk on which the original is to lie is away."""
-        name = "failed" if job.state is State.REJECTED else "archive"
-        if self._away[name]():
-            raise OSError(errno.ENODEV, "its volume is not mounted", getattr(self.settings.folders, name))
+    def _moved(self, job: Job, mode: str) -> Flow[MoveResult]:
+        """Choose a place, record it, move the original there; choose again where a stranger was quicker."""
+        place = job.destination
+        while True:
+            if place is None:
+                place, made = yield from on_disk(lambda: self._free_place(job, mode))
+                yield from record(self._recording(job, place, made))
+            ended = yield from on_disk(self._moving(job, place))
+            if ended is not MoveResult.TAKEN:
+                return ended
+            place = None
 
-    def _choose(self, job: Job, mode: str) -> tuple[bytes, list[bytes]]:
+    def _free_place(self, job: Job, mode: str) -> tuple[bytes, list[bytes]]:
         """(disk thread) Return a free destination and the folders that had to be made for it."""
         if job.state is State.WRITTEN and mode == "delete":
             return originals.hidden_beside(self._root, job), []
-        self._require(job)
+        self._require_mounted(job)
         folder = self.settings.folders.failed if job.state is State.REJECTED else self.settings.folders.archive
         place = originals.destination(folder, job.path, with_note=job.state is State.REJECTED)
         return place, durable.make_folder(os.path.dirname(place))
 
-    def _chosen(self, job: Job, result: tuple[bytes, list[bytes]]) -> None:
-        place, made = result
-
-        def record() -> None:
+    def _recording(self, job: Job, place: bytes, made: list[bytes]) -> Callable[[], None]:
+        def write() -> None:
             if made:
                 self._journal.metadata.made(made)
             self._journal.set_destination(job, place)
-            self._move(job, place)
 
-        self._backoff.record(record, time.monotonic())
+        return write
 
-    def _move(self, job: Job, place: bytes) -> None:
-        def request() -> MoveResult:
-            if not place.startswith(self._root + b"/"):  # the one that is deleted stays beside itself
-                self._require(job)
+    def _moving(self, job: Job, place: bytes) -> Callable[[], MoveResult]:
+        """Return the disk thread's part: the move, then the note of a failed file, or the end of a deleted one."""
+
+        def move() -> MoveResult:
+            stays_in_inbox = place.startswith(self._root + b"/")  # the one that is deleted stays beside itself
+            if not stays_in_inbox:
+                self._require_mounted(job)
             durable.make_folder(os.path.dirname(place))
-            source = os.path.join(self._root, job.path)
-            ended = originals.move(source, job.signature, place)
-            if ended is MoveResult.MOVED and job.state is State.WRITTEN and place.startswith(self._root + b"/"):
+            ended = originals.move(os.path.join(self._root, job.path), job.signature, place)
+            if ended is MoveResult.MOVED and job.state is State.WRITTEN and stays_in_inbox:
                 originals.delete(place)
             if ended is MoveResult.MOVED and job.state is State.REJECTED:
                 assert job.reason is not None
                 originals.write_note(place, job, job.reason, job.detail or "")
             return ended
 
-        self._disk.ask(request, partial(self._moved, job), partial(self._failed, job))
+        return move
 
-    def _moved(self, job: Job, ended: MoveResult) -> None:
-        if ended is MoveResult.TAKEN:  # a stranger was quicker: choose again
-            mode = self.settings.output.originals
-            self._disk.ask(partial(self._choose, job, mode), partial(self._chosen, job), partial(self._failed, job))
-            return
-        if ended is MoveResult.CHANGED:
-            LOG.info("%s: has new content, which is new work", job.name)
-        self._finish(
-            job, replaced=ended is MoveResult.CHANGED or (ended is MoveResult.MISSING and job.state is State.REJECTED)
-        )
+    def _require_mounted(self, job: Job) -> None:
+        """(disk thread) Raise `OSError` while the volume on which the original is to lie is not mounted."""
+        name = "failed" if job.state is State.REJECTED else "archive"
+        if self._unmounted[name]():
+            raise OSError(errno.ENODEV, "its volume is not mounted", getattr(self.settings.folders, name))
 
-    def _finish(self, job: Job, *, kept: bool = False, replaced: bool = False) -> None:
-        def record() -> None:
-            self._journal.finish(job, time.time(), kept=kept, replaced=replaced)
-            self._under_way.discard(job.id)
-            self._waits.pop(job.id, None)
-            self._over(job, replaced)
+    def _finish(self, job: Job, *, kept: bool = False, replaced: bool = False) -> Flow[None]:
+        yield from record(lambda: self._journal.finish(job, time.time(), kept=kept, replaced=replaced))
+        self._retries.pop(job.id, None)
+        self._over(job, replaced)
 
-        self._backoff.record(record, time.monotonic())
-
-    def _failed(self, job: Job, error: Exception) -> None:
-        """It cannot be put away now (folder missing, disk full, no permission): later, longer each time."""
-        _, wait = self._waits.get(job.id, (0.0, 1.0))
-        if job.id not in self._waits:
-            LOG.warning("%s: cannot be put away yet: %s", job.name, error)
-        self._under_way.discard(job.id)
-        self._fault = f"{job.name} cannot be put away yet: {error}"
-        self._waits[job.id] = time.monotonic() + wait, min(wait * 2, LONGEST_WAIT)
-
-    def deadline(self) -> float | None:
-        """Return when something is to be tried again."""
-        return min((moment for job, (moment, _) in self._waits.items() if job not in self._under_way), default=None)
+    def _try_later(self, job: Job, error: OSError) -> None:
+        """It cannot be moved now (folder missing, disk full, no permission): later, longer each time."""
+        if job.id not in self._retries:
+            LOG.warning("%s: cannot be moved yet: %s", job.name, error)
+        self._fault = f"{job.name} cannot be moved yet: {error}"
+        wait = self._retries[job.id].wait if job.id in self._retries else 1.0
+        self._retries[job.id] = _Retry(time.monotonic() + wait, min(wait * 2, LONGEST_WAIT))

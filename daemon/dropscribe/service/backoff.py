@@ -1,9 +1,10 @@
-"""Why the queue waits: environment faults with back-off, and steps of the journal that have to be repeated."""
+"""Why the queue is paused by itself: a fault of the environment, tried again with growing pauses. Reported once."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from dropscribe.core.errors import Reason, ReasonedError
+from dropscribe.core.errors import Reason
 from dropscribe.log import LOG
 
 FIRST_WAIT, LONGEST_WAIT = 2.0, 60.0  # seconds between tries at a fault of the environment
@@ -11,7 +12,7 @@ FIRST_WAIT, LONGEST_WAIT = 2.0, 60.0  # seconds between tries at a fault of the 
 
 @dataclass
 class EnvironmentFault:
-    """An environment fault that the queue waits for."""
+    """A fault that the queue waits for."""
 
     reason: Reason
     detail: str
@@ -20,57 +21,33 @@ class EnvironmentFault:
 
 
 class Backoff:
-    """At most one hold; it is tried again by itself, and told once."""
+    """At most one fault of the environment at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self.current: EnvironmentFault | None = None
-        self._later: list[Callable[[], None]] = []
 
-    def put(self, reason: Reason, detail: str, now: float) -> None:
-        """Let the queue wait for *reason*; each time in a row longer."""
+    def put(self, reason: Reason, detail: str) -> None:
+        """Pause the queue for *reason*; each time in a row longer."""
         wait = min(self.current.wait * 2, LONGEST_WAIT) if self.current else FIRST_WAIT
         if self.current is None or self.current.reason is not reason:
-            LOG.warning("the queue waits (%s): %s", reason, detail)
-        self.current = EnvironmentFault(reason, detail, now + wait, wait)
+            LOG.warning("the queue is paused (%s): %s", reason, detail)
+        self.current = EnvironmentFault(reason, detail, self._clock() + wait, wait)
 
     def lift(self) -> None:
-        """Go on: something that needed the environment has worked."""
+        """Resume: something that needed the environment has worked."""
         if self.current is not None:
-            LOG.info("the queue goes on (%s is over)", self.current.reason)
+            LOG.info("the queue is resumed (%s is over)", self.current.reason)
             self.current = None
+
+    def lift_if(self, *reasons: Reason) -> None:
+        """Resume if the queue is paused for one of *reasons*."""
+        if self.current is not None and self.current.reason in reasons:
+            self.lift()
 
     def open(self, now: float) -> bool:
         """Say whether new work may be tried."""
         return self.current is None or now >= self.current.retry_at
-
-    def record(self, step: Callable[[], None], now: float) -> None:
-        """Do a step that must reach the journal; when the disk is full it is done again later, in order."""
-        if self._later:
-            self._later.append(step)
-            return
-        try:
-            step()
-        except ReasonedError as error:
-            self.put(error.reason, error.detail, now)
-            self._later.append(step)
-
-    def tick(self, now: float) -> None:
-        """Repeat what could not be journalled."""
-        if not self._later or not self.open(now):
-            return
-        try:
-            while self._later:
-                self._later[0]()
-                del self._later[0]
-        except ReasonedError as error:
-            self.put(error.reason, error.detail, now)
-        else:
-            self.lift()
-
-    @property
-    def unfinished(self) -> bool:
-        """Say whether steps wait to be journalled."""
-        return bool(self._later)
 
     def deadline(self, now: float) -> float | None:
         """Return when the next try is due; once its time has come, whoever tries has a deadline of its own."""

@@ -1,55 +1,60 @@
 """When `run --once` is over: everything is done, or what is left does not move on by itself."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
+from dropscribe.config import Settings
+from dropscribe.host.host import Host
+from dropscribe.journal.journal import Journal
 from dropscribe.log import LOG
-
-if TYPE_CHECKING:
-    from dropscribe.service.app import Service
+from dropscribe.service.archive import Archiver
+from dropscribe.service.backoff import Backoff
+from dropscribe.service.inbox import Inbox
 
 
 class Drain:
     """Says when `--once` has nothing left to do, and whether anything failed or had to be left."""
 
-    def __init__(self, service: "Service") -> None:
-        self._service = service
-        self._failed_before = service.journal.counts()["failed"]
+    def __init__(
+        self, settings: Settings, journal: Journal, inbox: Inbox, host: Host, backoff: Backoff, archiver: Archiver,
+        *, at_work: Callable[[], bool], reading: Callable[[], bool], paused: Callable[[], bool],
+    ) -> None:  # fmt: skip
+        self._settings, self._journal, self._inbox, self._host = settings, journal, inbox, host
+        self._backoff, self._archiver = backoff, archiver
+        self._at_work, self._reading, self._paused = at_work, reading, paused
+        self._failed_before = journal.counts()["failed"]
         self._stuck_since: float | None = None
         self.failed = False
 
-    def __call__(self, now: float) -> bool:
-        """Return whether to stop now."""
-        service = self._service
-        intake = service.inbox.intake
-        if not service.inbox.online and not service.unfinished:
-            LOG.error("the inbox %s is not there", service.settings.folders.inbox)
+    def over(self, now: float) -> bool:
+        """Return whether to stop now; *failed* says how it went."""
+        if not self._inbox.online and not self._at_work():
+            LOG.error("the inbox %s is not there", self._settings.folders.inbox)
             self.failed = True
             return True
-        waiting = service.journal.has_live()
-        at_work = service.unfinished or service.disk.pending or service.backoff.unfinished or intake.scanning
-        if not (waiting or len(intake.table) or at_work):
-            self.failed = service.journal.counts()["failed"] > self._failed_before
+        waiting, table = self._journal.has_live(), self._inbox.intake.table
+        if not (waiting or len(table) or self._at_work() or self._inbox.intake.scanning):
+            self.failed = self._journal.counts()["failed"] > self._failed_before
             return True
-        stuck = (
-            service.backoff.current is not None
-            or service.host.admission.blocked_reason is not None
-            or service.paused
-            or not waiting
-        )
-        stuck = stuck or service.archiver.waits_for is not None
-        working = service.host.busy or service.jobs.busy
-        if not stuck or working:
+        if not self._stuck(waiting) or self._reading():
             self._stuck_since = None
             return False
         self._stuck_since = self._stuck_since or now
-        if (
-            now - self._stuck_since
-            < service.settings.intake.incomplete_timeout + service.settings.intake.stable_for + 1
-        ):
+        intake = self._settings.intake
+        if now - self._stuck_since < intake.incomplete_timeout + intake.stable_for + 1:
             return False
-        LOG.error("left undone: %d waiting in the inbox%s", len(intake.table), ", and the queue" if waiting else "")
+        LOG.error("left undone: %d waiting in the inbox%s", len(table), ", and the queue" if waiting else "")
         self.failed = True
         return True
+
+    def _stuck(self, waiting: bool) -> bool:
+        """Say whether what is left may not move on by itself."""
+        return (
+            self._backoff.current is not None
+            or self._host.admission.blocked_reason is not None
+            or self._paused()
+            or not waiting
+            or self._archiver.waits_for is not None
+        )
 
     def deadline(self, now: float) -> float:
         """Return when to ask again at the latest."""

@@ -3,20 +3,18 @@
 import os
 import time
 from collections.abc import Sequence
-from functools import partial
 
 from dropscribe.config import Settings
 from dropscribe.core.errors import Reason
 from dropscribe.core.job import Found, Job, Signature, State, Unmounted, printable
-from dropscribe.files.disk_thread import DiskThread
 from dropscribe.intake import intake, scan
 from dropscribe.intake.events import EventBuffer, Watch
 from dropscribe.intake.intake import Intake
-from dropscribe.intake.scan import SLICE, FileInfo, Scan, Slice
+from dropscribe.intake.scan import SLICE, FileInfo, Scan
 from dropscribe.intake.settling import Rejected, Settled
 from dropscribe.journal.journal import Journal
 from dropscribe.log import LOG
-from dropscribe.service.backoff import Backoff
+from dropscribe.service.flow import Flow, Flows, on_disk
 
 ANOTHER_INBOX = 300.0  # seconds after which another folder under the inbox's name is taken for the inbox itself
 
@@ -25,18 +23,11 @@ class Inbox:
     """Feeds the journal from the inbox, and notices when the inbox goes, comes back or is another one."""
 
     def __init__(
-        self,
-        settings: Settings,
-        journal: Journal,
-        disk: DiskThread,
-        backoff: Backoff,
-        hints: EventBuffer,
-        away: Unmounted,
-        now: float,
+        self, settings: Settings, journal: Journal, flows: Flows, events: EventBuffer, unmounted: Unmounted, now: float
     ) -> None:
         self.intake = Intake(settings, now)
-        self._journal, self._disk, self._backoff, self._hints = journal, disk, backoff, hints
-        self._settings, self._away = settings, away
+        self._journal, self._flows, self._events = journal, flows, events
+        self._settings, self._unmounted = settings, unmounted
         self._identity = self._own_identity = self.identity()
         self.online = self._identity is not None
         self._strange_since: float | None = None
@@ -45,7 +36,7 @@ class Inbox:
         self._scan_running = False
         self.unrecorded = 0  # judged, and not in the journal yet: its disk is full
         self._next_check = now + intake.ROOT_CHECK
-        self.watch = Watch(settings.folders.inbox, settings.intake.watch, hints)
+        self.watch = Watch(settings.folders.inbox, settings.intake.watch, events)
         self.intake.polling = self.watch.kind == "poll"
         LOG.info("watching %s: %s (%s)", settings.folders.inbox, self.watch.kind, self.watch.why)
 
@@ -64,71 +55,69 @@ class Inbox:
 
     def tick(self, now: float) -> None:
         """Send to the disk thread whatever wants looking at."""
-        paths, overflow = self._hints.take()
+        paths, overflow = self._events.take()
         if overflow:
             self.intake.rescan()
         self._look(self.intake.below(paths, now), probe=False)
         self._look(self.intake.table.due(now, SLICE), probe=True)
-        free = not self._scan_running and not self._backoff.unfinished
-        if free and self.online and (scan := self.intake.current_scan(now)):
-            self._scan_running = True
-            self._disk.ask(scan.step, partial(self._scanned, scan, now), partial(self._scan_failed, scan, now))
+        free = not self._scan_running and not self._flows.unrecorded
+        if free and self.online and (current := self.intake.current_scan(now)):
+            self._flows.start(self._step(current, now))
         if now >= self._next_check:
             self._next_check = now + intake.ROOT_CHECK
-            self._disk.ask(self.identity, self._seen, lambda error: self._seen(None))
+            self._flows.start(self._check_root())
 
     def offer(self, path: bytes) -> None:
         """Look at *path* (below the inbox): something about it may be new."""
         self._look([path], probe=False)
 
     def _look(self, paths: Sequence[bytes], *, probe: bool) -> None:
-        """Ask for a look at *paths*; where one is under way already, another follows it."""
+        """Look at *paths*; where a look is under way already, another follows it."""
         if not probe:
             self._look_again.update(self._looking.intersection(paths))
         fresh = [path for path in dict.fromkeys(paths) if path not in self._looking]
         for start in range(0, len(fresh), SLICE):
-            part = fresh[start : start + SLICE]
-            self._looking.update(part)
-            self._disk.ask(
-                partial(scan.at, self.intake.root, part, probe=probe),
-                partial(self._looked, part),
-                partial(self._look_failed, part),
-            )
+            self._flows.start(self._look_at(fresh[start : start + SLICE], probe=probe))
 
-    def _looked(self, paths: Sequence[bytes], infos: list[FileInfo]) -> None:
-        self._looking.difference_update(paths)
+    def _look_at(self, paths: Sequence[bytes], *, probe: bool) -> Flow[None]:
+        self._looking.update(paths)
+        try:
+            infos = yield from on_disk(lambda: scan.at(self.intake.root, paths, probe=probe))
+        except Exception as error:  # one look must not end the daemon
+            LOG.warning("looking at the inbox failed: %s", error)
+            self._next_check = 0.0
+            return
+        finally:
+            self._looking.difference_update(paths)
         self._take(infos)
         again = self._look_again.intersection(paths)
         self._look_again -= again
         self._look(list(again), probe=False)
 
-    def _look_failed(self, paths: Sequence[bytes], error: Exception) -> None:
-        self._looking.difference_update(paths)
-        LOG.warning("looking at the inbox failed: %s", error)
-        self._next_check = 0.0
-
-    def _scanned(self, scan: Scan, begun: float, part: Slice) -> None:
-        self._scan_running = False
-        now = time.monotonic()
+    def _step(self, current: Scan, begun: float) -> Flow[None]:
+        """Do one slice of a scan."""
+        self._scan_running = True
+        try:
+            part = yield from on_disk(current.step)
+        except Exception as error:  # one look must not end the daemon
+            self.intake.scanned(current, None, time.monotonic(), 0.0)
+            if current.folder == b"":
+                LOG.warning("the inbox cannot be listed: %s", error)
+                self._next_check = 0.0
+            return
+        finally:
+            self._scan_running = False
         self._take(part.infos)
         if part.faults and part.last:
             LOG.debug("%d folders of the inbox could not be listed", part.faults)
-        if part.last and scan.folder == b"":
-            self._forget_kept()
-        self.intake.scanned(scan, part, now, now - begun)
+        if part.last and current.folder == b"":
+            self._flows.start(self._forget_kept())
+        now = time.monotonic()
+        self.intake.scanned(current, part, now, now - begun)
 
-    def _scan_failed(self, scan: Scan, begun: float, error: Exception) -> None:
-        self._scan_running = False
-        self.intake.scanned(scan, None, time.monotonic(), 0.0)
-        if scan.folder == b"":
-            LOG.warning("the inbox cannot be listed: %s", error)
-            self._next_check = 0.0
-
-    def _forget_kept(self) -> None:
-        """Forget originals that were left in the inbox and have been taken away since; never while it is not there."""
-        if self._settings.output.originals != "keep":
-            return
-        if self._identity != self._own_identity:
+    def _forget_kept(self) -> Flow[None]:
+        """Forget originals that were left in the inbox and have been taken since; never while it is not there."""
+        if self._settings.output.originals != "keep" or self._identity != self._own_identity:
             return  # another folder under the inbox's name: an empty mount point, most likely
         paths, root, known = list(self._journal.metadata.all_kept()), self.intake.root, self._identity
 
@@ -138,20 +127,22 @@ class Inbox:
             gone = [path for path in paths if not os.path.lexists(os.path.join(root, path))]
             return gone if self.identity() == known else []
 
-        self._disk.ask(missing, self._forget, lambda error: LOG.warning("looking for kept originals: %s", error))
-
-    def _forget(self, paths: Sequence[bytes]) -> None:
-        if paths:
-            self._backoff.record(partial(self._journal.metadata.forget_kept, paths), time.monotonic())
+        try:
+            gone = yield from on_disk(missing)
+        except OSError as error:
+            LOG.warning("looking for kept originals: %s", error)
+            return
+        if gone:
+            self._flows.record(lambda: self._journal.metadata.forget_kept(gone))
 
     def _take(self, infos: Sequence[FileInfo]) -> None:
-        """Judge *looks* and put what has settled into the journal."""
+        """Judge *infos* and put what has settled into the journal."""
         now, wall = time.monotonic(), time.time()
-        paths = [item.path for item in infos]
+        paths = [info.path for info in infos]
         live = self._journal.known(paths)
-        for item in infos:
-            if item.signature is not None and item.path in live and not live[item.path].same_file(item.signature):
-                self._replaced(item.path, live)
+        for info in infos:
+            if info.signature is not None and info.path in live and not live[info.path].same_file(info.signature):
+                self._replaced(info.path, live)
         kept = self._journal.metadata.kept(paths) if self._settings.output.originals == "keep" else {}
         verdicts = self.intake.take(infos, live, kept, now, wall)
         settled = [verdict.found for verdict in verdicts if isinstance(verdict, Settled)]
@@ -160,7 +151,7 @@ class Inbox:
             LOG.warning("%s: %s", printable(found.path), detail)
         if settled or refused:
             self.unrecorded += len(verdicts)
-            self._backoff.record(partial(self._record, settled, refused), now)
+            self._flows.record(lambda: self._record(settled, refused))
 
     def _record(self, settled: Sequence[Found], refused: Sequence[tuple[Found, Reason, str]]) -> None:
         if settled:
@@ -170,10 +161,10 @@ class Inbox:
         self.unrecorded -= len(settled) + len(refused)
 
     def _replaced(self, path: bytes, live: dict[bytes, Signature]) -> None:
-        """A waiting job's file has new content: the job is gone, the content settles anew."""
+        """A waiting job's file has new content: the job is gone, the content settles as a new file."""
         job = self._journal.live_at(path)
         if job is not None and job.state is State.QUEUED:
-            self._backoff.record(partial(self._journal.finish, job, time.time()), time.monotonic())
+            self._flows.record(lambda: self._journal.finish(job, time.time()))
             del live[path]
 
     def defer(self, job: Job) -> None:
@@ -183,33 +174,35 @@ class Inbox:
     # -- is it there at all
 
     def identity(self) -> tuple[int, int] | None:
-        """(any thread) Return (device, inode) of the inbox as it is now, or None while it is away."""
-        return None if self._away() else scan.root_identity(self.intake.root)
+        """(any thread) Return (device, inode) of the inbox as it is now, or None while it is not there."""
+        return None if self._unmounted() else scan.root_identity(self.intake.root)
 
-    def _seen(self, identity: tuple[int, int] | None) -> None:
-        """Compare the inbox with the one we know; start watching anew when it is another, or events have stopped."""
+    def _check_root(self) -> Flow[None]:
+        """Compare the inbox with the one we know; watch again when it is another, or events have stopped."""
+        try:
+            identity = yield from on_disk(self.identity)
+        except OSError:
+            identity = None
         if identity is None:
             if self.online:
                 LOG.warning("the inbox %s cannot be seen; waiting for it", self._settings.folders.inbox)
                 self.online = False
                 self.watch.close()
             return
-        if not self.online or identity != self._identity or not self.watch.alive:
-            LOG.info(
-                "the inbox %s is %s",
-                self._settings.folders.inbox,
-                "back" if not self.online else "another folder now" if identity != self._identity else "watched anew",
-            )
-            self.online, self._identity = True, identity
-            self._rewatch()
-            self.intake.rescan()
+        if self.online and identity == self._identity and self.watch.alive:
+            return
+        what = "back" if not self.online else "another folder now" if identity != self._identity else "watched again"
+        LOG.info("the inbox %s is %s", self._settings.folders.inbox, what)
+        self.online, self._identity = True, identity
+        self._rewatch()
+        self.intake.rescan()
 
     def _rewatch(self) -> None:
         self.watch.close()
-        self.watch = Watch(self._settings.folders.inbox, self._settings.intake.watch, self._hints)
+        self.watch = Watch(self._settings.folders.inbox, self._settings.intake.watch, self._events)
         self.intake.polling = self.watch.kind == "poll"
 
-    def same_as(self, job: Job, identity: tuple[int, int] | None, now: float) -> bool:
+    def is_known_inbox(self, job: Job, identity: tuple[int, int] | None) -> bool:
         """Say whether a file that is missing is really gone, and not the whole inbox unmounted.
 
         *identity* is the inbox as just seen. An empty mount point lies on another device than the job's file; after
@@ -217,6 +210,7 @@ class Inbox:
         """
         if identity is None:
             return False
+        now = time.monotonic()
         if identity[0] == job.signature.device:
             self._strange_since = None
             return True
@@ -227,7 +221,7 @@ class Inbox:
         """Return when `tick` wants to be called again."""
         wanted = self.intake.deadline(now)
         looking = bool(self._looking) and wanted is not None and wanted <= now
-        if self._scan_running or not self.online or self._backoff.unfinished or looking:
+        if self._scan_running or not self.online or self._flows.unrecorded or looking:
             wanted = None  # the disk thread wakes the loop
         return min(self._next_check, wanted) if wanted is not None else self._next_check
 

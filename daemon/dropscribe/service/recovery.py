@@ -1,82 +1,72 @@
-"""After a crash: publications that it interrupted are finished, and every other claimed job is put back.
+"""After a crash: publications that it interrupted are finished, and every other claimed job is queued again.
 
-Nothing is claimed before: an outbox that is away may hold what is published already. Manifests of written jobs stay
-until the original is away, so that even a lost journal leads to no second reading.
+Nothing is claimed before: an outbox that is unavailable may hold what is published already. Manifests of written jobs
+stay until the original is moved, so that even a lost journal leads to no second reading.
 """
 
 import os
 import time
-from functools import partial
 
 from dropscribe.config import Settings
 from dropscribe.core.errors import Reason, ReasonedError
 from dropscribe.core.job import Job, Signature, State
-from dropscribe.files.disk_thread import DiskThread
-from dropscribe.files.outbox import Changed, Manifest, Outbox, Taken
+from dropscribe.files.outbox import Changed, Manifest, Outbox, Published, Taken
 from dropscribe.journal.journal import Journal
 from dropscribe.log import LOG
 from dropscribe.service.backoff import Backoff
-from dropscribe.service.jobs import Published, replaceable
+from dropscribe.service.flow import Flow, Until, on_disk, record
+from dropscribe.service.jobs import replaceable
 
 
 class Recovery:
-    """Done once, at the start, as soon as the outbox can be seen; it looks and publishes on the disk thread."""
+    """Runs once, at the start; waits for an outbox that cannot be seen."""
 
-    def __init__(
-        self, settings: Settings, journal: Journal, disk: DiskThread, outbox: Outbox, backoff: Backoff
-    ) -> None:
-        self._settings, self._journal, self._disk = settings, journal, disk
-        self._outbox, self._backoff = outbox, backoff
+    def __init__(self, settings: Settings, journal: Journal, outbox: Outbox, backoff: Backoff) -> None:
+        self._settings, self._journal, self._outbox, self._backoff = settings, journal, outbox, backoff
         self._root = os.fsencode(settings.folders.inbox)
-        self._left: list[tuple[str, Manifest]] = []
-        self._asked = False
         self.done = False
 
-    def tick(self, now: float) -> None:
-        """Begin, or begin again after a fault of the environment."""
-        if not self.done and not self._asked and self._backoff.open(now):
-            self._asked = True
-            self._disk.ask(self._outbox.manifests, self._found, self._broke)
+    def run(self) -> Flow[None]:
+        """Finish what was interrupted; after a fault of the environment begin again."""
+        while not self.done:
+            yield Until(self._backoff.open)
+            try:
+                manifests = yield from on_disk(self._outbox.manifests)
+                for staging, manifest in manifests.items():
+                    yield from self._finish(staging, manifest)
+                yield from record(self._requeue)
+            except Exception as error:  # whatever it is, nothing may be claimed before it is over
+                self._fault(error)
 
-    def _found(self, manifests: dict[str, Manifest]) -> None:
-        self._left = list(manifests.items())
-        self._next()
+    def _finish(self, staging: str, manifest: Manifest) -> Flow[None]:
+        """Publish the rest of one interrupted publication, if its job still wants that."""
+        job = yield from record(lambda: self._job_of(manifest))
+        if job is None:
+            yield from on_disk(lambda: self._outbox.sweep(staging))
+            return
+        if job.state is not State.RUNNING:
+            return
+        mine = replaceable(self._settings, self._journal, job)
+        published = yield from on_disk(lambda: self._publish(job, staging, manifest, mine))
+        if published is not None:
+            outputs, marks = published
+            yield from record(
+                lambda: self._journal.written(job, outputs, manifest.seconds, marks, review=manifest.review)
+            )
+            LOG.info("%s: published after an interruption", job.name)
 
-    def _next(self) -> None:
-        try:
-            self._take_up()
-        except ReasonedError as error:  # the journal's disk is full
-            self._broke(error)
-
-    def _take_up(self) -> None:
-        """Take up the next interrupted publication; after the last, put back what was claimed."""
-        while self._left:
-            staging, manifest = self._left.pop()
-            job = self._job_of(manifest)
-            if job is None:
-                self._disk.ask(partial(self._outbox.sweep, staging), lambda swept: None, self._broke)
-            elif job.state is State.RUNNING:
-                publish = partial(
-                    self._publish, job, staging, manifest, replaceable(self._settings, self._journal, job)
-                )
-                self._disk.ask(publish, partial(self._published, job, manifest), self._broke)
-                return
-        self._backoff.record(self._put_back, time.monotonic())
-
-    def _put_back(self) -> None:
+    def _requeue(self) -> None:
         for job in self._journal.in_state(State.RUNNING):
             self._journal.release(job)
         self.done = True
         self._backoff.lift()
 
-    def _broke(self, error: Exception) -> None:
-        self._asked = False
-        now = time.monotonic()
+    def _fault(self, error: Exception) -> None:
         if isinstance(error, ReasonedError):
-            self._backoff.put(error.reason, error.detail, now)
+            self._backoff.put(error.reason, error.detail)
         else:
             LOG.error("interrupted work cannot be finished yet", exc_info=error)
-            self._backoff.put(Reason.OUTBOX_MISSING, f"{self._settings.folders.outbox}: {error}", now)
+            self._backoff.put(Reason.OUTBOX_MISSING, f"{self._settings.folders.outbox}: {error}")
 
     def _job_of(self, manifest: Manifest) -> Job | None:
         """Return the live job of an interrupted publication; a lost journal gets it back from the manifest."""
@@ -89,7 +79,7 @@ class Recovery:
     def _publish(self, job: Job, staging: str, manifest: Manifest, mine: dict[bytes, int]) -> Published | None:
         """(disk thread) Publish the rest; None when that is not to be.
 
-        With a lost journal, what is published whole counts even when its original is away.
+        With a lost journal, what is published whole counts even when its original is no longer there.
         """
         if self._journal.damaged and self._outbox.published(staging, manifest):
             outputs = tuple(os.fsencode(manifest.stem + suffix) for suffix in manifest.files)
@@ -102,10 +92,3 @@ class Recovery:
             self._outbox.sweep(staging)
             return None
         return outputs, self._outbox.marks(outputs)
-
-    def _published(self, job: Job, manifest: Manifest, result: Published | None) -> None:
-        if result is not None:
-            record = partial(self._journal.written, job, result[0], manifest.seconds, result[1])
-            self._backoff.record(record, time.monotonic())
-            LOG.info("%s: published after an interruption", job.name)
-        self._next()

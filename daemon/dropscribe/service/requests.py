@@ -3,155 +3,159 @@
 import os
 import shutil
 import time
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Protocol
 
 from dropscribe.control.server import Client, Request
+from dropscribe.core import protocol
 from dropscribe.core.errors import DropscribeError
-from dropscribe.core.job import Order
+from dropscribe.core.job import Order, Outcome
+from dropscribe.core.protocol import Answer, ReadAnswer
+from dropscribe.core.status import Status
 from dropscribe.formats.registry import SUFFIXES
+from dropscribe.host.host import Host
 from dropscribe.host.values import Died, Finished
+from dropscribe.journal.journal import Journal
 from dropscribe.log import LOG
-from dropscribe.service import status
+from dropscribe.service.flow import Event, Flow, Flows, Until, on_disk
 from dropscribe.service.retry import Retries
 from dropscribe.worker import page_cache
 
-if TYPE_CHECKING:
-    from dropscribe.service.app import Service
+
+class Pausable(Protocol):
+    """Whose queue can be paused."""
+
+    paused: bool
 
 
 class Requests:
-    """Answers requests on behalf of the service."""
+    """Answers on behalf of the daemon."""
 
-    def __init__(self, service: "Service") -> None:
-        self._service = service
-        self._reads: list[tuple[Request, Order]] = []  # files to read beside the queue, in order
-        self._left: list[tuple[Client, str]] = []  # answered, and the folders with their texts
+    def __init__(
+        self, state: str, journal: Journal, flows: Flows, host: Host, retries: Retries, daemon: Pausable,
+        status: Callable[[], Status], folders: Callable[[], dict[str, str]] = dict,
+    ) -> None:  # fmt: skip
+        self._state, self._journal, self._flows, self._host = state, journal, flows, host
+        self._retries, self._daemon, self._status, self._folders = retries, daemon, status, folders
         self._numbers = 0
-        self._retries = Retries(service)
-        shutil.rmtree(os.path.join(service.settings.folders.state, "read"), ignore_errors=True)
-
-    def answer(self, request: Request, now: float) -> None:
-        """Answer one request; an unknown or broken one gets a reply too."""
-        name = request.values.get("command")
-        try:
-            match name:
-                case "status":
-                    request.reply(ok=True, status=status.running(self._service, now))
-                case "pause" | "resume":
-                    self._pause(name == "pause")
-                    request.reply(ok=True)
-                case "unload":
-                    self._service.host.unload("command", now)
-                    request.reply(ok=True, status=status.running(self._service, now))
-                case "retry":
-                    self._retries.begin(request, [os.fsencode(str(n)) for n in request.values.get("names", [])])
-                case "read":
-                    self._read(request)
-                    self.advance(now)
-                case "agent-probe":
-                    request.reply(ok=True, **status.folder_access(self._service.settings))
-                case _:
-                    request.reply(ok=False, error=f"unknown command {name!r}")
-        except Exception as error:  # one request must not end the daemon
-            LOG.exception("control: %s", name)
-            told = (
-                {"error": error.what, "remedy": error.remedy}
-                if isinstance(error, DropscribeError)
-                else {"error": f"{error}"}
-            )
-            request.reply(ok=False, **told)
-
-    def _pause(self, paused: bool) -> None:
-        self._service.paused = paused
-        note = partial(self._service.journal.metadata.note, "paused", "by command" if paused else None)
-        self._service.backoff.record(note, time.monotonic())
-        if paused:
-            self._service.host.make_way(at_any_page=True)
-        LOG.info("the queue is %s by command", "paused" if paused else "resumed")
-
-    # -- read: files that are not in the inbox
+        self._reading = 0  # files that somebody waits for
+        self.stopping = False
+        shutil.rmtree(os.path.join(state, "read"), ignore_errors=True)
 
     @property
     def reading(self) -> bool:
         """Say whether somebody waits for a file to be read."""
-        return bool(self._reads)
-
-    def _read(self, request: Request) -> None:
-        path = str(request.values.get("path"))
-        self._numbers -= 1
-        staging = os.path.join(self._service.settings.folders.state, "read", str(-self._numbers))
-        formats = tuple(f for f in request.values.get("formats", ["txt"]) if f in SUFFIXES)
-        order = Order(self._numbers, 0, os.path.basename(path), path, os.path.basename(path), staging, formats)
-        self._reads.append((request, order))
-
-    def advance(self, now: float) -> None:
-        """Give the first waiting file to the worker, when it is free; it goes before the queue."""
-        self._sweep()
-        service = self._service
-        if not self._reads:
-            return
-        request, order = self._reads[0]
-        if self._in_hand(order):
-            if not request.client.open:
-                service.host.make_way(at_any_page=True)  # nobody waits for it any more
-        elif not request.client.open:
-            del self._reads[0]
-        elif service.jobs.reading:
-            service.host.make_way()
-        elif service.host.ensure_ready(now):
-            service.host.read(order, now)
-        elif service.host.admission.blocked_reason is not None:
-            self._answer({"ok": False, "error": service.host.admission.blocked_reason})
-
-    def turn_away(self) -> None:
-        """At the end of the daemon: answer those whose file is not in hand."""
-        while self._reads and not self._in_hand(self._reads[0][1]):
-            self._answer({"ok": False, "error": "the daemon is stopping"})
+        return self._reading > 0
 
     @property
-    def in_hand(self) -> bool:
+    def busy(self) -> bool:
         """Say whether a file that was asked for is being read or moved."""
-        return self._retries.under_way or (bool(self._reads) and self._in_hand(self._reads[0][1]))
+        return self.reading or self._retries.under_way
 
-    def _answer(self, values: dict[str, Any]) -> None:
-        """Answer the first who waits; its files stay until it has left."""
-        request, order = self._reads.pop(0)
-        self._left.append((request.client, order.staging))
-        request.reply(**values)
+    def answer(self, request: Request) -> None:
+        """Answer one request; an unknown or broken one gets an answer too."""
+        try:
+            self._answer(request)
+        except DropscribeError as error:
+            request.reply(Answer(ok=False, error=error.what, remedy=error.remedy))
+        except Exception as error:  # one request must not end the daemon
+            LOG.exception("control: %s", type(request.asked).__name__)
+            request.reply(Answer(ok=False, error=str(error)))
 
-    def _sweep(self) -> None:
-        """Remove the texts of those who have left."""
-        for client, staging in [item for item in self._left if not item[0].open]:
-            self._left.remove((client, staging))
-            remove = partial(_remove, self._service.settings.folders.state, staging)
-            self._service.disk.ask(remove, lambda done: None, lambda error: LOG.warning("read: %s", error))
+    def _answer(self, request: Request) -> None:
+        match request.asked:
+            case protocol.StatusRequest():
+                request.reply(protocol.StatusAnswer(status=self._status()))
+            case protocol.PauseRequest():
+                self._pause(True)
+                request.reply(Answer())
+            case protocol.ResumeRequest():
+                self._pause(False)
+                request.reply(Answer())
+            case protocol.UnloadRequest():
+                self._host.unload("command", time.monotonic())
+                request.reply(protocol.StatusAnswer(status=self._status()))
+            case protocol.RetryRequest(names):
+                self._retries.begin([os.fsencode(name) for name in names], request.reply)
+            case protocol.ReadRequest():
+                self._flows.start(self._read(request, request.asked))
+            case protocol.FolderRequest():
+                request.reply(protocol.FolderAnswer(folders=self._folders()))
+            case None:
+                request.reply(Answer(ok=False, error=request.fault))
 
-    def _in_hand(self, order: Order) -> bool:
-        active = self._service.host.active
-        return active is not None and active.order.job == order.job
+    def _pause(self, paused: bool) -> None:
+        self._daemon.paused = paused
+        self._flows.record(lambda: self._journal.metadata.note("paused", "by command" if paused else None))
+        if paused:
+            self._host.drain()
+        LOG.info("the queue is %s by command", "paused" if paused else "resumed")
 
-    def owns(self, event: Finished | Died) -> bool:
-        """Say whether the event is about a file that was read by command."""
-        return event.order.job < 0
+    # -- read: a file that is not in the inbox
 
-    def read_ended(self, event: Finished | Died) -> None:
-        """Tell the one who waits; a reading that had to make way is taken up again."""
-        stopping = self._service.stopping
-        if isinstance(event, Died):
-            self._answer({"ok": False, "reason": event.reason, "error": event.detail})
-        elif event.outcome.end in ("yielded", "stopped"):
-            if stopping or not self._reads[0][0].client.open:
-                self._answer({"ok": False, "error": "the daemon is stopping"})
-        elif event.outcome.end == "read":
-            files = {s: os.path.join(event.order.staging, "out" + s) for s in event.outcome.staged}
-            told = {name: getattr(event.outcome, name) for name in ("pages", "seconds", "review")}
-            self._answer({"ok": True, "files": files, **told})
-        else:
-            self._answer({"ok": False, "reason": event.outcome.reason, "error": event.outcome.detail})
+    def _read(self, request: Request, asked: protocol.ReadRequest) -> Flow[None]:
+        """Have a file read before everything that waits; what it took is removed when the client has left."""
+        self._numbers -= 1
+        path = os.fsencode(asked.path)
+        order = Order(
+            self._numbers, 0, os.fsdecode(os.path.basename(path)).encode("utf-8", "backslashreplace").decode(), path,
+            stem=os.path.basename(path), staging=os.fsencode(os.path.join(self._state, "read", str(-self._numbers))),
+            formats=tuple(name for name in asked.formats if name in SUFFIXES),
+        )  # fmt: skip
+        self._reading += 1
+        try:
+            answer = yield from self._text_of(order, request.client)
+        finally:
+            self._reading -= 1
+        request.reply(answer)
+        yield Until(lambda now: not request.client.open)
+        try:
+            yield from on_disk(lambda: _remove(self._state, order))
+        except OSError as error:
+            LOG.warning("read: %s", error)
+
+    def _text_of(self, order: Order, client: Client) -> Flow[Answer]:
+        """Return the answer; a reading that was handed back is taken up again."""
+        while True:
+            yield Until(lambda now: self._may_give(now) or self._refusal(client))
+            if refusal := self._refusal(client):
+                return refusal
+            self._host.give(order, time.monotonic())
+            event = yield Event(("job", order.job, order.claim))
+            if isinstance(event, Died):
+                if not event.suspect:
+                    return Answer(ok=False, error=event.detail, reason=event.reason)
+            elif (answer := _told(event, order)) is not None:
+                return answer
+
+    def _may_give(self, now: float) -> bool:
+        """Ask for a model; say whether the worker takes a file now, beside whatever it is reading."""
+        draining = self._host.worker is not None and self._host.worker.draining
+        return self._host.ensure_ready(now) and not draining
+
+    def _refusal(self, client: Client) -> Answer | None:
+        """Return why a file will not be read, if so."""
+        if self.stopping:
+            return Answer(ok=False, error="the daemon is stopping")
+        if not client.open:
+            return Answer(ok=False, error="nobody waits for it any more")
+        blocked = self._host.admission.blocked_reason
+        return Answer(ok=False, error=blocked) if blocked is not None else None
 
 
-def _remove(state: str, staging: str) -> None:
-    """Remove the texts of a file that was read by command, and its pages; the folder bears the order's number."""
-    shutil.rmtree(staging, ignore_errors=True)
-    page_cache.forget_job(state, -int(os.path.basename(staging)))
+def _told(event: Finished, order: Order) -> Answer | None:
+    """Return what to answer for an outcome; None for a file that was handed back unread."""
+    outcome: Outcome = event.outcome
+    if outcome.end in ("drained", "stopped", "suspect"):
+        return None
+    if outcome.end != "read":
+        return Answer(ok=False, error=outcome.detail, reason=outcome.reason)
+    staging = os.fsdecode(order.staging)
+    files = {suffix: os.path.join(staging, "out" + suffix) for suffix in outcome.staged}
+    return ReadAnswer(files=files, pages=outcome.pages, seconds=outcome.seconds, review=outcome.review)
+
+
+def _remove(state: str, order: Order) -> None:
+    """Remove the texts of a file that was read by command, and its pages."""
+    shutil.rmtree(order.staging, ignore_errors=True)
+    page_cache.forget_job(state, order.job)

@@ -6,22 +6,19 @@ does the same beside a running one, file by file on the disk thread.
 
 import itertools
 import os
-import time
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
-from functools import partial
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
 
-from dropscribe.control.server import Request
+from dropscribe.config import Folders
 from dropscribe.core.errors import DropscribeError, UsageError
 from dropscribe.core.job import Signature, Unmounted, printable
+from dropscribe.core.protocol import RetryAnswer
 from dropscribe.files import durable, originals
 from dropscribe.files.naming import numbered, shortened
 from dropscribe.journal.journal import Journal
 from dropscribe.log import LOG
-
-if TYPE_CHECKING:
-    from dropscribe.service.app import Service
+from dropscribe.service.flow import Flow, Flows, on_disk, record
+from dropscribe.service.inbox import Inbox
 
 
 @dataclass(frozen=True)
@@ -93,83 +90,62 @@ def _fault(path: bytes, error: Exception) -> str:
     return f"{printable(path)} stays in the failed folder ({error})"
 
 
-@dataclass
-class _Retry:
-    """One `retry` under way."""
-
-    request: Request
-    names: Sequence[bytes]
-    missing: list[bytes] = field(default_factory=list)
-    left: list[bytes] = field(default_factory=list)
-    made: set[bytes] = field(default_factory=set)
-    moved: list[bytes] = field(default_factory=list)
-    faults: list[str] = field(default_factory=list)  # of single files
-
-
 class Retries:
-    """Gives failed files back beside the running daemon, and answers whoever asked when all are."""
+    """Gives failed files back beside the running daemon, one after the other, and answers when all are."""
 
-    def __init__(self, service: "Service") -> None:
-        self._service = service
-        self._open: list[_Retry] = []
+    def __init__(self, folders: Folders, journal: Journal, flows: Flows, inbox: Inbox) -> None:
+        self._folders, self._journal, self._flows, self._inbox = folders, journal, flows, inbox
+        self._under_way = 0
+        self.stopping = False
 
     @property
     def under_way(self) -> bool:
         """Say whether a file is being moved."""
-        return bool(self._open)
+        return self._under_way > 0
 
-    def begin(self, request: Request, names: Sequence[bytes]) -> None:
-        """Look which files are meant, then move one after the other."""
-        folders, one = self._service.settings.folders, _Retry(request, names)
-        self._open.append(one)
-        look = partial(candidates, folders.failed, folders.inbox, names, self._away)
-        self._service.disk.ask(look, partial(self._found, one), partial(self._broke, one))
+    def begin(self, names: Sequence[bytes], answer: Callable[[RetryAnswer], None]) -> None:
+        """Move the named files (all, without names), then give the *answer*."""
+        self._flows.start(self._process(names, answer))
 
-    def _found(self, one: _Retry, paths: list[bytes]) -> None:
-        one.missing, one.left = unmatched(one.names, paths), paths[::-1]
-        one.made = self._service.journal.metadata.folders_made()
-        self._next(one)
+    def _process(self, names: Sequence[bytes], answer: Callable[[RetryAnswer], None]) -> Flow[None]:
+        folders, told = self._folders, RetryAnswer()
+        self._under_way += 1
+        try:
+            paths = yield from on_disk(lambda: candidates(folders.failed, folders.inbox, names, self._unmounted))
+            told.missing = [os.fsdecode(name) for name in unmatched(names, paths)]
+            made = self._journal.metadata.folders_made()
+            for number, path in enumerate(paths):
+                if self.stopping:
+                    left = len(paths) - number
+                    told.fail(f"the daemon is stopping; {left} files are still in the failed folder")
+                    break
+                yield from self._give_back(path, made, told)
+        except DropscribeError as error:
+            told.fail(error.what, error.remedy)
+        except OSError as error:
+            told.fail(str(error), "look at: dropscribe doctor")
+        finally:
+            self._under_way -= 1
+        answer(told)
 
-    def _away(self) -> bool:
-        """(disk thread) Say whether the inbox is away."""
-        return self._service.inbox.identity() is None
-
-    def _next(self, one: _Retry) -> None:
-        if one.left and self._service.stopping:
-            self._end(one, error=f"the daemon is stopping; {len(one.left)} files are still in the failed folder")
+    def _give_back(self, path: bytes, made: Collection[bytes], told: RetryAnswer) -> Flow[None]:
+        """Move one file; a fault of that file is told and keeps no other from moving."""
+        failed, inbox = self._folders.failed, self._folders.inbox
+        wanted = self._journal.path_of(os.path.join(os.fsencode(failed), path)) or path
+        try:
+            back = yield from on_disk(lambda: give_back(failed, inbox, path, wanted, made, self._unmounted))
+        except OSError as error:
+            told.faults.append(_fault(path, error))
             return
-        if not one.left:
-            self._end(one)
-            return
-        path, folders = one.left.pop(), self._service.settings.folders
-        wanted = self._service.journal.path_of(os.path.join(os.fsencode(folders.failed), path)) or path
-        move = partial(give_back, folders.failed, folders.inbox, path, wanted, one.made, self._away)
-        self._service.disk.ask(move, partial(self._moved, one), partial(self._stays, one, path))
-
-    def _moved(self, one: _Retry, back: Returned) -> None:
         if back.folders:
-            note = partial(self._service.journal.metadata.made, back.folders)
-            self._service.backoff.record(note, time.monotonic())
+            yield from record(lambda: self._journal.metadata.made(back.folders))
         if back.place is not None:
-            one.moved.append(back.place)
-            self._service.inbox.offer(back.place)
-        self._next(one)
+            told.moved.append(os.fsdecode(back.place))
+            self._inbox.offer(back.place)
 
-    def _stays(self, one: _Retry, path: bytes, error: Exception) -> None:
-        if isinstance(error, DropscribeError):
-            self._broke(one, error)
-            return
-        one.faults.append(_fault(path, error))
-        self._next(one)
-
-    def _broke(self, one: _Retry, error: Exception) -> None:
-        remedy = error.remedy if isinstance(error, DropscribeError) else "look at: dropscribe doctor"
-        self._end(one, error=error.what if isinstance(error, DropscribeError) else str(error), remedy=remedy)
-
-    def _end(self, one: _Retry, **fault: str) -> None:
-        self._open.remove(one)
-        moved, missing = ([os.fsdecode(path) for path in paths] for paths in (one.moved, one.missing))
-        one.request.reply(ok=not fault, moved=moved, missing=missing, faults=one.faults, **fault)
+    def _unmounted(self) -> bool:
+        """(disk thread) Say whether the inbox cannot be seen."""
+        return self._inbox.identity() is None
 
 
 def _failed(root: bytes) -> Iterator[bytes]:

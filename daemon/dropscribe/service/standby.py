@@ -3,12 +3,14 @@
 import os
 import selectors
 import time
-from typing import Any
 
 from dropscribe.config import Settings
 from dropscribe.control.lock import StateLock
 from dropscribe.control.server import Client, Control, Request
+from dropscribe.core import protocol
 from dropscribe.core.errors import UsageError
+from dropscribe.core.protocol import Answer
+from dropscribe.core.status import Status
 from dropscribe.service import status
 
 
@@ -42,19 +44,19 @@ class Standby:
             self._control.sweep()
 
     def _answer(self, request: Request, fault: str) -> None:
-        if request.values.get("command") == "status":
-            request.reply(ok=True, status=self._status(fault))
+        if isinstance(request.asked, protocol.StatusRequest):
+            request.reply(protocol.StatusAnswer(status=self._status(fault)))
         else:
-            what = f"the daemon waits for its settings to be mended: {fault}"
-            request.reply(ok=False, error=what, remedy="mend them; dropscribe check tells when they are sound")
+            what = f"the daemon waits for its settings to be corrected: {fault}"
+            request.reply(
+                Answer(ok=False, error=what, remedy="correct them; dropscribe check tells when they are valid")
+            )
 
-    def _status(self, fault: str) -> dict[str, Any]:
-        values = status.stopped(self._settings, self._path)
-        values["daemon"] |= {
-            "running": True, "agent": True, "pid": os.getpid(), "started": status.stamp(self._started),
-            "config_error": fault,
-        }  # fmt: skip
-        return values
+    def _status(self, fault: str) -> Status:
+        told = status.stopped(self._settings, self._path)
+        told.daemon.running, told.daemon.agent, told.daemon.pid = True, True, os.getpid()
+        told.daemon.started, told.daemon.config_error = status.stamp(self._started), fault
+        return told
 
     def close(self) -> None:
         """Make room for the daemon; may be called twice."""

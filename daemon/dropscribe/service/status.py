@@ -1,196 +1,119 @@
-"""What `status` shows: of the running daemon, or, from the journal, of one that is not running.
-
-Every key of the contract is always present; null where something is unknown.
-"""
+"""What `status` shows: of the running daemon, or, from the journal, of one that is not running."""
 
 import os
 import sqlite3
-import time
 from contextlib import closing
 from dataclasses import asdict
-from itertools import islice
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
 
-from dropscribe import __version__
-from dropscribe.config import Settings, default_path
-from dropscribe.core.job import Job, State, printable
+from dropscribe.config import Folders, Settings, default_path
+from dropscribe.core.job import Job, State
+from dropscribe.core.status import (
+    ActiveStatus,
+    DaemonStatus,
+    LoadStatus,
+    MemoryStatus,
+    ModelStatus,
+    QueueStatus,
+    RecentStatus,
+    Status,
+    UnloadStatus,
+)
 from dropscribe.host.host import Host
-from dropscribe.host.states import ModelState
+from dropscribe.host.values import ActiveJob, WorkerStats
 from dropscribe.journal import schema
 from dropscribe.journal.journal import Journal
 from dropscribe.memory import readings
+from dropscribe.memory.values import Sample
 
-if TYPE_CHECKING:
-    from dropscribe.service.app import Service
-
+JOURNAL = "journal.db"
 RECENT = 10
-MOST_WAITING = 100  # files listed under `intake`
+PAUSED = "paused by command"
 
 
-def running(service: "Service", now: float) -> dict[str, Any]:
-    """Return the status of the running daemon."""
-    table = service.inbox.intake.table
-    first = islice(table.waiting(), MOST_WAITING)
-    waiting = [{"name": printable(path), "waiting_for": str(what)} for path, what in first]
-    return {
-        "daemon": {
-            "running": True, "pid": os.getpid(), "version": __version__, "started": stamp(service.started),
-            "config": service.reload.path if os.path.exists(service.reload.path) else None,
-            "config_error": service.reload.error,
-            "restart_needed": service.reload.restart_needed, "agent": service.agent, "watch": service.inbox.watch.kind,
-            "inbox_online": service.inbox.online, "engine": service.engine, "engine_reason": service.engine_reason,
-        },
-        "model": model(service.host, service.settings, now, queue_empty=service.idle),
-        "memory": _memory(service.host.monitor.sample),
-        "queue": _queue(service.journal, len(table) + service.inbox.unrecorded, _waits(service))
-        | {"put_away_reason": service.archiver.waits_for},
-        "current": _current(service.host, now),
-        "recent": [_recent(job) for job in service.journal.recent(RECENT)],
-        "intake": waiting,
-    }  # fmt: skip
-
-
-def _waits(service: "Service") -> str | None:
-    """Return why the queue does not move on, or None."""
-    fault, admission = service.backoff.current, service.host.admission
-    if service.paused:
-        return "paused by command"
-    if fault is not None:
-        return f"{fault.reason}: {fault.detail}"
-    if admission.blocked_reason is None or service.journal.next_queued() is None:
-        return None
-    return f"{admission.blocked_as}: {admission.blocked_reason}"
-
-
-def stopped(settings: Settings, config: str | None) -> dict[str, Any]:
+def stopped(settings: Settings, config: str | None) -> Status:
     """Return what the journal in the state folder tells about a daemon that is not running."""
-    from dropscribe.service.app import JOURNAL
-
     config = config or (default_path() if os.path.exists(default_path()) else None)
+    status = Status(daemon=DaemonStatus(config=config), memory=memory(None))
     path = os.path.join(settings.folders.state, JOURNAL)
     try:
         if os.path.exists(path):
             with closing(Journal.read_only(schema.open_to_look(path), path)) as journal:
-                return _told(config, journal)
+                paused = PAUSED if journal.metadata.get("paused") else None
+                status.queue, status.recent = queue(journal, paused), recent(journal)
     except sqlite3.Error:
         pass  # damaged, or of another version: the next start sees to it
-    return _told(config, None)
+    return status
 
 
-def _told(config: str | None, journal: Journal | None) -> dict[str, Any]:
-    daemon: dict[str, Any] = dict.fromkeys(
-        (
-            "running",
-            "pid",
-            "version",
-            "started",
-            "config",
-            "config_error",
-            "restart_needed",
-            "agent",
-            "watch",
-            "inbox_online",
-            "engine",
-            "engine_reason",
-        )
-    )
-    daemon |= {"running": False, "version": __version__, "config": config}
-    paused = "paused by command" if journal and journal.metadata.get("paused") else None
-    return {
-        "daemon": daemon,
-        "model": {**_cold(), "state": str(ModelState.COLD)},
-        "memory": _memory(readings.sample(None)),
-        "queue": _queue(journal, None, paused),
-        "current": None,
-        "recent": [_recent(job) for job in journal.recent(RECENT)] if journal else [],
-        "intake": [],
-    }
-
-
-def _cold() -> dict[str, Any]:
-    keys = (
-        "state",
-        "name",
-        "pid",
-        "loaded_at",
-        "load",
-        "footprint_bytes",
-        "mlx",
-        "pages_read",
-        "idle_seconds",
-        "unload_in_seconds",
-        "blocked_reason",
-        "last_unload",
-    )
-    return dict.fromkeys(keys)
-
-
-def model(host: Host, settings: Settings, now: float, *, queue_empty: bool) -> dict[str, Any]:
+def model(host: Host, now: float, *, queue_empty: bool) -> ModelStatus:
     """Return the status of the model."""
-    stats, unload = host.stats, host.last_unload
-    values = _cold() | {"state": str(host.state), "name": host.engine, "blocked_reason": host.admission.blocked_reason}
-    if unload is not None:
-        values["last_unload"] = asdict(unload) | {"at": stamp(unload.at)}
-    if stats is None:
-        return values
-    idle = None if stats.idle_since is None else max(0.0, now - stats.idle_since)
-    due = host.unload_due(queue_empty=queue_empty)
-    return values | {
-        "name": stats.info.get("model") or host.engine,
-        "pid": stats.pid,
-        "loaded_at": stamp(stats.loaded_at),
-        "load": {"step": stats.step, "done_bytes": stats.done_bytes, "total_bytes": stats.total_bytes}
-        if stats.step
-        else None,
-        "footprint_bytes": stats.footprint,
-        "mlx": stats.mlx,
-        "pages_read": stats.pages_read,
-        "idle_seconds": None if idle is None else round(idle, 1),
-        "unload_in_seconds": None if due is None else round(max(0.0, due - now), 1),
-    }
+    status = ModelStatus(state=str(host.state), name=host.engine, blocked_reason=host.admission.blocked_reason)
+    if host.last_unload is not None:
+        status.last_unload = UnloadStatus(**asdict(host.last_unload) | {"at": stamp(host.last_unload.at)})
+    if host.stats is not None:
+        _describe(status, host.stats, now)
+        due = host.unload_due(queue_empty=queue_empty)
+        status.unload_in_seconds = None if due is None else round(max(0.0, due - now), 1)
+    return status
 
 
-def _memory(sample: readings.Sample | None) -> dict[str, Any]:
+def _describe(status: ModelStatus, stats: WorkerStats, now: float) -> None:
+    """Add what is known of a worker."""
+    status.name = stats.engine_model or status.name
+    status.pid, status.loaded_at = stats.pid, stamp(stats.loaded_at)
+    if (load := stats.loading) is not None:
+        status.load = LoadStatus(step=load.step, done_bytes=load.done_bytes, total_bytes=load.total_bytes)
+    status.footprint_bytes, status.mlx, status.pages_read = stats.footprint, stats.mlx, stats.pages_read
+    status.idle_seconds = None if stats.idle_since is None else round(max(0.0, now - stats.idle_since), 1)
+
+
+def memory(sample: Sample | None) -> MemoryStatus:
+    """Return the status of the machine's memory; without a *sample* one is taken."""
     sample = sample or readings.sample(None)
-    return {"pressure": sample.pressure, "available_bytes": sample.available_bytes, "percent": sample.percent}
+    return MemoryStatus(pressure=sample.pressure, available_bytes=sample.available_bytes, percent=sample.percent)
 
 
-def _queue(journal: Journal | None, settling: int | None, paused_reason: str | None) -> dict[str, Any]:
-    counts = journal.counts() if journal else dict.fromkeys(State)
-    return {
-        "settling": settling,
-        **{str(state): counts[state] for state in State},
-        "paused": paused_reason is not None,
-        "paused_reason": paused_reason,
-        "put_away_reason": None,
-    }
+def queue(journal: Journal, paused_reason: str | None, settling: int | None = None) -> QueueStatus:
+    """Return how many files stand where."""
+    counts = {str(state): count for state, count in journal.counts().items()}
+    paused = paused_reason is not None
+    return QueueStatus(settling=settling, **counts, paused=paused, paused_reason=paused_reason)  # type: ignore[arg-type]  # a count each
 
 
-def _current(host: Host, now: float) -> dict[str, Any] | None:
-    active = host.active
-    if active is None:
-        return None
-    return {"id": active.order.job, "name": active.order.name, "page": active.page, "pages": active.pages,
-            "seconds": round(now - active.since, 1), "tokens": active.tokens}  # fmt: skip
+def active(job: ActiveJob, now: float) -> ActiveStatus:
+    """Return the status of a file that is being read."""
+    return ActiveStatus(
+        id=job.order.job, name=job.order.name, page=job.page or job.done, pages=job.pages,
+        seconds=round(now - job.since, 1), tokens=job.tokens,
+    )  # fmt: skip
 
 
-def _recent(job: Job) -> dict[str, Any]:
-    return {"id": job.id, "name": job.name, "state": str(job.state), "reason": job.reason, "seconds": job.seconds,
-            "outputs": [os.fsdecode(output) for output in job.outputs]}  # fmt: skip
+def recent(journal: Journal) -> list[RecentStatus]:
+    """Return the files that were over last, newest first."""
+    return [_recent(job) for job in journal.recent(RECENT)]
+
+
+def _recent(job: Job) -> RecentStatus:
+    original = os.fsdecode(job.destination) if job.destination and job.state in (State.DONE, State.FAILED) else None
+    return RecentStatus(
+        id=job.id, name=job.name, state=str(job.state), reason=job.reason, seconds=job.seconds, original=original,
+        review=job.review, ended=stamp(job.finished), outputs=[os.fsdecode(output) for output in job.outputs],
+    )  # fmt: skip
 
 
 def stamp(moment: float | None) -> str | None:
-    """Return a wall-clock moment as ISO 8601 in UTC."""
-    return None if moment is None else time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(moment))
+    """Return a wall-clock moment as ISO 8601 with the local offset."""
+    return None if moment is None else datetime.fromtimestamp(moment).astimezone().isoformat(timespec="seconds")
 
 
-def folder_access(settings: Settings) -> dict[str, Any]:
+def folder_access(folders: Folders) -> dict[str, str]:
     """Try the folders from inside the daemon: what the agent's own context may do."""
     tried: dict[str, str] = {}
     for name in ("inbox", "outbox", "archive", "failed"):
         try:
-            os.listdir(getattr(settings.folders, name))
+            os.listdir(getattr(folders, name))
             tried[name] = "ok"
         except OSError as error:
             tried[name] = f"{error.strerror} ({error.errno})"
-    return {"folders": tried}
+    return tried

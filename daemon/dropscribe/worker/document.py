@@ -1,125 +1,145 @@
-"""One file from bytes to staged outputs, in the worker: open, read the pages that are not kept yet, render.
+"""A document in the worker's hands: its file behind one descriptor, its decoder, the pages it has and those it lacks.
 
-Joins documents, engine and formats; owns no process and no protocol.
+It knows one document; which one is next is the scheduler's business.
 """
 
 import contextlib
-import errno
 import hashlib
 import os
+import stat
 import time
-from collections.abc import Iterator
-from contextlib import closing
 from datetime import UTC, datetime
-from typing import Protocol
 
 from dropscribe.config import Settings
 from dropscribe.core.errors import Reason, ReasonedError
 from dropscribe.core.job import Order, Outcome
-from dropscribe.core.pages import DOUBTFUL, DocumentResult, Page, Source
-from dropscribe.documents.opening import Document, open_document
-from dropscribe.engines.base import Engine
-from dropscribe.formats import figures
-from dropscribe.formats.registry import SUFFIXES, renderer
+from dropscribe.core.pages import DOUBTFUL, EngineInfo, Page, PageText, Source
+from dropscribe.files.durable import NO_SPACE
+from dropscribe.worker.decoder import Decoders, DocumentProcess
+from dropscribe.worker.decoder_messages import Render
 from dropscribe.worker.page_cache import PageCache, folder_of, key
 
-NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-LONG = 20  # pages; a longer document makes way for others at page boundaries
+LONG = 20  # pages; a longer document lets shorter ones pass
 
 
-class ProgressSink(Protocol):
-    """Whoever wants to know how it goes."""
+class Document:
+    """What is known of one order; only `scheduler.Scheduler` changes what several threads look at."""
 
-    def progress(self, stage: str, page: int, pages: int) -> None:
-        """Take note of a step."""
+    def __init__(self, order: Order, arrival: int, settings: Settings) -> None:
+        self.order, self.arrival, self.settings = order, arrival, settings
+        self.begun = time.monotonic()
+        self.count: int | None = None  # pages; None until it is open
+        self.to_decode = 1  # pages that still have to come from the decoder; until it is open, the opening counts
+        self.in_engine: set[int] = set()
+        self.over = False  # failed, or handed back: nothing more is to come of it
+        self._process: DocumentProcess | None = None
+        self._cache: PageCache | None = None
+        self._cache_name = ""
+        self._sha256, self._size = "", 0
+        self._kept = frozenset[int]()  # pages that were in the cache from the start
 
-    def wants_yield(self, *, long: bool) -> bool:
-        """Say whether the document in hand, if it is *long*, shall make way."""
+    @property
+    def rank(self) -> tuple[bool, bool, int]:
+        """What to compare documents by: lower comes first."""
+        return (not self.order.urgent, (self.count or 0) > LONG, self.arrival)
 
-    def wants_stop(self) -> bool:
-        """Say whether the reading shall end."""
+    @property
+    def complete(self) -> bool:
+        """Say whether every page has its text."""
+        return self._cache is not None and len(self._cache.finished) >= (self.count or 0)
+
+    # -- the decoder's thread
+
+    def open(self, decoders: Decoders, engine: EngineInfo, state: str) -> None:
+        """Open the file and find out which of its pages are kept already; raise `ReasonedError`."""
+        descriptor = _opened(self.order.path)
+        try:
+            self._process = decoders.start(descriptor, "the file")
+            self._process.open(self.order.path)
+            self._size, self._sha256 = os.fstat(descriptor).st_size, _digest(descriptor)
+        finally:
+            os.close(descriptor)
+        own = None if self.settings.output.cache else self.order.job
+        self._cache_name = key(self._sha256, engine, self.settings, own)
+        self._cache = PageCache(folder_of(state), self._cache_name)
+        self._kept = self._cache.finished
+        self.count = self._process.count
+        self.to_decode = self.count - len(self._kept)
+
+    def next_page(self) -> Page:
+        """Return the next page that is not kept; raise `ReasonedError`."""
+        assert self._process is not None
+        return self._process.next_page(self._kept, self.order.job)
+
+    # -- its texts
+
+    def keep(self, text: PageText) -> None:
+        """Keep a page's text."""
+        assert self._cache is not None
+        self._cache.add(text)
+
+    # -- the renderer's thread
+
+    def render(self, engine: EngineInfo, state: str) -> Outcome:
+        """Write every output into the staging folder; raise `ReasonedError`."""
+        assert self._process is not None and self._cache is not None
+        seconds = round(time.monotonic() - self.begun, 3)
+        review = any(DOUBTFUL.intersection(text.flags) for text in self._cache)
+        reused = self.settings.output.cache and len(self._kept) == self.count
+        make_staging(os.fsdecode(self.order.staging))
+        source = Source(self.order.name, self._sha256, self._size, self._process.media_type, self._process.count)
+        created = datetime.now(UTC).isoformat(timespec="seconds")
+        request = Render(
+            source, engine, folder_of(state), self._cache_name, self.order.formats, self.order.staging,
+            self.order.stem, created, seconds, reused, review,
+        )  # fmt: skip
+        staged = self._process.render(request)
+        self._cache.prune()
+        return Outcome(
+            self.order.job, self.order.claim, "read", staged=staged, pages=self._process.count,
+            seconds=time.monotonic() - self.begun, review=review, reused=reused,
+        )  # fmt: skip
+
+    def failed(self, reason: Reason, detail: str) -> Outcome:
+        """Return the outcome of a document that cannot be read."""
+        return Outcome(self.order.job, self.order.claim, reason.kind, reason, detail)
+
+    def handed_back(self, end: str) -> Outcome:
+        """Return the outcome of a document that goes back unread; see `Outcome.end`."""
+        return Outcome(self.order.job, self.order.claim, end)
+
+    def close(self) -> None:
+        """Let the decoder go; may be called twice."""
+        if self._process is not None:
+            self._process.close()
 
 
-def read(order: Order, engine: Engine, settings: Settings, state: str, teller: ProgressSink) -> Outcome:
-    """Read the file of *order* and stage its outputs; raise `ReasonedError` or `Stopped` when that cannot be."""
-    begun = time.monotonic()
-    teller.progress("open", 0, 0)
-    with closing(open_document(order.path, settings)) as document:
-        sha256, size = _digest(order.path), os.stat(order.path).st_size
-        name = key(sha256, engine.info, settings, None if settings.output.cache else order.job)
-        store = PageCache(folder_of(state), name)
-        kept = store.finished
-        if not _read_pages(document, engine, store, teller):
-            return Outcome(order.job, order.claim, "yielded", pages=document.count)
-        teller.progress("render", document.count, document.count)
-        source = Source(order.name, sha256, size, document.media_type, document.count)
-        texts = sum(1 for _ in store)
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        seconds = round(time.monotonic() - begun, 3)
-        reused, review = settings.output.cache and len(kept) == texts > 0, _doubtful(store)
-        reading = DocumentResult(source, engine.info, store, document.pages, order.path, now, seconds, reused, review)
-        staged = _render(order, reading, settings)
-    store.prune()
-    return Outcome(
-        order.job, order.claim, "read", staged=staged, pages=document.count, seconds=time.monotonic() - begun,
-        review=reading.review, reused=reading.reused,
-    )  # fmt: skip
+def _opened(path: bytes) -> int:
+    """Return a descriptor of the regular file at *path*, which must not be a link; raise `ReasonedError`."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise VanishedError(Reason.UNREADABLE, "The file has vanished.") from None
+    except OSError as error:
+        raise ReasonedError(Reason.UNREADABLE, f"The file cannot be read: {error.strerror}.") from None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise VanishedError(Reason.UNREADABLE, "This is no regular file any more.")
+    return descriptor
 
 
-def _doubtful(texts: PageCache) -> bool:
-    return any(DOUBTFUL.intersection(text.flags) for text in texts)
+class VanishedError(ReasonedError):
+    """The file is not there any more, which the daemon finds out by itself: the job is handed back."""
 
 
-def _digest(path: str) -> str:
-    """Return the SHA-256 of a file."""
-    with open(path, "rb") as file:
+def _digest(descriptor: int) -> str:
+    """Return the SHA-256 of the file behind *descriptor*."""
+    with open(descriptor, "rb", closefd=False) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _read_pages(document: Document, engine: Engine, store: PageCache, teller: ProgressSink) -> bool:
-    """Read what is not kept yet; return False when the document made way before its end."""
-    with closing(engine.read(_announced(document, store.finished, teller))) as texts:  # type: ignore[type-var]  # engines yield from generators
-        for text in texts:
-            store.add(text)
-            teller.progress("done", text.number, document.count)
-            left = document.count - len(store.finished)
-            if left and teller.wants_yield(long=document.count > LONG):
-                return False
-    return True
-
-
-def _announced(document: Document, finished: frozenset[int], teller: ProgressSink) -> Iterator[Page]:
-    """Pass pages on, telling before each that it is being decoded, and after, that it is there."""
-    pages = document.pages(finished)
-    number = 0
-    while True:
-        number = next(n for n in range(number + 1, document.count + 2) if n not in finished)
-        if number <= document.count:
-            teller.progress("decode", number, document.count)
-        page = next(pages, None)
-        if page is None:
-            return
-        number = page.number
-        teller.progress("read", page.number, document.count)
-        yield page
-
-
-def _render(order: Order, reading: DocumentResult, settings: Settings) -> tuple[str, ...]:
-    """Write every format (and the figures, if wanted) into the staging folder; return the suffixes of the files."""
-    _make_staging(order.staging)
-    staged: list[str] = []
-    if settings.output.figures:
-        staged += figures.crop_figures(reading, order.staging, "out")
-        reading = figures.linked(reading, order.stem, staged)
-    for name in order.formats:
-        suffix = SUFFIXES[name]
-        renderer(name)(reading, os.path.join(order.staging, "out" + suffix))
-        staged.append(suffix)
-    return tuple(staged)
-
-
-def _make_staging(staging: str) -> None:
-    """Make the staging folder and the one around it, but never the outbox: one that is away is waited for."""
+def make_staging(staging: str) -> None:
+    """Make the staging folder and the one around it, but never the outbox: one that is unavailable is waited for."""
     around = os.path.dirname(staging)
     try:
         try:
@@ -135,23 +155,3 @@ def _make(*folders: str) -> None:
     for folder in folders:
         with contextlib.suppress(FileExistsError):
             os.mkdir(folder, 0o700)
-
-
-def out_of_memory(order: Order, error: MemoryError) -> Outcome:
-    """Return the outcome of a file that needs more memory than there is."""
-    return Outcome(
-        order.job,
-        order.claim,
-        "file",
-        Reason.DECODE_MEMORY,
-        f"The file needs more memory than is allowed ({error or 'out of memory'}).",
-    )
-
-
-def broken(order: Order, error: Exception) -> Outcome:
-    """Return the outcome of an unforeseen error: an environment fault when the disk is at fault, else the engine's."""
-    if isinstance(error, FileNotFoundError) and error.filename == order.path:
-        return Outcome(order.job, order.claim, "stopped", detail="it vanished")
-    if isinstance(error, OSError) and error.errno in NO_SPACE:
-        return Outcome(order.job, order.claim, "environment", Reason.DISK_FULL, f"No space left: {error}.")
-    return Outcome(order.job, order.claim, "engine", Reason.ENGINE_ERROR, f"{type(error).__name__}: {error}")

@@ -70,9 +70,7 @@ def loaded() -> Iterator[MakeEngine]:
     def make(
         checkpoint: Path, /, *, signals: Signals | None = None, rows: int = 1, **sections: dict[str, Any]
     ) -> DeepSeekOcr:
-        engines.append(
-            DeepSeekOcr(settings_for(checkpoint, **sections), signals or Signals(), rows=rows, look_ahead=False)
-        )
+        engines.append(DeepSeekOcr(settings_for(checkpoint, **sections), signals or Signals(), rows=rows))
         engines[-1].load(lambda progress: None)
         return engines[-1]
 

@@ -8,16 +8,16 @@ from PIL import Image
 from dropscribe.core.pages import Block
 from dropscribe.engines.deepseek.adapters import ADAPTERS, OCR2_MODES, OCR2_TILED, OCR2_WHOLE
 from dropscribe.engines.deepseek.generate import Request, prepare
-from dropscribe.engines.deepseek.picture_folder import PictureFolder
 from support import tiny_checkpoint
 from support.mlx_engine import MakeEngine, page
+from support.pages import Pages
 
 
 def test_unlimited_ocr_reads_a_page(small_tower: None, tmp_path: Path, loaded: MakeEngine) -> None:
     """With its own prompt, whole to the full stop, its own guard and its ring of caches."""
     checkpoint = tiny_checkpoint.build(tmp_path / "c", tiny_checkpoint.UNLIMITED, kind="unlimited-ocr")
     engine = loaded(checkpoint)
-    (text,) = engine.read([page()])
+    (text,) = engine.read(Pages([page()]))
 
     assert text.text.startswith("Invoice 42\n\nDear customer,")
     assert (text.flags, len(text.attempts), text.attempts[0].tokens) == ((), 1, 18)
@@ -31,7 +31,7 @@ def second(small_tower: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_deepseek_ocr_2_reads_a_page_with_its_layout(second: Path, loaded: MakeEngine) -> None:
     """Through its second tower, tiles among it."""
-    (text,) = loaded(second, engine={"mode": "gundam"}).read([page(1, 800, 400)])
+    (text,) = loaded(second, engine={"mode": "gundam"}).read(Pages([page(1, 800, 400)]))
 
     assert text.text.startswith("Invoice 42\n\nDear customer, thank you")
     assert text.blocks[0] == Block("title", "Invoice 42", (64, 16, 736, 36))
@@ -44,8 +44,8 @@ def test_deepseek_ocr_2_reads_pages_together_as_alone(small_tower: None, tmp_pat
     checkpoint = tiny_checkpoint.build(tmp_path / "c", scripted=False, kind="deepseekocr_2")
     pages = [page(1, 600, 400), page(2, 900, 450)]
     engine = {"mode": "gundam", "prompt": "Recite the poem.", "max_tokens": 12}
-    alone = [next(iter(loaded(checkpoint, engine=engine).read([one]))) for one in pages]
-    together = sorted(loaded(checkpoint, rows=2, engine=engine).read(pages), key=lambda text: text.number)
+    alone = [next(iter(loaded(checkpoint, engine=engine).read(Pages([one])))) for one in pages]
+    together = sorted(loaded(checkpoint, rows=2, engine=engine).read(Pages(pages)), key=lambda text: text.number)
 
     assert [t.text for t in alone] == [t.text for t in together]
     assert alone[0].text != alone[1].text, "the pages must differ for this to mean anything"
@@ -61,9 +61,7 @@ def test_ocr_2_tiles_only_what_is_larger_than_a_tile(
     """mlx-vlm would tile any picture; the model's own code does not. The prompt is whole."""
     model = loaded(second)._loaded
     assert model is not None
-    ids = prepare(model, Request(1, mode, "text", Image.new("RGB", size, "white"), False, 60, 8), PictureFolder()).ids[
-        0
-    ]
+    ids = prepare(model, Request(1, mode, "text", Image.new("RGB", size, "white"), False, 60, 8)).ids[0]
     image = model.model.config.image_token_index
     words = [token for token in ids.tolist() if token != image]
 

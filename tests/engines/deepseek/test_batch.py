@@ -7,7 +7,8 @@ import pytest
 from dropscribe.core.errors import Stopped
 from dropscribe.core.pages import Page, PageText
 from dropscribe.engines.base import Signals
-from support.mlx_engine import MakeEngine, page
+from support.mlx_engine import MakeEngine
+from support.pages import Pages
 from support.tiny_checkpoint import page_picture
 
 SIZES = [(600, 400), (900, 700), (640, 640), (1300, 500), (400, 900)]  # whole, tiled, whole, tiled, tiled
@@ -32,8 +33,8 @@ def test_pages_together_give_the_ids_of_pages_alone(
 ) -> None:
     """With weights that make everything matter: same text, same tokens, same ends, whatever shares the pass."""
     engine = {"mode": "gundam", "prompt": "Recite the poem.", "max_tokens": 12 * count}
-    alone = list(loaded(random_weights, engine=engine).read(pages(count)))
-    together = list(loaded(random_weights, rows=rows, engine=engine).read(pages(count)))
+    alone = list(loaded(random_weights, engine=engine).read(Pages(pages(count))))
+    together = list(loaded(random_weights, rows=rows, engine=engine).read(Pages(pages(count))))
 
     assert untimed(together) == untimed(alone)
     assert len({t.text for t in alone}) > 1, "the pages must differ for this to mean anything"
@@ -41,36 +42,28 @@ def test_pages_together_give_the_ids_of_pages_alone(
 
 def test_each_page_climbs_its_own_ladder(stubborn: Path, loaded: MakeEngine) -> None:
     """Looping, retrying and finishing pages share the lanes."""
-    texts = list(loaded(stubborn, rows=3).read(pages()))
+    texts = list(loaded(stubborn, rows=3).read(Pages(pages())))
 
     assert {a.end for t in texts for a in t.attempts} == {"loop", "stop"}
     assert all(t.text.startswith("INVOICE 42") and t.flags == ("reduced-mode",) for t in texts)
 
 
-def test_pages_that_need_no_model_pass_through(tiny: Path, loaded: MakeEngine) -> None:
-    """Blank ones and such with text of their own, at any place."""
-    mixed = [page(1, blank=True), page(2), page(3, text="own"), page(4), page(5), page(6, blank=True)]
-    texts = {t.number: t for t in loaded(tiny, rows=2).read(mixed)}
-
-    assert [texts[n].text_source for n in range(1, 7)] == ["blank", "ocr", "pdf", "ocr", "ocr", "blank"]
-
-
 def test_a_batch_stops_between_tokens(tiny: Path, loaded: MakeEngine) -> None:
     """And the engine reads on afterwards."""
     signals = Signals()
-    signals.tokens = lambda count: signals.stop.set()
+    signals.tokens = lambda key, count: signals.stop.set()
     engine = loaded(tiny, rows=3, signals=signals, engine={"prompt": "Count the numbers."})
     with pytest.raises(Stopped):
-        list(engine.read(pages()))
+        list(engine.read(Pages(pages())))
     signals.stop.clear()
-    signals.tokens = lambda count: None
+    signals.tokens = lambda key, count: None
 
-    assert len(list(engine.read(pages()))) == 3
+    assert len(list(engine.read(Pages(pages())))) == 3
 
 
 def test_the_guard_holds_for_every_row(tiny: Path, loaded: MakeEngine) -> None:
     """A page that loops beside others is ended as it is alone."""
-    alone = list(loaded(tiny, engine={"prompt": "figure"}).read(pages()))
-    together = list(loaded(tiny, rows=4, engine={"prompt": "figure"}).read(pages()))
+    alone = list(loaded(tiny, engine={"prompt": "figure"}).read(Pages(pages())))
+    together = list(loaded(tiny, rows=4, engine={"prompt": "figure"}).read(Pages(pages())))
 
     assert untimed(together) == untimed(alone)

@@ -11,21 +11,21 @@ import pytest
 from PIL import Image
 
 from dropscribe.core.errors import Reason, ReasonedError, Stopped
-from dropscribe.core.pages import Block, Page, PageText
+from dropscribe.core.pages import Block, Page, PageFailure, PageKey, PageText
 from dropscribe.engines.base import LoadProgress, Signals
 from dropscribe.engines.deepseek import loading
 from dropscribe.engines.deepseek.adapters import MODES
 from dropscribe.engines.deepseek.engine import DeepSeekOcr
 from dropscribe.engines.deepseek.generate import Request, prepare, tokens, watch_for
-from dropscribe.engines.deepseek.picture_folder import PictureFolder
 from support import tiny_checkpoint
 from support.mlx_engine import MakeEngine, page, settings_for
+from support.pages import Pages
 
 
 def ids_of(engine: DeepSeekOcr, attempt: Request) -> list[int]:
     """Return the tokens of one attempt, the end mark among them."""
     assert engine._loaded is not None
-    inputs = prepare(engine._loaded, attempt, PictureFolder())
+    inputs = prepare(engine._loaded, attempt)
     watch = watch_for(engine._loaded, attempt, inputs.ids.shape[1], 0.0)
     ids = []
     with closing(tokens(engine._loaded, inputs, watch)) as coming:
@@ -37,8 +37,10 @@ def ids_of(engine: DeepSeekOcr, attempt: Request) -> list[int]:
 
 
 def read_one(engine: DeepSeekOcr, wanted: Page) -> PageText:
-    """Return the text of one page."""
-    (text,) = engine.read([wanted])
+    """Return the text of one page; raise what became of it instead."""
+    (text,) = engine.read(Pages([wanted]))
+    if isinstance(text, PageFailure):
+        raise ReasonedError(text.reason, text.detail)
     return text
 
 
@@ -127,20 +129,6 @@ def test_running_out_of_time_is_told(silent: Path, loaded: MakeEngine) -> None:
     assert caught.value.reason is Reason.NO_TEXT
 
 
-def test_blank_pages_and_pages_with_text_never_reach_the_model(tiny: Path) -> None:
-    """Not even a prompt is made: nothing is loaded that could."""
-    engine = DeepSeekOcr(settings_for(tiny), Signals(), rows=1, look_ahead=False)
-    engine.load(lambda progress: None)
-    assert engine._loaded is not None
-    engine._loaded.model = None
-    own = page(2, text="  born\n digital ", blocks=(Block("line", "born", None),), flags=("scaled",))
-    blank, given = engine.read([page(1, blank=True), own])
-    engine.unload()
-
-    assert (blank.text, blank.flags, blank.text_source, blank.attempts) == ("", ("blank",), "blank", ())
-    assert (given.text, given.text_source, given.flags, given.blocks) == (own.text, "pdf", ("scaled",), own.blocks)
-
-
 def test_figures_leave_places_and_tables_become_markdown_if_wanted(tiny: Path, loaded: MakeEngine) -> None:
     """As the settings for output say."""
     text = read_one(loaded(tiny, output={"tables": "markdown", "figures": True}), page(3))
@@ -171,7 +159,7 @@ def test_a_mode_takes_so_many_positions(
     engine = loaded(tiny)
     assert engine._loaded is not None
     attempt = Request(1, mode, "text", Image.new("RGB", size, "white"), False, 60, 8)
-    inputs = prepare(engine._loaded, attempt, PictureFolder())
+    inputs = prepare(engine._loaded, attempt)
     pictures = [i for i in inputs.ids[0].tolist() if i == engine._loaded.model.config.image_token_index]
 
     assert len(pictures) == positions
@@ -183,7 +171,7 @@ def test_the_prompt_keeps_its_full_stop_and_newline(tiny: Path, loaded: MakeEngi
     engine = loaded(tiny)
     assert engine._loaded is not None
     attempt = Request(1, "tiny", prompt, Image.new("RGB", (100, 100), "white"), False, 60, 8)
-    ids = prepare(engine._loaded, attempt, PictureFolder()).ids[0].tolist()
+    ids = prepare(engine._loaded, attempt).ids[0].tolist()
     words = engine._loaded.adapter.prompts[prompt]
 
     assert engine._loaded.decode(ids).replace("<image>", "") == f"{tiny_checkpoint.BOS}\n{words}"
@@ -202,13 +190,11 @@ def test_the_ids_are_those_of_mlx_vlm_itself(random_weights: Path, loaded: MakeE
     model, processor = engine._loaded.model, engine._loaded.processor
     # Its own detokenizer fails on ids without a token, which random weights give.
     processor.detokenizer = NaiveStreamingDetokenizer(processor.tokenizer)
-    folder = PictureFolder()
-    with folder.path(picture.image) as path, loading.quiet():
+    with loading.quiet():
         prompt = apply_chat_template(processor, model.config, "Recite the poem.", num_images=1)
         direct = mlx_vlm.generate(
-            model, processor, prompt, image=path, max_tokens=24, temperature=0.0, verbose=False, **MODES[mode]
+            model, processor, prompt, image=picture.image, max_tokens=24, temperature=0.0, verbose=False, **MODES[mode]
         )
-    folder.close()
     ours = ids_of(engine, Request(1, mode, "Recite the poem.", picture.image, False, 60, 24))
 
     assert ours == direct.token_ids
@@ -227,12 +213,13 @@ def test_the_guard_alone_would_leave_a_loop_looking_clean(tiny: Path, loaded: Ma
     engine = loaded(tiny)
     assert engine._loaded is not None
     model, processor = engine._loaded.model, engine._loaded.processor
-    guard, folder = NGramGuard(30, 90), PictureFolder()
-    with folder.path(page().image) as path, loading.quiet():
+    guard = NGramGuard(30, 90)
+    with loading.quiet():
         prompt = apply_chat_template(processor, model.config, "Parse the figure.", num_images=1)
         values: dict[str, Any] = {"max_tokens": 400, "temperature": 0.0, "logits_processors": [Banned(guard)]}
-        direct = mlx_vlm.generate(model, processor, prompt, image=path, verbose=False, **values, **MODES["tiny"])
-    folder.close()
+        direct = mlx_vlm.generate(
+            model, processor, prompt, image=page().image, verbose=False, **values, **MODES["tiny"]
+        )
     detector = LoopDetector(engine._loaded.spelling)
     for token in direct.token_ids:
         detector.push(token)
@@ -250,7 +237,7 @@ def test_stops_between_tokens(tiny: Path, loaded: MakeEngine) -> None:
     signals = Signals()
     seen: list[int] = []
 
-    def stop(count: int) -> None:
+    def stop(key: PageKey, count: int) -> None:
         seen.append(count)
         signals.stop.set()
 
@@ -261,34 +248,27 @@ def test_stops_between_tokens(tiny: Path, loaded: MakeEngine) -> None:
     assert seen == [16]
 
     signals.stop.clear()
-    signals.tokens = seen.append
+    signals.tokens = lambda key, count: seen.append(count)
     assert len(read_one(engine, page()).text.splitlines()) == 40
     assert seen == [16, 16, 32]
 
 
 def test_tells_every_attempt_and_its_mode(tiny: Path, loaded: MakeEngine) -> None:
     """So that the daemon can tell slow from stuck."""
-    told: list[tuple[int, str]] = []
-    signals = Signals(attempt=lambda number, mode: told.append((number, mode)))
-    list(loaded(tiny, signals=signals, engine={"prompt": "describe"}).read([page(4), page(5, blank=True)]))
+    told: list[tuple[PageKey, str]] = []
+    signals = Signals(attempt=lambda key, mode: told.append((key, mode)))
+    list(loaded(tiny, signals=signals, engine={"prompt": "describe"}).read(Pages([page(4, document=7)])))
 
-    assert told == [(4, "tiny"), (4, "gundam"), (4, "base")]
+    assert told == [((7, 4), "tiny"), ((7, 4), "gundam"), ((7, 4), "base")]
 
 
-def test_nothing_is_printed_and_no_picture_stays(
+def test_nothing_is_printed_and_no_picture_is_written(
     tiny: Path, loaded: MakeEngine, capfd: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    """Standard output is the worker's; pictures are private, and gone with the reading."""
-    pictures, killed = tmp_path / "pictures", tmp_path / "pictures" / "of a killed worker"
-    killed.mkdir(parents=True)
-    os.utime(killed, (1, 1))
-    reader = loaded(tiny, engine={"mode": "small"}, folders={"state": str(tmp_path)}).read([page(1), page(2)])
-    next(reader)
-    (folder,) = pictures.iterdir()
-    mode, left = folder.stat().st_mode & 0o777, list(folder.iterdir())
-    reader.close()
+    """Standard output is the worker's; pictures reach the processor in memory."""
+    list(loaded(tiny, engine={"mode": "small"}, folders={"state": str(tmp_path)}).read(Pages([page(1), page(2)])))
 
-    assert (mode, left, list(pictures.iterdir())) == (0o700, [], [])
+    assert list(tmp_path.iterdir()) == []
     assert capfd.readouterr().out == ""
 
 

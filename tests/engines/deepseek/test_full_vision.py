@@ -19,13 +19,14 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[2])
 from support import tiny_checkpoint
 from support.mlx_engine import page, settings_for
+from support.pages import Pages
 from dropscribe.engines.base import Signals
 from dropscribe.engines.deepseek.engine import DeepSeekOcr
 from dropscribe.engines.deepseek.release import finish_thread
 folder = tiny_checkpoint.build(Path(sys.argv[1]), full_vision=True)
-engine = DeepSeekOcr(settings_for(folder, engine={"vision_precision": "float32"}), Signals(), rows=1, look_ahead=False)
+engine = DeepSeekOcr(settings_for(folder, engine={"vision_precision": "float32"}), Signals(), rows=1)
 engine.load(lambda progress: None)
-text, = engine.read([page()])
+text, = engine.read(Pages([page()]))
 layers = len(engine._loaded.model.sam_model.blocks)
 engine.unload()
 memory = engine.mlx_memory()

@@ -5,7 +5,7 @@ from PIL import Image
 
 from dropscribe.core.pages import Block
 from dropscribe.engines.deepseek.halves import cut, joined, seamless
-from dropscribe.engines.deepseek.parsers.grounding import Parsed
+from dropscribe.engines.deepseek.parsers.values import Parsed
 
 
 @pytest.mark.parametrize(

@@ -13,13 +13,14 @@ from dropscribe.engines.deepseek.adapters import ADAPTERS
 from dropscribe.engines.deepseek.engine import DeepSeekOcr
 from support import tiny_models
 from support.mlx_engine import MakeCheckpoint, MakeEngine, page, settings_for
+from support.pages import Pages
 from support.tiny_architectures import GRANITE, KINDS
 
 
 def fault(folder: Path) -> str:
     """Return what the engine says of the checkpoint in *folder*."""
     with pytest.raises(ReasonedError) as caught:
-        DeepSeekOcr(settings_for(folder), Signals(), look_ahead=False).load(lambda progress: None)
+        DeepSeekOcr(settings_for(folder), Signals()).load(lambda progress: None)
     assert caught.value.reason is Reason.MODEL_BROKEN
     return caught.value.detail
 
@@ -63,7 +64,7 @@ def test_code_that_a_repository_brings_is_never_run(
         values = json.loads((folder / name).read_text("utf-8"))
         tiny_models.write(folder / name, {**values, "auto_map": {entry: "evil.Evil"}})
     (folder / "evil.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\nclass Evil: pass\n")
-    (text,) = loaded(folder).read([page(1, 150, 100)])
+    (text,) = loaded(folder).read(Pages([page(1, 150, 100)]))
 
     assert text.flags == ()
     assert not (tmp_path / "ran").exists()

@@ -9,15 +9,15 @@ from dropscribe.engines.deepseek.adapters import ADAPTERS, AT_ONCE
 from dropscribe.engines.deepseek.engine import DeepSeekOcr
 from dropscribe.engines.deepseek.generate import Request, prepare, tokens, watch_for
 from dropscribe.engines.deepseek.loading import Loaded
-from dropscribe.engines.deepseek.picture_folder import PictureFolder
 from support.mlx_engine import MakeCheckpoint, MakeEngine
+from support.pages import Pages
 from support.tiny_architectures import ANSWERS, KINDS
 from support.tiny_checkpoint import page_picture
 
 
 def read(engine: DeepSeekOcr, *pages: Page) -> list[PageText]:
     """Return the texts of *pages*."""
-    return list(engine.read(pages))
+    return list(engine.read(Pages(pages)))
 
 
 def small(number: int = 1, width: int = 300, height: int = 200, text: str = "INVOICE 42") -> Page:
@@ -97,7 +97,7 @@ def test_the_prompt_is_whole_and_holds_the_picture_once(
     model = loaded(kin(kind))._loaded
     assert model is not None
     image = page_picture(*size)
-    ids = prepare(model, Request(1, "gundam", "markdown", image, False, 60, 8), PictureFolder()).ids[0].tolist()
+    ids = prepare(model, Request(1, "gundam", "markdown", image, False, 60, 8)).ids[0].tolist()
     text = model.tokenizer.decode(ids, skip_special_tokens=False)
 
     assert text.count(model.adapter.picture) == positions
@@ -154,7 +154,7 @@ def test_a_prompt_taken_in_pieces_is_the_same_prompt(kin: MakeCheckpoint, loaded
 def ids_of(model: Loaded) -> list[int]:
     """Return the first tokens of an answer to a page of some hundred positions."""
     attempt = Request(1, "gundam", "markdown", page_picture(300, 500), False, 60, 8)
-    inputs = prepare(model, attempt, PictureFolder())
+    inputs = prepare(model, attempt)
     return list(tokens(model, inputs, watch_for(model, attempt, inputs.ids.shape[1], 0.0)))
 
 

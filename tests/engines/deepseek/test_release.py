@@ -14,13 +14,14 @@ from dropscribe.engines.deepseek import release
 from dropscribe.engines.deepseek.engine import DeepSeekOcr
 from dropscribe.engines.session import engine_session
 from support.mlx_engine import MakeEngine, page, settings_for
+from support.pages import Pages
 
 SMALL = 1 << 16  # bytes: constants that MLX keeps for itself
 
 
 def fresh(model: Path) -> DeepSeekOcr:
     """Return a cold engine."""
-    return DeepSeekOcr(settings_for(model), Signals(), rows=1, look_ahead=False)
+    return DeepSeekOcr(settings_for(model), Signals(), rows=1)
 
 
 def left(engine: DeepSeekOcr) -> tuple[int, int]:
@@ -37,7 +38,7 @@ def test_many_lives_of_a_model_leave_nothing_in_mlx(tiny: Path, lives: int) -> N
     for _ in range(lives):
         engine = fresh(tiny)
         with engine_session(engine, lambda progress: None):
-            list(engine.read([page()]))
+            list(engine.read(Pages([page()])))
             assert left(engine)[0] > 1_000_000
         rests.append(left(engine))
 
@@ -48,9 +49,9 @@ def test_many_lives_of_a_model_leave_nothing_in_mlx(tiny: Path, lives: int) -> N
 @pytest.mark.parametrize("rows", [1, 3])
 def test_a_reader_left_half_way_is_closed_by_the_release(tiny: Path, rows: int) -> None:
     """Its caches go, though somebody still holds it."""
-    engine = DeepSeekOcr(settings_for(tiny), Signals(), rows=rows, look_ahead=False)
+    engine = DeepSeekOcr(settings_for(tiny), Signals(), rows=rows)
     with engine_session(engine, lambda progress: None):
-        reader = engine.read([page(1), page(2), page(3)])
+        reader = engine.read(Pages([page(1), page(2), page(3)]))
         next(reader)
 
     assert left(engine) < (SMALL, 1)
@@ -67,7 +68,7 @@ def test_an_error_in_the_middle_of_a_page_holds_nothing(tiny: Path, fault: BaseE
 
     engine = fresh(tiny)
     with pytest.raises(type(fault)) as caught, engine_session(engine, lambda progress: None):
-        list(engine.read(pages()))
+        list(engine.read(Pages(pages())))
 
     assert caught.value is fault
     assert left(engine) < (SMALL, 1)
@@ -105,9 +106,9 @@ def test_the_cache_is_bounded_before_weights_are_read(tiny: Path) -> None:
     """And trimming empties it while the weights stay."""
     import mlx.core as mx
 
-    engine = DeepSeekOcr(settings_for(tiny, model={"cache_limit": "1MB"}), Signals(), rows=1, look_ahead=False)
+    engine = DeepSeekOcr(settings_for(tiny, model={"cache_limit": "1MB"}), Signals(), rows=1)
     with engine_session(engine, lambda progress: None):
-        list(engine.read([page(1, 1200, 900)]))
+        list(engine.read(Pages([page(1, 1200, 900)])))
         cached, before = left(engine)[1], mx.set_cache_limit(10**9)
         engine.trim()
         active, trimmed = left(engine)
@@ -120,12 +121,12 @@ def test_the_cache_is_bounded_before_weights_are_read(tiny: Path) -> None:
 def test_the_peak_is_the_page_in_hand(tiny: Path, loaded: MakeEngine) -> None:
     """It begins anew with each page."""
     engine = loaded(tiny, engine={"mode": "large"})
-    list(engine.read([page()]))
+    list(engine.read(Pages([page()])))
     memory = engine.mlx_memory()
     assert memory is not None
     large = memory.peak
     engine.apply(settings_for(tiny))
-    list(engine.read([page()]))
+    list(engine.read(Pages([page()])))
     memory = engine.mlx_memory()
 
     assert memory is not None
@@ -141,12 +142,14 @@ def test_the_last_act_of_a_thread_ends_a_process_in_peace(tiny: Path) -> None:
 import sys
 sys.path.insert(0, {here!r})
 from support.mlx_engine import page, settings_for
+from support.pages import Pages
 from support.tiny_checkpoint import stub_sam
+from support.pages import Pages
 from dropscribe.engines import base, registry
 with stub_sam():
     engine = registry.create("deepseek-ocr", settings_for({str(tiny)!r}), base.Signals())
     engine.load(lambda progress: None)
-    text, = engine.read([page()])
+    text, = engine.read(Pages([page()]))
     engine.unload()
     registry.finish_thread()
 print(text.flags, len(text.text))

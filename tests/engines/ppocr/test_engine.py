@@ -12,10 +12,11 @@ from PIL import Image, ImageDraw, ImageFont
 
 from dropscribe.config import Settings, checked
 from dropscribe.core.errors import Reason, ReasonedError, Stopped
-from dropscribe.core.pages import Block, Page, PageText
+from dropscribe.core.pages import Page, PageKey, PageText
 from dropscribe.engines.base import Signals
 from dropscribe.engines.ppocr.engine import RapidOcr
 from dropscribe.engines.ppocr.sessions import threads
+from support.pages import Pages
 
 LINES = ("Nothing leaves the machine.", "Files are read once, 24/7.", "Then the memory comes back.")
 
@@ -44,7 +45,7 @@ def drawn(
 
 def read(engine: RapidOcr, image: Image.Image) -> PageText:
     """Return what *engine* reads on *image*."""
-    (text,) = engine.read([Page(1, image)])
+    (text,) = engine.read(Pages([Page(1, image)]))
     return text
 
 
@@ -170,6 +171,26 @@ def test_nothing_is_invented_where_there_is_no_text(engine: RapidOcr) -> None:
         assert (page.text, page.blocks, page.flags) == ("", (), ())
 
 
+def test_circles_and_strokes_are_not_read_as_letters(engine: RapidOcr) -> None:
+    picture = Image.new("RGB", (600, 400), "white")
+    draw = ImageDraw.Draw(picture)
+    for x, y, size in ((60, 60, 40), (200, 90, 60), (420, 50, 30), (120, 240, 50), (330, 260, 80), (500, 200, 44)):
+        draw.ellipse((x, y, x + size, y + size), outline="black", width=4)
+    draw.line((40, 380, 40, 330), "black", 5)
+
+    page = read(engine, picture)
+
+    assert (page.text, page.flags) == ("", ())
+
+
+def test_letters_say_where_they_stand(engine: RapidOcr) -> None:
+    (word,) = engine.sessions.recognise([np.array(drawn(("left                    right",)))[40:85]])
+
+    places = dict(zip(word.text, word.places, strict=True))
+    assert list(word.places) == sorted(word.places)
+    assert places["l"] < 0.3 and places["g"] > 0.7
+
+
 def test_empty_output_is_final_only_after_other_looks(engine: RapidOcr) -> None:
     noise = np.random.default_rng(3).integers(0, 256, (300, 400, 3), np.uint8)
     page = read(engine, Image.fromarray(noise))
@@ -184,35 +205,19 @@ def test_a_page_of_one_colour_is_looked_at_once(engine: RapidOcr) -> None:
     assert (page.text, len(page.attempts)) == ("", 1)
 
 
-def test_blank_pages_cost_no_call() -> None:
-    engine = RapidOcr(Settings(), Signals())  # never loaded
-    (page,) = engine.read([Page(4, Image.new("RGB", (30, 20), "white"), blank=True)])
-
-    assert (page.number, page.text, page.text_source, page.flags, page.attempts) == (4, "", "blank", ("blank",), ())
-
-
-def test_a_documents_own_text_is_passed_on_as_it_stands() -> None:
-    engine = RapidOcr(Settings(), Signals())  # never loaded
-    blocks = (Block("text", "  own\ttext", (1, 2, 3, 4)),)
-    (page,) = engine.read([Page(1, Image.new("RGB", (30, 20)), text="  own\ttext\n", blocks=blocks)])
-
-    assert (page.text, page.markdown, page.blocks) == ("  own\ttext\n", "  own\ttext\n", blocks)
-    assert (page.text_source, page.attempts) == ("pdf", ())
-
-
 def test_the_worker_hears_of_each_try_before_it_begins() -> None:
-    heard: list[tuple[int, str]] = []
-    engine = RapidOcr(Settings(), Signals(attempt=lambda number, mode: heard.append((number, mode))))
-    list(engine.read([Page(1, drawn()), Page(2, drawn())]))
+    heard: list[tuple[PageKey, str]] = []
+    engine = RapidOcr(Settings(), Signals(attempt=lambda key, mode: heard.append((key, mode))))
+    list(engine.read(Pages([Page(1, drawn(), document=5), Page(2, drawn())])))
     engine.unload()
 
-    assert heard == [(1, "rapidocr"), (2, "rapidocr")]
+    assert heard == [((5, 1), "rapidocr"), ((0, 2), "rapidocr")]
 
 
 def test_reading_stops_between_pages_when_asked() -> None:
     signals = Signals()
     engine = RapidOcr(Settings(), signals)
-    pages = engine.read([Page(1, drawn()), Page(2, drawn())])
+    pages = engine.read(Pages([Page(1, drawn()), Page(2, drawn())]))
     first = next(pages)
     signals.stop.set()
 
@@ -230,7 +235,7 @@ def test_pages_are_taken_one_at_a_time(engine: RapidOcr) -> None:
             taken.append(number)
             yield Page(number, drawn(("one page",)))
 
-    next(engine.read(pages()))
+    next(engine.read(Pages(pages())))
 
     assert taken == [1]
 
@@ -270,7 +275,11 @@ from dropscribe.engines.base import Signals
 from dropscribe.engines.ppocr.engine import RapidOcr
 engine = RapidOcr(Settings(), Signals())
 engine.load(lambda progress: None)
-(page,) = engine.read([Page(1, Image.open(sys.argv[1]).convert("RGB"))])
+pages = [Page(1, Image.open(sys.argv[1]).convert("RGB"))]
+class Source:
+    def take(self, *, wait):
+        return pages.pop() if pages else None
+(page,) = engine.read(Source())
 engine.unload()
 sys.exit(0 if len(page.blocks) == 3 else 1)
 """

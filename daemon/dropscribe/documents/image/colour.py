@@ -107,7 +107,7 @@ def _range(deep: NDArray[np.generic]) -> tuple[float, float]:
     if low < 0:
         return low, high
     if deep.dtype.kind == "f":
-        return (0.0, 1.0) if high <= 1 else (0.0, 255.0) if high <= 255 else (low, high)
+        return next(((0.0, full) for full in (1.0, 255.0) if high <= full), (low, high))
     full = float((1 << max(1, int(high).bit_length())) - 1)
     return (low, high) if 256 <= high - low < full / 4 else (0.0, full)
 

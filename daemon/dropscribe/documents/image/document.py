@@ -1,6 +1,6 @@
 """Picture files: what Pillow and its HEIF plugin read, from a file to upright pages.
 
-The format is the one that the content shows; no other decoder gets to see the file. PDF is `portable`'s business.
+The format is the one that the content shows; no other decoder gets to see the file. PDFs are opened by `pdf.document`.
 A hole in the middle is noticed in a JPEG, and where a format has checks of its own (PNG, most of TIFF). HEIC, AVIF,
 WebP and JPEG 2000 have none, their decoders paint over it without a word, and so it is not noticed here.
 """

@@ -1,4 +1,4 @@
-"""How large a GIF gets: its screen, and every frame's place on it, told from the headers. Nothing is decoded."""
+"""The size of a GIF, from the headers of its screen and of every frame. Nothing is decoded."""
 
 import mmap
 

@@ -1,6 +1,6 @@
 """Whether the data of a JPEG are damaged although a decoder made a picture of them.
 
-Decoders of JPEG go on over a hole: they warn, and invent the rest. Pillow hides the warning, so another build of the
+JPEG decoders continue after damage: they warn, and invent the rest. Pillow hides the warning, so another build of the
 same library, OpenCV's, decodes the picture once more, to an eighth of its size (half of Pillow's time), and is
 listened to. What no decoder notices is not noticed here: changed bits that happen to make sense again, with exactly
 as many blocks as before (in 480 trials each, 99 % of the holes of 4096 bytes were noticed, 94 % of 512, 67 % of 64, and
@@ -94,7 +94,7 @@ def _stderr_caught() -> Iterator[int]:
     reader, writer = os.pipe()
     try:
         for end in (reader, writer):
-            os.set_blocking(end, False)  # nobody waits: too many words are cut short
+            os.set_blocking(end, False)  # never blocks: output beyond the pipe's size is lost
         os.dup2(writer, 2)
         yield reader
     finally:

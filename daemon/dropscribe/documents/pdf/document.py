@@ -1,6 +1,6 @@
 """PDF files: opened with PDFium, a page at a time rendered upright, with its own text where that can be used.
 
-How finely is `raster`'s business, and whether the text can be trusted is `owntext`'s.
+`raster` chooses the resolution, and `text_layer` whether the text can be trusted.
 """
 
 import os

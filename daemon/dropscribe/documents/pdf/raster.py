@@ -20,7 +20,7 @@ LEAST_SCAN_DPI, MOST_SCAN_DPI = 144.0, 300.0  # below, a picture is enlarged for
 PAGE_PIXELS = 36_000_000  # A4 at 600 dpi; an A0 drawing is shrunk to this
 SMALL_LONG_SIDE, SCAN_LONG_SIDE = 1000.0, 2500.0  # pixels that a tiny page, and a tiny page with a large scan, get
 MOSTLY, WHOLLY = 0.5, 0.9  # shares of the page under an image: a scan with more on the page, and nothing but a scan
-NOTABLE = 0.1  # share of the page under an image that may well hold text
+NOTABLE = 0.1  # share of the page under an image that may contain text
 ABSURD_POINTS = 1_000_000.0  # 350 metres; Acrobat stops at 14,400 points times a user unit
 MAX_OBJECTS = 20_000  # of a page that are looked at: drawings have millions, and the first tell what it is
 
@@ -79,7 +79,7 @@ def _images(page: pdfium.PdfPage) -> Iterator[pdfium.PdfImage]:
     try:
         yield from page.get_objects(filter=[pdfium_c.FPDF_PAGEOBJ_IMAGE], max_depth=5)
     except pdfium.PdfiumError:
-        return  # a broken list of objects: the rendering tells what is there
+        return  # a broken list of objects: the rendering decides
 
 
 def _inches_covered(item: pdfium.PdfImage) -> float:

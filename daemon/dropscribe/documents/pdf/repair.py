@@ -1,4 +1,4 @@
-"""What is left of a damaged PDF, by a second opinion: PDFium mends in silence, and shows white for what is lost.
+"""What remains of a damaged PDF, by a second library: PDFium repairs silently, and shows white for what is lost.
 
 Read with pikepdf, and asked only of pages that are blank. No page is drawn here, and none that shows anything judged.
 """

@@ -1,4 +1,4 @@
-"""A PDF page's own text: taken exactly as it stands, in the page's order, where it can be trusted.
+"""A PDF page's own text: taken unchanged, in the page's order, where it can be trusted.
 
 Trusting is a matter of evidence: letters that say what they are, that are drawn, that leave ink where they claim to
 be, and no other ink that looks like writing. What fails any of it is read from the pixels instead. No engine is named

@@ -16,10 +16,9 @@ model cuts out, which is not done here.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Protocol
 
 from dropscribe.engines.deepseek.parsers import doctags, grounding, markdown, otsl
-from dropscribe.engines.deepseek.parsers.grounding import Parsed
+from dropscribe.engines.deepseek.parsers.values import Parser
 
 Arguments = Mapping[str, int | bool]
 
@@ -50,22 +49,6 @@ DEEPSEEK_PROMPTS: Mapping[str, str] = MappingProxyType(
 DEEPSEEK_MARKS = ("<image>", "<|ref|>", "<|/ref|>", "<|det|>", "<|/det|>", "<|grounding|>", "<td>", "</td>")
 HTML_CELLS = ("<td>", "</td>")
 HTML_TABLES = (*HTML_CELLS, "<tr>", "</tr>")
-
-
-class Parser(Protocol):
-    """Takes an answer apart; see `grounding.parse`."""
-
-    def __call__(
-        self,
-        output: str,
-        width: int,
-        height: int,
-        page: int = 1,
-        *,
-        markdown_tables: bool = False,
-        places: bool = False,
-        figures: int = 0,
-    ) -> Parsed: ...
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """One attempt at a page, token by token: what has come, when to end it, and what its end is worth.
 
-Knows neither MLX nor pictures; the same watch serves a page alone and a page in a batch.
+Knows neither MLX nor pictures; it serves a page alone and a page in a batch.
 """
 
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from dropscribe.engines.deepseek import repetition
 from dropscribe.engines.deepseek.ngram_guard import NGramGuard
 from dropscribe.engines.deepseek.repetition import LoopDetector
 
-HITS_TO_END = 4  # bans that changed the outcome; a model that runs into the guard so often does not come back
+HITS_TO_END = 4  # bans that changed the outcome; after so many a model does not recover
 RECOVERED = 64  # tokens of fresh text after the last ban, ended properly: the repetition was in the document
 RECOVERED_HITS = 2
 
@@ -40,7 +40,7 @@ class AttemptState:
     ids: list[int] = field(default_factory=list)
 
     def take(self, token: int, now: float) -> str | None:
-        """Take in one token at the monotonic time *now*; return how the attempt ended, or None while it goes on."""
+        """Take in one token at the monotonic time *now*; return how the attempt ended, or None while it continues."""
         if token in self.eos:
             return "stop"
         self.ids.append(token)

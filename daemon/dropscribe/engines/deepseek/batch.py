@@ -6,18 +6,18 @@ plain caches and no position state of their own (`Adapter.batches`). Same ids as
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from dropscribe.core.pages import PageText
-from dropscribe.engines.base import Signals
+from dropscribe.core.errors import ReasonedError
+from dropscribe.core.pages import Page, PageFailure, PageKey, PageText
+from dropscribe.engines.base import PageSource, Signals
 from dropscribe.engines.deepseek.attempt import AttemptState, Reply
 from dropscribe.engines.deepseek.fallback import PageFlow
-from dropscribe.engines.deepseek.generate import Prepared, Request, prepare, raise_if, tell, watch_for, without_banned
+from dropscribe.engines.deepseek.generate import Prepared, Request, prepare, tell, watch_for, without_banned
 from dropscribe.engines.deepseek.loading import Loaded
-from dropscribe.engines.deepseek.picture_folder import PictureFolder
-from dropscribe.engines.deepseek.release import trim
+from dropscribe.engines.deepseek.release import reset_peak, trim
 
 CLEAR_EVERY = 256  # steps
 
@@ -26,6 +26,7 @@ CLEAR_EVERY = 256  # steps
 class Row:
     """One attempt under way."""
 
+    page: PageKey
     flow: PageFlow
     watch: AttemptState
 
@@ -90,58 +91,60 @@ class BatchState:
 
 
 class Batch:
-    """Drives the ladders of many pages over shared lanes."""
+    """Drives the attempts at many pages, of any documents, over one batch."""
 
-    def __init__(self, loaded: Loaded, signals: Signals, folder: PictureFolder, most: int) -> None:
-        """Read up to *most* pages at once."""
-        self._loaded, self._signals, self._folder, self._most = loaded, signals, folder, most
+    def __init__(self, loaded: Loaded, signals: Signals, most: int, flow_of: Callable[[Page], PageFlow]) -> None:
+        """Read up to *most* pages at once, each by its own *flow_of*."""
+        self._loaded, self._signals, self._most, self._flow_of = loaded, signals, most, flow_of
         self._batch = BatchState(loaded.model.language_model)
 
-    def read(self, flows: Iterator[PageFlow]) -> Iterator[PageText]:
-        """Yield the pages' texts as they are finished; raise `Stopped` or what a ladder raises."""
-        more = True
+    def read(self, pages: PageSource) -> Iterator[PageText | PageFailure]:
+        """Yield pages as they are finished, taking others as rows become free; raise `Stopped`."""
         while True:
-            while more and len(self._batch.rows) < self._most:
-                flow = next(flows, None)
-                if flow is None:
-                    more = False
-                elif (done := self._go_on(flow, None)) is not None:
+            while len(self._batch.rows) < self._most:
+                page = pages.take(wait=not self._batch.rows)
+                if page is None:
+                    break
+                reset_peak()
+                if (done := self._go_on(page.key, self._flow_of(page), None)) is not None:
                     yield done
             if not self._batch.rows:
                 return
             yield from self._advance()
 
-    def _go_on(self, flow: PageFlow, reply: Reply | None) -> PageText | None:
-        """Send *reply* up the ladder and begin what it asks for next; return the page when it is done."""
+    def _go_on(self, page: PageKey, flow: PageFlow, reply: Reply | None) -> PageText | PageFailure | None:
+        """Send *reply* to the page's flow and begin what it asks for next; return the page when it is over."""
         while True:
             try:
                 attempt = next(flow) if reply is None else flow.send(reply)
             except StopIteration as end:
                 done: PageText = end.value
                 return done
-            reply = self._begin(flow, attempt)
+            except ReasonedError as error:
+                return PageFailure(page, error.reason, error.detail)
+            reply = self._begin(page, flow, attempt)
             if reply is None:
                 return None
 
-    def _begin(self, flow: PageFlow, attempt: Request) -> Reply | None:
+    def _begin(self, page: PageKey, flow: PageFlow, attempt: Request) -> Reply | None:
         """Prepare and prefill an attempt; return a reply only if that failed."""
-        raise_if(self._signals.stop)
+        self._signals.raise_if_stopped()
         self._signals.attempt(attempt.page, attempt.mode)
         begun = time.monotonic()
         try:
-            inputs = prepare(self._loaded, attempt, self._folder)
+            inputs = prepare(self._loaded, attempt)
             cache, logits = prefill(self._loaded, inputs)
             watch = watch_for(self._loaded, attempt, inputs.ids.shape[1], begun)
-            self._batch.join(Row(flow, watch), cache, logits)
+            self._batch.join(Row(page, flow, watch), cache, logits)
             return None
         except (RuntimeError, ValueError, MemoryError) as error:
             fault = " ".join(str(error).split()) or type(error).__name__
         trim()
         return Reply("", 0, "error", time.monotonic() - begun, detail=fault)
 
-    def _advance(self) -> Iterator[PageText]:
+    def _advance(self) -> Iterator[PageText | PageFailure]:
         """Take one token for every row; yield the pages that this finishes."""
-        raise_if(self._signals.stop)
+        self._signals.raise_if_stopped()
         fault, rows = "", self._batch.rows
         try:
             tokens = self._batch.step()
@@ -154,7 +157,7 @@ class Batch:
         else:
             replies = self._ended(rows, tokens)
         for row, reply in replies:
-            if (done := self._go_on(row.flow, reply)) is not None:
+            if (done := self._go_on(row.page, row.flow, reply)) is not None:
                 yield done
 
     def _ended(self, rows: list[Row], tokens: list[int]) -> list[tuple[Row, Reply]]:
@@ -163,7 +166,7 @@ class Batch:
         ends = {index: end for index, row in enumerate(rows) if (end := row.watch.take(tokens[index], now))}
         for index, row in enumerate(rows):
             if index not in ends:
-                tell(self._signals.tokens, row.watch)
+                tell(self._signals, row.page, row.watch)
         if ends:
             self._batch.leave(set(ends))
         return [(rows[index], rows[index].watch.reply(end, now, self._loaded.decode)) for index, end in ends.items()]

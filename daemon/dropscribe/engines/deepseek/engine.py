@@ -1,34 +1,26 @@
 """The engine `deepseek-ocr`: DeepSeek-OCR and its kin on MLX, through mlx-vlm.
 
-Owns the life of the model and hands pages to the ladder. MLX is imported when a model is loaded, never before, and is
-used from the thread that loaded it.
+Owns the life of the model and hands pages to the fallback steps. MLX is imported when a model is loaded, never before,
+and is used from the thread that loaded it.
 """
 
-import os
-import sys
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import ExitStack
 from dataclasses import replace
-from itertools import chain
-from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 from dropscribe.config import Settings
 from dropscribe.core.errors import Reason, ReasonedError
-from dropscribe.core.pages import EngineInfo, Page, PageText
+from dropscribe.core.pages import EngineInfo, Page, PageFailure, PageText
+from dropscribe.core.status import MlxMemory
 from dropscribe.engines import hub
-from dropscribe.engines.base import LoadProgress, MlxMemory, Signals
+from dropscribe.engines.base import LoadProgress, PageSource, Signals
 from dropscribe.engines.deepseek import checkpoint, loading, release
 from dropscribe.engines.deepseek.batch import Batch
 from dropscribe.engines.deepseek.fallback import Fallback, PageFlow
 from dropscribe.engines.deepseek.generate import Sequential
 from dropscribe.engines.deepseek.loading import Loaded
-from dropscribe.engines.deepseek.picture_folder import PictureFolder
-from dropscribe.engines.deepseek.prefetch import ahead
 from dropscribe.engines.session import forget_frames
-
-if TYPE_CHECKING:
-    from dropscribe.engines.ppocr.sessions import Sessions
 
 WEIGHTS_BYTES = 2_400_000_000  # DeepSeek-OCR-4bit, where the weights are not there to be measured
 WORK_BYTES = 1_000_000_000  # vision towers at work, caches of one long page, the Python packages
@@ -40,21 +32,18 @@ ROWS_ON_METAL = 4  # not measured; the memory is shared with everything else the
 class DeepSeekOcr:
     """Reads pages with a model on MLX; see `Engine` for what each method promises."""
 
-    def __init__(
-        self, settings: Settings, signals: Signals, rows: int | None = None, look_ahead: bool = sys.platform == "darwin"
-    ) -> None:
-        """Read up to *rows* pages at once (None: chosen by device and memory); *look_ahead* decodes in a thread."""
+    turns_pages = False
+
+    def __init__(self, settings: Settings, signals: Signals, rows: int | None = None) -> None:
+        """Read up to *rows* pages at once (None: as `engine.pages_at_once` says)."""
         self.info = EngineInfo(
             "deepseek-ocr", settings.engine.model, settings.engine.revision, checkpoint.engine_version()
         )
-        self._settings, self._signals = settings, signals
-        self._rows_wanted, self._look_ahead = rows, look_ahead
+        self.width = 1  # known once the model is loaded
+        self._settings, self._signals, self._rows = settings, signals, rows
         self._loaded: Loaded | None = None
-        self._rows = 1
-        self._pictures = PictureFolder(os.path.join(settings.folders.state, "pictures"))
-        self._readers: WeakSet[Generator[PageText]] = WeakSet()
+        self._readers: WeakSet[Generator[PageText | PageFailure]] = WeakSet()
         self._loaded_stack = ExitStack()
-        self._detector: Sessions | None = None
 
     def estimate(self) -> int:
         """Return the bytes wanted before any record of a real peak exists: weights, cache, work."""
@@ -77,7 +66,7 @@ class DeepSeekOcr:
             self.unload()
             raise
         self._loaded_stack.enter_context(loading.offline())
-        self._rows = self._rows_wanted or rows_at_once(self._loaded, self._settings)
+        self.width = self._rows or rows_at_once(self._loaded, self._settings)
         self.info = replace(self.info, revision=hub.commit(self._loaded.folder) or self.info.revision)
 
     def apply(self, settings: Settings) -> None:
@@ -86,8 +75,8 @@ class DeepSeekOcr:
         if self._loaded is not None:
             loading.bound_memory(settings)
 
-    def read(self, pages: Iterable[Page]) -> Generator[PageText]:
-        """Yield each page's text as it is finished; raise `Stopped` or `ReasonedError` (engine kind)."""
+    def read(self, pages: PageSource) -> Generator[PageText | PageFailure]:
+        """Take pages as there is room and yield each as it is finished; raise `Stopped`."""
         reader = self._read(pages)
         self._readers.add(reader)
         return reader
@@ -101,10 +90,7 @@ class DeepSeekOcr:
         for reader in list(self._readers):
             reader.close()
         self._readers.clear()
-        self._pictures.close()
         self._loaded = None
-        if self._detector is not None:
-            self._detector.close()
         self._loaded_stack.close()
         release.release()
 
@@ -114,85 +100,28 @@ class DeepSeekOcr:
 
     # -- pages
 
-    def _read(self, pages: Iterable[Page]) -> Generator[PageText]:
-        if self._loaded is None:
+    def _read(self, pages: PageSource) -> Generator[PageText | PageFailure]:
+        loaded = self._loaded
+        if loaded is None:
             raise ReasonedError(Reason.ENGINE_ERROR, "The model is not loaded.")
-        with ExitStack() as stack:
-            source = self._upright(pages)
-            if self._look_ahead:
-                source = fetched = ahead(source)
-                stack.callback(fetched.close)
-            stack.callback(self._pictures.close)
-            yield from self._read_from(source)
-
-    def _upright(self, pages: Iterable[Page]) -> Iterator[Page]:
-        """Set pages upright that lie on their side or head: the model reads those as nearly nothing."""
-        if self._settings.intake.orientation == "off":
-            yield from pages
+        if self.width > 1:
+            yield from Batch(loaded, self._signals, self.width, self._flow).read(pages)
             return
-        from dropscribe.engines.ppocr.orientation import upright
-
-        for page in pages:
-            yield upright(page, self._sessions())
-
-    def _sessions(self) -> "Sessions":
-        """Return the embedded engine's detector, built for the first page that wants it."""
-        from dropscribe.engines.ppocr.sessions import Sessions
-
-        self._detector = self._detector or Sessions()
-        return self._detector
-
-    def _read_from(self, pages: Iterator[Page]) -> Iterator[PageText]:
-        """Read one page at a time, or several when there are several and the model allows it."""
-        assert self._loaded is not None
-        if self._rows > 1:
-            opening = [page for _, page in zip(range(2), pages, strict=False)]
-            pages = chain(opening, pages)
-            if len(opening) > 1:
-                yield from self._batched(self._loaded, pages)
-                return
-        single = Sequential(self._loaded, self._signals, self._pictures)
-        for page in pages:
+        single = Sequential(loaded, self._signals)
+        while (page := pages.take(wait=True)) is not None:
             release.reset_peak()
-            yield done if (done := unread(page)) is not None else drive(self._climb(page), single)
+            try:
+                yield drive(self._flow(page), single)
+            except ReasonedError as error:
+                yield PageFailure(page.key, error.reason, error.detail)
 
-    def _climb(self, page: Page) -> PageFlow:
+    def _flow(self, page: Page) -> PageFlow:
         assert self._loaded is not None
         return Fallback(page, self._settings, self._loaded.adapter).flow()
 
-    def _batched(self, loaded: Loaded, pages: Iterator[Page]) -> Iterator[PageText]:
-        """Read several pages at once; those with no need of the model are handed out as they pass."""
-        passed: list[PageText] = []
-
-        def flows() -> Iterator[PageFlow]:
-            for page in pages:
-                release.reset_peak()
-                if (done := unread(page)) is not None:
-                    passed.append(done)
-                else:
-                    yield self._climb(page)
-
-        for text in Batch(loaded, self._signals, self._pictures, self._rows).read(flows()):
-            yield from passed
-            passed.clear()
-            yield text
-        yield from passed
-
-
-def unread(page: Page) -> PageText | None:
-    """Return the text of a page that never reaches the model: a blank one, or one that brings its own text."""
-    if page.blank:
-        flags = tuple(dict.fromkeys((*page.flags, "blank")))
-        return PageText(page.number, page.width, page.height, "", "", (), page.rotation, "blank", flags)
-    if page.text is None:
-        return None
-    return PageText(
-        page.number, page.width, page.height, page.text, page.text, page.blocks, page.rotation, "pdf", page.flags
-    )
-
 
 def drive(flow: PageFlow, single: Sequential) -> PageText:
-    """Make the attempts that *climb* asks for until it has the page's text."""
+    """Make the attempts that *flow* asks for until it has the page's text."""
     attempt = next(flow)
     while True:
         try:
@@ -203,10 +132,14 @@ def drive(flow: PageFlow, single: Sequential) -> PageText:
 
 
 def rows_at_once(loaded: Loaded, settings: Settings) -> int:
-    """Return how many pages to read at once: on a GPU what memory allows, one where several gain nothing."""
+    """Return how many pages to read at once: as set, or on a GPU what memory allows, one where several gain nothing."""
     import mlx.core as mx
 
-    if not loaded.adapter.batches or mx.default_device().type != mx.DeviceType.gpu:
+    if not loaded.adapter.batches:
+        return 1
+    if settings.engine.pages_at_once != "auto":
+        return settings.engine.pages_at_once
+    if mx.default_device().type != mx.DeviceType.gpu:
         return 1
     info = mx.device_info()
     sizes = (info.get(key) for key in ("max_recommended_working_set_size", "total_memory", "memory_size"))

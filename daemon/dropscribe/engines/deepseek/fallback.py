@@ -17,7 +17,7 @@ from dropscribe.engines.deepseek import halves
 from dropscribe.engines.deepseek.adapters import ADAPTERS, Adapter
 from dropscribe.engines.deepseek.attempt import Reply
 from dropscribe.engines.deepseek.generate import Request
-from dropscribe.engines.deepseek.parsers.grounding import Parsed
+from dropscribe.engines.deepseek.parsers.values import PageContext, Parsed
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -146,20 +146,32 @@ class Fallback:
     ) -> Generator[Request, Reply, Result]:
         """Yield one attempt, take its reply, and put both on record."""
         limit = self.settings.engine.max_tokens
-        reply = yield Request(self.page.number, mode, step.prompt, image, self.page.from_pdf, budget.allow(), limit)
+        reply = yield Request(
+            page=self.page.key,
+            mode=mode,
+            prompt=step.prompt,
+            image=image,
+            from_pdf=self.page.from_pdf,
+            seconds=budget.allow(),
+            limit=limit,
+        )
         budget.left -= reply.seconds
         self.detail = reply.detail or self.detail
-        parsed = self._parsed(reply, image.width, image.height, figures)
+        parsed = self.adapter.parse(reply.text, self._context(image, figures))
         end = "empty" if reply.end == "stop" and not parsed.text else reply.end
         self.attempts.append(Attempt(mode, step.prompt, reply.tokens, round(reply.seconds, 3), end))
         return Result(len(self.attempts) == 1, end, reply.whole, parsed)
 
-    def _parsed(self, reply: Reply, width: int, height: int, figures: int) -> Parsed:
+    def _context(self, image: "Image", figures: int) -> PageContext:
         output = self.settings.output
-        return self.adapter.parse(
-            reply.text, width, height, self.page.number,
-            markdown_tables=output.tables == "markdown", places=output.figures, figures=figures,
-        )  # fmt: skip
+        return PageContext(
+            width=image.width,
+            height=image.height,
+            number=self.page.number,
+            markdown_tables=output.tables == "markdown",
+            figure_marks=output.figures,
+            figures=figures,
+        )
 
     def _kept(self) -> PageText:
         best = max(self.results, key=lambda result: result.score)
@@ -169,11 +181,20 @@ class Fallback:
                 raise ReasonedError(Reason.NO_TEXT, self._failure())
             best = empty[0]
         page, parsed = self.page, best.parsed
-        seconds = round(sum(attempt.seconds for attempt in self.attempts), 3)
         return PageText(
-            page.number, page.width, page.height, parsed.text, parsed.markdown, parsed.blocks, page.rotation, "ocr",
-            tuple(dict.fromkeys((*page.flags, *_flags(best)))), tuple(self.attempts), seconds,
-        )  # fmt: skip
+            document=page.document,
+            number=page.number,
+            width=page.width,
+            height=page.height,
+            text=parsed.text,
+            markdown=parsed.markdown,
+            blocks=parsed.blocks,
+            rotation=page.rotation,
+            text_source="ocr",
+            flags=tuple(dict.fromkeys((*page.flags, *_flags(best)))),
+            attempts=tuple(self.attempts),
+            seconds=round(sum(attempt.seconds for attempt in self.attempts), 3),
+        )
 
     def _failure(self) -> str:
         ends = ", ".join(f"{a.mode} {a.end}" for a in self.attempts)

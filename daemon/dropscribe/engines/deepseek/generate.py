@@ -5,18 +5,16 @@ asked to. Which attempts are made, and what becomes of their text, is the ladder
 """
 
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from threading import Event
 from typing import TYPE_CHECKING, Any
 
-from dropscribe.core.errors import Stopped
+from dropscribe.core.pages import PageKey
 from dropscribe.engines.base import Signals
 from dropscribe.engines.deepseek.attempt import AttemptState, Reply
 from dropscribe.engines.deepseek.loading import Loaded, quiet
 from dropscribe.engines.deepseek.ngram_guard import NGramGuard
-from dropscribe.engines.deepseek.picture_folder import PictureFolder
 from dropscribe.engines.deepseek.release import trim
 from dropscribe.engines.deepseek.repetition import LoopDetector
 
@@ -31,7 +29,7 @@ LEAST_ANSWER = 256  # tokens that are allowed however long the prompt
 class Request:
     """One attempt to be made: a picture, how to look at it, what to ask, and for how long."""
 
-    page: int
+    page: PageKey
     mode: str  # as recorded; the first word is the mode proper
     prompt: str  # as recorded: a preset's name or literal words
     image: "Image"
@@ -50,16 +48,16 @@ class Prepared:
     extra: dict[str, Any]
 
 
-def prepare(loaded: Loaded, attempt: Request, folder: PictureFolder) -> Prepared:
+def prepare(loaded: Loaded, attempt: Request) -> Prepared:
     """Return prompt and picture as the model takes them."""
     from mlx_vlm.utils import prepare_inputs, should_add_special_tokens
 
     adapter, config = loaded.adapter, loaded.model.config
     arguments = adapter.arguments(attempt.mode.split()[0], *attempt.image.size)
-    with folder.path(attempt.image) as path, quiet():
+    with quiet():
         inputs = prepare_inputs(
             loaded.processor,
-            images=[path],
+            images=[attempt.image],
             prompts=loaded.prompt(adapter.prompt(attempt.prompt)),
             image_token_index=getattr(config, "image_token_index", None),
             add_special_tokens=should_add_special_tokens(config.model_type, loaded.processor),
@@ -75,10 +73,13 @@ def watch_for(loaded: Loaded, attempt: Request, positions: int, begun: float) ->
     longest = loaded.adapter.positions
     limit = attempt.limit if longest is None else min(attempt.limit, max(LEAST_ANSWER, longest - positions))
     return AttemptState(
-        NGramGuard(n, window, loaded.cells),
-        LoopDetector(loaded.spelling, loaded.table_marks),
-        loaded.eos, limit, begun, attempt.seconds,
-    )  # fmt: skip
+        guard=NGramGuard(n, window, loaded.cells),
+        detector=LoopDetector(loaded.spelling, loaded.table_marks),
+        eos=loaded.eos,
+        limit=limit,
+        begun=begun,
+        seconds=attempt.seconds,
+    )
 
 
 class Banned:
@@ -117,8 +118,8 @@ def without_banned(guard: NGramGuard, logits: Any) -> Any:
 class Sequential:
     """Makes attempts one at a time, with mlx-vlm's own generation."""
 
-    def __init__(self, loaded: Loaded, signals: Signals, folder: PictureFolder) -> None:
-        self._loaded, self._signals, self._folder = loaded, signals, folder
+    def __init__(self, loaded: Loaded, signals: Signals) -> None:
+        self._loaded, self._signals = loaded, signals
 
     def run(self, attempt: Request) -> Reply:
         """Make one attempt; raise `Stopped` when asked to stop. An error of MLX is a reply, not an exception."""
@@ -135,32 +136,26 @@ class Sequential:
 
     def _run(self, attempt: Request, begun: float) -> Reply:
         loaded = self._loaded
-        raise_if(self._signals.stop)
-        inputs = prepare(loaded, attempt, self._folder)
+        self._signals.raise_if_stopped()
+        inputs = prepare(loaded, attempt)
         watch = watch_for(loaded, attempt, inputs.ids.shape[1], begun)
         with closing(tokens(loaded, inputs, watch)) as coming:
-            end = self._follow(coming, watch)
+            end = self._follow(attempt, coming, watch)
         return watch.reply(end, time.monotonic(), loaded.decode)
 
-    def _follow(self, coming: Iterator[int], watch: AttemptState) -> str:
+    def _follow(self, attempt: Request, coming: Iterator[int], watch: AttemptState) -> str:
         for token in coming:
-            raise_if(self._signals.stop)
+            self._signals.raise_if_stopped()
             if end := watch.take(token, time.monotonic()):
                 return end
-            tell(self._signals.tokens, watch)
+            tell(self._signals, attempt.page, watch)
         return "length"
 
 
-def tell(report: Callable[[int], None], watch: AttemptState) -> None:
+def tell(signals: Signals, page: PageKey, watch: AttemptState) -> None:
     """Report the tokens of an attempt now and then."""
     if len(watch.ids) % TELL_EVERY == 0:
-        report(len(watch.ids))
-
-
-def raise_if(stop: Event) -> None:
-    """Raise `Stopped` when *stop* is set."""
-    if stop.is_set():
-        raise Stopped
+        signals.tokens(page, len(watch.ids))
 
 
 def tokens(loaded: Loaded, inputs: Prepared, watch: AttemptState) -> Generator[int]:

@@ -45,5 +45,5 @@ class NGramGuard:
         return [token for token, count in followers.items() if count > 0 and token not in self.exempt]
 
     def record_hit(self) -> None:
-        """Note that the model wanted a banned token here: evidence of a loop, however clean the end looks."""
+        """Note that the model preferred a banned token here: evidence of a loop, however clean the end looks."""
         self.hits.append(len(self._ids))

@@ -9,7 +9,7 @@ import gc
 import sys
 from types import ModuleType
 
-from dropscribe.engines.base import MlxMemory
+from dropscribe.core.status import MlxMemory
 from dropscribe.memory.malloc import malloc_relief
 
 ACTIVE_REST = 64 << 20  # bytes that may stay active: compiled kernels and constants
@@ -85,6 +85,6 @@ def _empty_pool(mx: ModuleType) -> None:
 
 
 def reset_peak() -> None:
-    """Begin MLX's peak anew, so that it speaks of the page in hand."""
+    """Reset MLX's peak memory, so that it is that of the current page."""
     if (mx := sys.modules.get("mlx.core")) is not None:
         mx.reset_peak_memory()

@@ -1,7 +1,7 @@
 """The loop detector: does a run of token ids repeat itself, and where did that begin?
 
 Pure. A loop is a period of 1 to 128 tokens with at least 3 copies over at least 48 tokens (the bounds of vllm-mlx
-pull request 723). Two kinds of honest pages look like that and need longer evidence: empty table cells, and rows of
+pull request 723). Two kinds of correct answers look like that and need longer evidence: empty table cells, and rows of
 boxes with nothing between them, whose figures differ (`fold_boxes` makes drifting boxes equal first).
 """
 
@@ -17,6 +17,8 @@ EVERY = 16  # tokens between two checks while generating
 EMPTY_CELLS_SPAN = 512  # tokens of nothing but table marks: a large empty form has as many
 BOX_COPIES = 16  # boxes in a row without any text between them: a sheet of small pictures has nearly as many
 
+NEVER = 1 << 60  # tokens
+
 _DIGITS = re.compile(r"\d+")
 
 
@@ -30,7 +32,7 @@ class Loop:
 
 
 class LoopDetector:
-    """Looks for loops in the ids of one attempt; tokens are told apart by id, figures inside boxes are not."""
+    """Looks for loops in the ids of one attempt; tokens differ by id, figures inside boxes do not count."""
 
     def __init__(self, spelling: Callable[[int], str], cells: Collection[int] = ()) -> None:
         """Use *spelling* to see the text of a token; *cells* are the ids of table marks."""
@@ -63,9 +65,9 @@ class LoopDetector:
 
     def ending(self) -> Loop | None:
         """Return the loop that the ids end in, or None."""
-        if found := _shutdown(self._ids, self._needed):
+        if found := _at_end(self._ids, self._needed):
             return found
-        return _shutdown(self._folded, lambda unit: BOX_COPIES * len(unit) if any(i < 0 for i in unit) else 1 << 60)
+        return _at_end(self._folded, _boxes_needed)
 
     def anywhere(self) -> Loop | None:
         """Return the first loop in all ids, or None: for the end of an attempt, where a loop may lie behind."""
@@ -77,7 +79,12 @@ class LoopDetector:
         return max(COPIES * len(unit), span)
 
 
-def _shutdown(ids: Sequence[int], needed: Callable[[Sequence[int]], int]) -> Loop | None:
+def _boxes_needed(unit: Sequence[int]) -> int:
+    """Return the same for folded ids, in which only boxes (below 0) count."""
+    return BOX_COPIES * len(unit) if min(unit) < 0 else NEVER
+
+
+def _at_end(ids: Sequence[int], needed: Callable[[Sequence[int]], int]) -> Loop | None:
     tail = ids[-max(LOOK_BACK, BOX_COPIES * LONGEST_PERIOD) :]
     for period in range(1, min(LONGEST_PERIOD, len(tail) // COPIES) + 1):
         span = needed(tail[-period:])

@@ -1,6 +1,6 @@
 """Where the lines of a picture are: the detector at the scale that suits it, and ink that it overlooked.
 
-It chooses scales and mends boxes; it reads nothing, turns nothing and knows no pages.
+It chooses scales and corrects boxes; it recognises nothing, turns nothing and knows no pages.
 """
 
 from collections.abc import Iterator

@@ -1,8 +1,8 @@
 """Doubt about a page that was read: which flags say that a person should look at it, and why.
 
 Two reasons: what was read is read with little confidence, or much of what stands there was not read at all (lines
-without letters of any script that the weights know come out as dots, or not at all). Calibrated on the open corpora and
-on generated pages: see tests/bench/doubt.py.
+without letters of any script that the weights know come out as dots, or not at all). The bounds lie between 199 pages
+read right (the open corpora, and generated ones) and 28 that were blurred, reduced or in five other scripts.
 """
 
 import statistics

@@ -1,20 +1,21 @@
 """The embedded engine: PP-OCR on onnxruntime, with its weights inside the rapidocr package.
 
 It owns the life of the sessions and the order of tries at a page; how a page is seen, turned and put in order is
-`reading`'s business. It opens no file and no connection.
+decided in `reader`. It opens no file and no connection.
 """
 
 import gc
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 
 import cv2
 
 from dropscribe.config import Settings
 from dropscribe.core.errors import Reason, ReasonedError
-from dropscribe.core.pages import EngineInfo, Page, PageText
-from dropscribe.engines.base import LoadProgress, MlxMemory, Signals
+from dropscribe.core.pages import EngineInfo, Page, PageFailure, PageText
+from dropscribe.core.status import MlxMemory
+from dropscribe.engines.base import LoadProgress, PageSource, Signals
 from dropscribe.engines.ppocr import sessions
 from dropscribe.engines.ppocr.doubt import flags
 from dropscribe.engines.ppocr.orientation import turned_page
@@ -30,6 +31,9 @@ ESTIMATE_BYTES = 800 * 10**6
 
 class RapidOcr:
     """Reads pages with PP-OCR; see `Engine` for what each method promises."""
+
+    width = 1
+    turns_pages = True
 
     def __init__(self, settings: Settings, signals: Signals) -> None:
         self.info = EngineInfo("rapidocr", sessions.MODEL, None, version("rapidocr"))
@@ -53,9 +57,9 @@ class RapidOcr:
         self._settings = settings
         self._reader = _reader(self.sessions, self._signals, settings)
 
-    def read(self, pages: Iterable[Page]) -> Iterator[PageText]:
-        """Yield the text of each page as it is read; raise `Stopped` or `ReasonedError` (engine-error)."""
-        for page in pages:
+    def read(self, pages: PageSource) -> Iterator[PageText | PageFailure]:
+        """Take one page after the other and yield its text; raise `Stopped`."""
+        while (page := pages.take(wait=True)) is not None:
             yield self._page(page)
 
     def trim(self) -> None:
@@ -72,31 +76,15 @@ class RapidOcr:
         """Return None: this engine does not use MLX."""
         return None
 
-    def _page(self, page: Page) -> PageText:
-        if page.blank:
-            return PageText(
-                page.number, page.width, page.height, "", "", (), page.rotation, "blank", _with(page, "blank")
-            )
-        if page.text is not None:
-            return PageText(
-                page.number,
-                page.width,
-                page.height,
-                page.text,
-                page.text,
-                page.blocks,
-                page.rotation,
-                "pdf",
-                page.flags,
-            )
+    def _page(self, page: Page) -> PageText | PageFailure:
         started = time.monotonic()
         try:
-            reading = self._reader.read(page)
+            found = self._reader.read(page)
         except cv2.error as error:
-            raise ReasonedError(
-                Reason.ENGINE_ERROR, f"The text engine failed on page {page.number}: {error.err}."
-            ) from error
-        return page_text(page, reading, self._settings, time.monotonic() - started)
+            return PageFailure(page.key, Reason.ENGINE_ERROR, f"The text engine failed: {error.err}.")
+        except ReasonedError as error:
+            return PageFailure(page.key, error.reason, error.detail)
+        return page_text(page, found, self._settings, time.monotonic() - started)
 
 
 def _reader(sessions: Sessions, signals: Signals, settings: Settings) -> Reader:
@@ -121,12 +109,9 @@ def page_text(page: Page, reading: PageLines, settings: Settings, seconds: float
         (*upright.flags, *flags(reading.lines, reading.unread)),
         reading.attempts,
         seconds,
+        page.document,
     )
 
 
 def _style(settings: Settings) -> Style:
     return Style(settings.output.tables == "html", settings.output.line_breaks == "join")
-
-
-def _with(page: Page, flag: str) -> tuple[str, ...]:
-    return page.flags if flag in page.flags else (*page.flags, flag)

@@ -81,7 +81,7 @@ def find_turn(cutter: Cutter, quads: Quads, sessions: Sessions) -> Turn:
     better = crops if as_cut >= overturned else [turned(crop, 180) for crop in crops]
     standing = legibility(crops, sessions.recognise([unstacked(crop) for crop in better]))
     vertical = standing > max(as_cut, overturned) - CLEARLY
-    # Tall lines are cut turned to the left, so what reads as cut is a page that wants a turn to the left.
+    # Tall lines are cut turned to the left, so what reads as cut is a page that needs a turn to the left.
     if as_cut >= overturned:
         return Turn(0, reads) if vertical else Turn(270)
     return Turn(180) if vertical else Turn(90)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from dropscribe.core.errors import Stopped
-from dropscribe.core.pages import Attempt, Page
+from dropscribe.core.pages import Attempt, Page, PageKey
 from dropscribe.engines.base import Signals
 from dropscribe.engines.ppocr import tesseract
 from dropscribe.engines.ppocr.detection import find, find_at, holes, overlooked, usual_scale
@@ -56,6 +56,7 @@ class Reader:
         self._sessions, self._signals, self._turn = sessions, signals, turn
         self._languages = languages
         self._tesseract = tesseract.installed()
+        self._page = PageKey(0, 0)  # being read
 
     def read(self, page: Page) -> PageLines:
         """Return what stands on *page*; raise `Stopped` or `ReasonedError` (engine-error).
@@ -114,7 +115,8 @@ class Reader:
     def _begin(self, page: Page, mode: str) -> float:
         if self._signals.stop.is_set():
             raise Stopped
-        self._signals.attempt(page.number, mode)
+        self._page = page.key
+        self._signals.attempt(page.key, mode)
         return time.monotonic()
 
     def _enlarged(self, picture: Pixels) -> Quads:
@@ -163,7 +165,7 @@ class Reader:
                 raise Stopped
             batch = order[start : start + BATCH]
             reads.update(zip(batch, self._sessions.recognise([crops[i] for i in batch]), strict=True))
-            self._signals.tokens(len(reads))
+            self._signals.tokens(self._page, len(reads))
         return reads
 
 

@@ -1,6 +1,6 @@
 """The invisible text layer of a PDF page: content that draws every word, unseen, where it was read.
 
-Knows positions and codes only; which pages get a layer, and what lies under it, is decided in `pdf`.
+Knows positions and codes only; which pages get a layer, and what lies under it, is decided in `render`.
 """
 
 from dataclasses import replace

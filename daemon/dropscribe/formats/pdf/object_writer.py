@@ -1,4 +1,4 @@
-"""Streams of a PDF put on disk as they are made, so that a document's pictures are never held together.
+"""Streams of a PDF written to disk one by one, so that a document's pictures are never in memory together.
 
 The result is a PDF without pages, which pikepdf opens and builds upon: it leaves the streams of its own file where
 they are (those of other files it copies into memory; measured with 10.18). Knows nothing of pictures or pages.
@@ -7,7 +7,7 @@ they are (those of other files it copies into memory; measured with 10.18). Know
 import zlib
 from typing import IO
 
-_HEADER = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"  # four high bytes tell transfer programs that it is not text
+_HEADER = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"  # four high bytes mark the file as binary for transfer programs
 _CATALOG, _PAGES = 1, 2
 
 

@@ -107,6 +107,6 @@ def _save(pdf: Pdf, reading: DocumentResult, path: str) -> None:
             info.Title = plain.for_xml(reading.source.name)
         info.Producer = "Dropscribe"
     with warnings.catch_warnings():
-        # Form fields that the author's file had lost are lost here too; nobody is there to be told.
+        # Form fields that the author's file had lost are lost here too.
         warnings.simplefilter("ignore", UserWarning)
         pdf.save(path)

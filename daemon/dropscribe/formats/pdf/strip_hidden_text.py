@@ -1,4 +1,4 @@
-"""An earlier reader's invisible text on a PDF page, taken off before ours is put there: else all is found twice.
+"""Removes the invisible text of an earlier OCR from a PDF page before ours is added: else all is found twice.
 
 Only text in the page's own content and drawn in the mode for invisible text (PDF 1.7, 9.3.6) goes, by whole text
 objects. Text that can be seen stays, and so does what lies in forms that the page draws.
@@ -18,7 +18,7 @@ _SHOWS = frozenset({"Tj", "TJ", "'", '"'})
 
 
 def take_off(pdf: Pdf, page: Any) -> None:
-    """Remove invisible text from *page* (a dictionary of *pdf*); a page that cannot be taken apart stays as it is."""
+    """Remove invisible text from *page* (a dictionary of *pdf*); a page that cannot be parsed stays as it is."""
     try:
         content = _content(page)
         if content is None or not _HINT.search(content):

@@ -1,4 +1,4 @@
-"""What the pages of a PDF say by themselves in letters that can be seen, so that no word is put there twice.
+"""The visible text that the pages of a PDF already have, so that no word is added twice.
 
 Only asked where a page was read from its pixels although it has text. It judges no text: what is said otherwise than it
 was read is simply not found here.
@@ -20,7 +20,7 @@ Letter = tuple[str, float, float]  # and its middle, in the user space of the pa
 
 
 class Already:
-    """The file at *path*, opened a second time, by the library that can tell where letters are."""
+    """The file at *path*, opened a second time, by the library that knows the positions of letters."""
 
     def __init__(self, path: str) -> None:
         self._path = path

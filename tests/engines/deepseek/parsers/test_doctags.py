@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from dropscribe.core.pages import Block
 from dropscribe.engines.deepseek.parsers.doctags import parse, read
+from dropscribe.engines.deepseek.parsers.values import PageContext
 
 BOX = "<loc_50><loc_100><loc_250><loc_200>"
 PAGE = (
@@ -31,7 +32,7 @@ PIECES = [
 
 def test_elements_become_blocks_with_labels_and_boxes_in_pixels() -> None:
     """Places are five hundredths of the page; what stands inside a table or picture follows it."""
-    parsed = parse(PAGE, 1000, 500)
+    parsed = parse(PAGE, PageContext(1000, 500))
 
     assert [(b.label, b.text) for b in parsed.blocks] == [
         ("header", "Journal"), ("title", "Invoice 42"), ("sub_title", "What\nyou pay"),
@@ -47,7 +48,7 @@ def test_elements_become_blocks_with_labels_and_boxes_in_pixels() -> None:
 
 def test_headings_lists_tables_code_and_formulas_are_markdown() -> None:
     """Tables stay HTML; items of a list stand together."""
-    assert parse(PAGE, 100, 100, page=3, places=True, figures=1).markdown == (
+    assert parse(PAGE, PageContext(100, 100, number=3, figure_marks=True, figures=1)).markdown == (
         "Journal\n\n# Invoice 42\n\n## What you pay\n\nDear customer, a < b & c.\n\n"
         "- Paper\n- Ink\n1. Sign\n2. Send\n\n"
         "<table><tr><th>Item</th><th>Price</th></tr><tr><td>Paper</td><td>3.50</td></tr></table>\n\nTable 1\n\n"
@@ -58,7 +59,7 @@ def test_headings_lists_tables_code_and_formulas_are_markdown() -> None:
 
 def test_plain_text_has_no_markup_and_tabs_between_cells() -> None:
     """Nothing of the program is taken for markup."""
-    assert parse(PAGE, 100, 100).text == (
+    assert parse(PAGE, PageContext(100, 100)).text == (
         "Journal\n\nInvoice 42\n\nWhat\nyou pay\n\nDear customer, a < b & c.\n\n- Paper\n- Ink\n1. Sign\n2. Send\n\n"
         "Item\tPrice\nPaper\t3.50\n\nTable 1\n\nFigure 1\n\nprint('<text>')\n# no heading\n\nE = mc^2\n\n"
         "- [x] paid\n\n1 net\n\n合计：三元五角。"
@@ -67,12 +68,18 @@ def test_plain_text_has_no_markup_and_tabs_between_cells() -> None:
 
 def test_tables_become_markdown_if_wanted() -> None:
     """As `output.tables: markdown` says."""
-    assert "| Item | Price |\n| --- | --- |\n| Paper | 3.50 |" in parse(PAGE, 9, 9, markdown_tables=True).markdown
+    assert (
+        "| Item | Price |\n| --- | --- |\n| Paper | 3.50 |"
+        in parse(PAGE, PageContext(9, 9, markdown_tables=True)).markdown
+    )
 
 
 def test_figures_are_counted_from_where_the_last_half_ended() -> None:
     """The index of a place goes on, and a chart's table is kept beside it."""
-    parsed = parse(f"<chart>{BOX}<bar_chart><fcel>1<fcel>2<nl></chart>", 100, 100, page=7, places=True, figures=2)
+    parsed = parse(
+        f"<chart>{BOX}<bar_chart><fcel>1<fcel>2<nl></chart>",
+        PageContext(100, 100, number=7, figure_marks=True, figures=2),
+    )
 
     assert parsed.markdown == "![](FIGURE:7-3)\n\n<table><tr><td>1</td><td>2</td></tr></table>"
     assert (parsed.figures, parsed.blocks[0].label, parsed.text) == (3, "figure", "1\t2")
@@ -84,7 +91,7 @@ def test_figures_are_counted_from_where_the_last_half_ended() -> None:
 )
 def test_places_that_are_no_box_are_told_and_cost_no_text(places: str) -> None:
     """Too few, too many, off the page, inside out."""
-    parsed = parse(f"<text>{places}Hello</text>", 100, 100)
+    parsed = parse(f"<text>{places}Hello</text>", PageContext(100, 100))
 
     assert not parsed.boxes_good
     assert parsed.blocks == (Block("text", "Hello", None),)
@@ -102,26 +109,26 @@ def test_places_that_are_no_box_are_told_and_cost_no_text(places: str) -> None:
 )
 def test_what_was_cut_off_or_never_closed_is_kept(cut: str, text: str) -> None:
     """As after a timeout."""
-    assert parse(cut, 100, 100).text == text
+    assert parse(cut, PageContext(100, 100)).text == text
 
 
 def test_an_answer_without_elements_is_read_as_it_stands() -> None:
     """As to words of one's own."""
-    parsed = parse("# The sum is [[1, 2, 3, 4]]\n\n\n\n<b>x</b></doctag>", 100, 100)
+    parsed = parse("# The sum is [[1, 2, 3, 4]]\n\n\n\n<b>x</b></doctag>", PageContext(100, 100))
 
     assert (parsed.markdown, parsed.boxes_good) == ("# The sum is [[1, 2, 3, 4]]\n\n<b>x</b>", True)
 
 
 def test_a_fence_is_longer_than_those_inside() -> None:
     """So that a program cannot end it."""
-    assert parse(f"<code>{BOX}```\nx\n```</code>", 9, 9).markdown == "````\n```\nx\n```\n````"
+    assert parse(f"<code>{BOX}```\nx\n```</code>", PageContext(9, 9)).markdown == "````\n```\nx\n```\n````"
 
 
 @given(st.lists(st.sampled_from(PIECES) | st.text(max_size=8), max_size=60), st.booleans(), st.booleans())
 @settings(max_examples=300)
 def test_no_text_breaks_the_parser(pieces: list[str], as_markdown: bool, places: bool) -> None:
     """Whatever comes: boxes lie on the page, every figure has its number, nothing raises."""
-    parsed = parse("".join(pieces), 640, 480, markdown_tables=as_markdown, places=places)
+    parsed = parse("".join(pieces), PageContext(640, 480, markdown_tables=as_markdown, figure_marks=places))
 
     for block in parsed.blocks:
         if block.box is not None:
@@ -143,5 +150,5 @@ def test_no_letter_is_lost_or_moved(texts: list[str]) -> None:
 )
 def test_eight_thousand_equal_pieces_are_read_in_no_time(piece: str) -> None:
     """No pattern goes back over the text again and again: that would run into the time limit of a test."""
-    parse("<text>" + piece * 8192, 100, 100)
-    parse("<code>" + piece * 8192 + "</code>", 100, 100)
+    parse("<text>" + piece * 8192, PageContext(100, 100))
+    parse("<code>" + piece * 8192 + "</code>", PageContext(100, 100))

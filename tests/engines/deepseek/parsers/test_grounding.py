@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from dropscribe.core.pages import Block
 from dropscribe.engines.deepseek.parsers.grounding import parse, plain
+from dropscribe.engines.deepseek.parsers.values import PageContext
 
 GROUNDED = (
     "<|ref|>title<|/ref|><|det|>[[80, 40, 920, 90]]<|/det|>\n# Invoice 42\n\n"
@@ -23,7 +24,7 @@ PIECES = [
 
 def test_marks_become_blocks_with_boxes_in_pixels() -> None:
     """Boxes are thousandths of the page; Chinese stays whole."""
-    parsed = parse(GROUNDED, 1998, 999)
+    parsed = parse(GROUNDED, PageContext(1998, 999))
 
     assert parsed.blocks == (
         Block("title", "Invoice 42", (160, 40, 1840, 90)),
@@ -38,7 +39,7 @@ def test_marks_become_blocks_with_boxes_in_pixels() -> None:
 
 def test_markdown_is_cleaned_and_keeps_tables_as_html() -> None:
     """Marks and end of text go, newlines collapse, the table stays."""
-    assert parse(GROUNDED, 100, 100).markdown == (
+    assert parse(GROUNDED, PageContext(100, 100)).markdown == (
         "# Invoice 42\n\nDear **customer**, a := b\n\n<table><tr><td>Paper</td><td>3.50</td></tr></table>\n\n"
         "合计：三元五角。"
     )
@@ -46,17 +47,20 @@ def test_markdown_is_cleaned_and_keeps_tables_as_html() -> None:
 
 def test_tables_become_markdown_if_wanted() -> None:
     """As `output.tables: markdown` says."""
-    assert "| Paper | 3.50 |\n| --- | --- |" in parse(GROUNDED, 100, 100, markdown_tables=True).markdown
+    assert "| Paper | 3.50 |\n| --- | --- |" in parse(GROUNDED, PageContext(100, 100, markdown_tables=True)).markdown
 
 
 def test_plain_text_has_no_markup_and_tabs_between_cells() -> None:
     """What goes into .txt."""
-    assert parse(GROUNDED, 100, 100).text == "Invoice 42\n\nDear customer, a := b\n\nPaper\t3.50\n\n合计：三元五角。"
+    assert (
+        parse(GROUNDED, PageContext(100, 100)).text
+        == "Invoice 42\n\nDear customer, a := b\n\nPaper\t3.50\n\n合计：三元五角。"
+    )
 
 
 def test_figures_leave_places_numbered_as_their_blocks_are() -> None:
     """Every block labelled image or figure counts, from 1, over the halves of a page too."""
-    parsed = parse(GROUNDED, 100, 100, page=7, places=True, figures=2)
+    parsed = parse(GROUNDED, PageContext(100, 100, number=7, figure_marks=True, figures=2))
 
     assert "![](FIGURE:7-3)\n\n![](FIGURE:7-4)" in parsed.markdown
     assert parsed.figures == 4
@@ -65,7 +69,7 @@ def test_figures_leave_places_numbered_as_their_blocks_are() -> None:
 
 def test_the_spelling_without_special_tokens_is_read() -> None:
     """Where special tokens were dropped, the mark is `label[[...]]`."""
-    parsed = parse("title[[80, 40, 920, 90]]\n# Hello\ntext[[80, 120, 920, 300]]\nWorld", 999, 999)
+    parsed = parse("title[[80, 40, 920, 90]]\n# Hello\ntext[[80, 120, 920, 300]]\nWorld", PageContext(999, 999))
 
     assert [(b.label, b.text, b.box) for b in parsed.blocks] == [
         ("title", "Hello", (80, 40, 920, 90)),
@@ -77,12 +81,12 @@ def test_program_text_that_looks_like_a_mark_stays_text() -> None:
     """The second spelling counts only where the text begins with it."""
     code = "Listing 3\nmatrix[[1, 2, 3, 4]]\nrows[[5, 6, 7, 8]]"
 
-    assert parse(code, 100, 100).text == code
+    assert parse(code, PageContext(100, 100)).text == code
 
 
 def test_text_without_marks_keeps_its_own_signs() -> None:
     """A comment of a shell script is no heading."""
-    assert parse("# comment\na ** b ** c", 100, 100).text == "# comment\na ** b ** c"
+    assert parse("# comment\na ** b ** c", PageContext(100, 100)).text == "# comment\na ** b ** c"
 
 
 @pytest.mark.parametrize(
@@ -92,7 +96,7 @@ def test_text_without_marks_keeps_its_own_signs() -> None:
 )  # fmt: skip
 def test_a_box_that_is_none_is_told_and_costs_no_text(box: str) -> None:
     """Boxes are literals inside the page; anything else makes the attempt doubtful."""
-    parsed = parse(f"<|ref|>text<|/ref|><|det|>{box}<|/det|>\nHello", 100, 100)
+    parsed = parse(f"<|ref|>text<|/ref|><|det|>{box}<|/det|>\nHello", PageContext(100, 100))
 
     assert not parsed.boxes_good
     assert parsed.blocks == (Block("text", "Hello", None),)
@@ -100,7 +104,7 @@ def test_a_box_that_is_none_is_told_and_costs_no_text(box: str) -> None:
 
 def test_half_a_mark_is_dropped_and_the_text_around_it_kept() -> None:
     """As after a timeout, or where a document shows such marks."""
-    parsed = parse("Hello <|ref|>text<|/ref|><|det|>[[1, 2", 100, 100)
+    parsed = parse("Hello <|ref|>text<|/ref|><|det|>[[1, 2", PageContext(100, 100))
 
     assert parsed.text == "Hello text[[1, 2"
 
@@ -109,7 +113,7 @@ def test_half_a_mark_is_dropped_and_the_text_around_it_kept() -> None:
 @settings(max_examples=300)
 def test_no_text_breaks_the_parser(pieces: list[str], as_markdown: bool, places: bool) -> None:
     """Whatever comes: boxes lie on the page, no mark is left whole, nothing raises."""
-    parsed = parse("".join(pieces), 640, 480, markdown_tables=as_markdown, places=places)
+    parsed = parse("".join(pieces), PageContext(640, 480, markdown_tables=as_markdown, figure_marks=places))
 
     for block in parsed.blocks:
         if block.box is not None:
@@ -135,4 +139,4 @@ def test_plain_writing_passes_through_unchanged(text: str) -> None:
 )
 def test_eight_thousand_equal_pieces_are_read_in_no_time(piece: str) -> None:
     """No pattern goes back over the text again and again: that would run into the time limit of a test."""
-    assert parse(piece * 8192, 100, 100).boxes_good
+    assert parse(piece * 8192, PageContext(100, 100)).boxes_good

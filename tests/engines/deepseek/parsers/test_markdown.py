@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from dropscribe.core.pages import Block
 from dropscribe.engines.deepseek.parsers.markdown import parse
+from dropscribe.engines.deepseek.parsers.values import PageContext
 
 
 @pytest.mark.parametrize(
@@ -14,14 +15,14 @@ from dropscribe.engines.deepseek.parsers.markdown import parse
 )
 def test_nothing_is_taken_for_a_mark_of_layout(text: str) -> None:
     """A page may show what another model would write."""
-    parsed = parse(text, 100, 100)
+    parsed = parse(text, PageContext(100, 100))
 
     assert (parsed.text, parsed.markdown, parsed.blocks) == (text, text, (Block("text", text, None),))
 
 
 def test_tables_of_both_kinds_are_tables() -> None:
     """HTML as GLM-OCR writes it and OTSL as PaddleOCR-VL does."""
-    parsed = parse("Bill\n<table><tr><td>a</td></tr></table>\n<fcel>b<fcel>c<nl>\nend", 100, 100)
+    parsed = parse("Bill\n<table><tr><td>a</td></tr></table>\n<fcel>b<fcel>c<nl>\nend", PageContext(100, 100))
 
     assert (
         parsed.markdown == "Bill\n<table><tr><td>a</td></tr></table>\n<table><tr><td>b</td><td>c</td></tr></table>\nend"
@@ -34,7 +35,7 @@ def test_tables_of_both_kinds_are_tables() -> None:
 
 def test_tables_become_markdown_if_wanted() -> None:
     """And the number of figures is handed on."""
-    parsed = parse("<fcel>b<fcel>c<nl>", 100, 100, markdown_tables=True, figures=3)
+    parsed = parse("<fcel>b<fcel>c<nl>", PageContext(100, 100, markdown_tables=True, figures=3))
 
     assert (parsed.markdown, parsed.figures) == ("| b | c |\n| --- | --- |", 3)
 
@@ -43,4 +44,4 @@ def test_tables_become_markdown_if_wanted() -> None:
 @settings(max_examples=200)
 def test_no_text_breaks_the_parser(pieces: list[str]) -> None:
     """And none is doubted for its layout."""
-    assert parse("".join(pieces), 640, 480, markdown_tables=True, places=True).boxes_good
+    assert parse("".join(pieces), PageContext(640, 480, markdown_tables=True, figure_marks=True)).boxes_good

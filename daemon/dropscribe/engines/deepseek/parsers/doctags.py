@@ -1,7 +1,7 @@
-"""DocTags, the marks of granite-docling, taken apart: blocks with pixel boxes, Markdown, plain text.
+"""The parser of DocTags, the marks of granite-docling: blocks with pixel boxes, Markdown, plain text.
 
 Pure, and made for hostile input: only known tags are tags and everything else is text, an element that is never closed
-ends where the next begins, and places are bounded numbers, range-checked. How an element reads is `elements`' business.
+ends where the next begins, and places are bounded numbers, range-checked. `elements` renders each element.
 """
 
 import re
@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from dropscribe.core.pages import Block, Box
 from dropscribe.engines.deepseek.parsers import elements, markdown
 from dropscribe.engines.deepseek.parsers.elements import Element
-from dropscribe.engines.deepseek.parsers.grounding import Parsed, pixels
+from dropscribe.engines.deepseek.parsers.grounding import pixels
+from dropscribe.engines.deepseek.parsers.values import PageContext, Parsed
 
 SCALE = 500  # places are given in five hundredths of the page, 0 to 500
 LISTS = ("ordered_list", "unordered_list")
 WRAPPERS = ("doctag", "group", "inline", "key_value_region", "form", "page_break", *LISTS)  # hold no text of their own
-HOLDERS = frozenset({"otsl", "picture", "chart"})  # go on after what stands in them
+HOLDERS = frozenset({"otsl", "picture", "chart"})  # continue after the elements inside them
 HELD = frozenset({"caption", "footnote", "otsl"})
 
 _NAMES = "|".join((*WRAPPERS, *elements.LABELS, r"section_header_level_\d", r"(?:key|value)_\d{1,3}"))
@@ -87,34 +88,23 @@ class _Reader:
         return self._lists[-1]
 
 
-def parse(
-    output: str,
-    width: int,
-    height: int,
-    page: int = 1,
-    *,
-    markdown_tables: bool = False,
-    places: bool = False,
-    figures: int = 0,
-) -> Parsed:
-    """Take *output* for a page of *width* x *height* pixels apart; an answer without elements is read as Markdown.
-
-    *places* leaves `![](FIGURE:{page}-{index})` where a figure belongs; their index goes on from *figures*.
-    """
+def parse(output: str, page: PageContext) -> Parsed:
+    """Parse *output*; an answer without elements is read as Markdown."""
     found = read(output)
     if not any(element.name for element in found):
         bare = "".join(element.text for element in found)
-        return markdown.parse(bare, width, height, page, markdown_tables=markdown_tables, figures=figures)
+        return markdown.parse(bare, page)
+    figures = page.figures
     blocks: list[Block] = []
     shown: list[tuple[str, bool]] = []
     for element in found:
         figure = element.label in elements.FIGURES
         figures += figure
-        if figure and places:
-            shown.append((f"![](FIGURE:{page}-{figures})", False))
-        shown.append((element.markdown(markdown_tables), element.tight))
+        if figure and page.figure_marks:
+            shown.append((f"![](FIGURE:{page.number}-{figures})", False))
+        shown.append((element.markdown(page.markdown_tables), element.tight))
         if figure or element.box or element.plain():
-            box = None if element.box is None else pixels(element.box, width, height, SCALE)
+            box = None if element.box is None else pixels(element.box, page.width, page.height, SCALE)
             blocks.append(Block(element.label, element.plain(), box))
     text = elements.joined((element.plain(), element.tight) for element in found)
     good = all(element.good for element in found)
@@ -126,7 +116,7 @@ def read(output: str) -> list[Element]:
     reader, start, listing = _Reader(), 0, 0
     for tag in _TAG.finditer(output):
         if tag.start() < listing and tag[3] is None:
-            continue  # a program may well hold tags
+            continue  # a program may contain tags
         reader.text(output[start : tag.start()])
         start = tag.end()
         if tag[3] is not None:

@@ -1,6 +1,6 @@
 """The elements of a DocTags page: which label each gets here, and how it reads as Markdown and as plain text.
 
-Pure; how they are found in an answer is `doctags`' business. Text stays as the model wrote it; nothing is unescaped.
+Pure; `doctags` finds them in an answer. Text stays as the model wrote it; nothing is unescaped.
 """
 
 import re
@@ -101,10 +101,13 @@ class Element:
 
 
 def joined(pieces: Iterable[tuple[str, bool]]) -> str:
-    """Join texts with a blank line between them, or a mere newline between two that are tight."""
+    """Join texts with a blank line between them, or a single newline between two that are tight."""
     whole, before = "", False
     for text, tight in pieces:
-        if text:
-            whole += ("" if not whole else "\n" if before and tight else "\n\n") + text
-            before = tight
+        if not text:
+            continue
+        if whole:
+            whole += "\n" if before and tight else "\n\n"
+        whole += text
+        before = tight
     return whole

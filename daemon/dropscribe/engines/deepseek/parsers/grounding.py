@@ -1,4 +1,4 @@
-"""What the model wrote, taken apart: marks into blocks with pixel boxes, Markdown cleaned, plain text derived.
+"""The parser of grounded answers: marks become blocks with pixel boxes, Markdown is cleaned, plain text derived.
 
 Pure, and made for hostile input: a document may hold text that looks like marks, and a model may write half of one.
 Every pattern is bounded; boxes are literals, range-checked. Clean-up follows DeepSeek's own post-processing.
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from dropscribe.core.pages import Block, Box
 from dropscribe.engines.deepseek.parsers import tables
+from dropscribe.engines.deepseek.parsers.values import PageContext, Parsed
 
 SCALE = 999  # boxes are given in thousandths of the original page, 0 to 999
 FIGURES = frozenset({"image", "figure"})
@@ -29,17 +30,6 @@ _PLACE = re.compile(r"!\[\]\([^()\n]{0,300}\)\n?")
 
 
 @dataclass(frozen=True)
-class Parsed:
-    """A page's text in its forms."""
-
-    text: str
-    markdown: str
-    blocks: tuple[Block, ...]
-    boxes_good: bool  # every box was a box, inside the page
-    figures: int  # blocks that are figures
-
-
-@dataclass(frozen=True)
 class Part:
     """The text that follows one mark; label None before the first."""
 
@@ -49,40 +39,29 @@ class Part:
     text: str
 
 
-def parse(
-    output: str,
-    width: int,
-    height: int,
-    page: int = 1,
-    *,
-    markdown_tables: bool = False,
-    places: bool = False,
-    figures: int = 0,
-) -> Parsed:
-    """Take *output* for a page of *width* x *height* pixels apart.
-
-    *places* leaves `![](FIGURE:{page}-{index})` where a figure belongs; their index goes on from *figures*.
-    """
+def parse(output: str, page: PageContext) -> Parsed:
+    """Parse *output*, whose boxes are in thousandths of the page."""
     blocks: list[Block] = []
+    figures = page.figures
     pieces: list[str] = []
     parts = split(output)
     marked = any(part.label is not None for part in parts)
     for part in parts:
         text = _clean(part.text)
-        shape = [pixels(box, width, height) for box in part.boxes]
+        shape = [pixels(box, page.width, page.height) for box in part.boxes]
         if part.label in FIGURES:
             spots_of: list[Box | None] = [*shape] or [None]
             found = [Block(part.label or "", plain(text), box) for box in spots_of]
-            spots = [f"![](FIGURE:{page}-{figures + i})" for i in range(1, len(found) + 1)] if places else []
+            spots = [f"![](FIGURE:{page.number}-{figures + i})" for i in range(1, len(found) + 1)]
             figures += len(found)
             blocks += found
-            pieces += [*spots, text]
+            pieces += [*spots, text] if page.figure_marks else [text]
         elif text or part.label:
             blocks.append(Block(part.label or "text", plain(text, marked), _around(shape)))
             pieces.append(text)
     markdown = _MANY_NEWLINES.sub("\n\n", "\n\n".join(piece for piece in pieces if piece))
     text = plain(markdown, marked)
-    markdown = tables.replaced(markdown, tables.as_markdown) if markdown_tables else markdown
+    markdown = tables.replaced(markdown, tables.as_markdown) if page.markdown_tables else markdown
     return Parsed(text, markdown, tuple(blocks), all(part.good for part in parts), figures)
 
 

@@ -10,27 +10,19 @@ from collections.abc import Iterator
 
 from dropscribe.core.pages import Block
 from dropscribe.engines.deepseek.parsers import otsl, tables
-from dropscribe.engines.deepseek.parsers.grounding import Parsed, plain
+from dropscribe.engines.deepseek.parsers.grounding import plain
+from dropscribe.engines.deepseek.parsers.values import PageContext, Parsed
 
 _MANY_NEWLINES = re.compile(r"\n{3,}")
 
 
-def parse(
-    output: str,
-    width: int,
-    height: int,
-    page: int = 1,
-    *,
-    markdown_tables: bool = False,
-    places: bool = False,
-    figures: int = 0,
-) -> Parsed:
-    """Return *output* in its forms; size, page and *places* mean nothing here, for no figure is ever marked."""
+def parse(output: str, page: PageContext) -> Parsed:
+    """Parse *output*; no figure is ever marked in it."""
     markdown = _MANY_NEWLINES.sub("\n\n", otsl.replaced(output)).strip()
     blocks = tuple(_blocks(markdown))
     text = plain(markdown, marked=False)
-    markdown = tables.replaced(markdown, tables.as_markdown) if markdown_tables else markdown
-    return Parsed(text, markdown, blocks, boxes_good=True, figures=figures)
+    markdown = tables.replaced(markdown, tables.as_markdown) if page.markdown_tables else markdown
+    return Parsed(text, markdown, blocks, boxes_good=True, figures=page.figures)
 
 
 def _blocks(markdown: str) -> Iterator[Block]:

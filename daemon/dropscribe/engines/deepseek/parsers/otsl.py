@@ -1,7 +1,7 @@
 """Tables as OTSL, one mark before each cell and one after each row, turned into HTML tables.
 
-Written by granite-docling and PaddleOCR-VL. Pure, linear in the length of the text, and made for nonsense: a span that
-points at nothing is an empty cell, ragged rows stay ragged, and the text of a cell is escaped.
+Written by granite-docling and PaddleOCR-VL. Pure, linear in the length of the text, and robust against invalid input:
+a span that points at nothing is an empty cell, ragged rows stay ragged, and the text of a cell is escaped.
 """
 
 import re
@@ -14,7 +14,7 @@ from dropscribe.engines.deepseek.parsers.tables import COLUMNS_MOST, ROWS_MOST
 CELLS = ("fcel", "ecel", "ched", "rhed", "srow", "lcel", "ucel", "xcel")
 MARKS = (*(f"<{name}>" for name in CELLS), "<nl>")
 HEADS = frozenset({"ched", "rhed"})
-SPANS = frozenset({"lcel", "ucel", "xcel"})  # the cell goes on: from the left, from above, from both
+SPANS = frozenset({"lcel", "ucel", "xcel"})  # the cell continues: from the left, from above, from both
 
 _MARK = re.compile(rf"<({'|'.join((*CELLS, 'nl'))})>")
 

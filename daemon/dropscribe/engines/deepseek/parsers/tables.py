@@ -73,7 +73,7 @@ class _Rows(HTMLParser):
 
 
 def _span(value: str | None, most: int) -> int:
-    """Return a span as a number from 1 to *most*; nonsense spans nothing."""
+    """Return a span as a number from 1 to *most*; anything invalid is 1."""
     digits = (value or "").strip()
     return min(int(digits), most) or 1 if digits.isascii() and digits.isdigit() and len(digits) < 9 else 1
 
@@ -105,5 +105,5 @@ def as_text(table: str) -> str:
 
 
 def replaced(text: str, render: Callable[[str], str]) -> str:
-    """Return *text* with every table put through *render*."""
+    """Return *text* with every table replaced by *render* of it."""
     return TABLE.sub(lambda found: render(found[0]), text)

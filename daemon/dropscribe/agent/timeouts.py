@@ -1,4 +1,4 @@
-"""How long the install flow waits for the system, and the one loop in which it does."""
+"""How long the install flow waits for the system, and the loop that does."""
 
 import time
 from collections.abc import Callable
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Patience:
+class Timeouts:
     """Seconds; the defaults fit a real launchd, tests bring shorter ones."""
 
-    gone: float = 15.0  # beyond the agent's own time to stop: bootout returns before the process is gone
+    gone: float = 15.0  # beyond the agent's own time to stop: bootout returns before the process exits
     bootstrap: float = 15.0  # launchd refuses (5, 37) for a while after a bootout
-    answer: float = 60.0  # longer than ThrottleInterval, which may hold back the first start
+    answer: float = 60.0  # longer than ThrottleInterval, which may delay the first start
     step: float = 0.25
 
 

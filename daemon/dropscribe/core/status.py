@@ -1,0 +1,142 @@
+"""What `status --json` shows: every key is always present, null where something is unknown. Values only."""
+
+from typing import Any
+
+from msgspec import Struct, field
+
+from dropscribe import __version__
+
+
+class MlxMemory(Struct, frozen=True):
+    """MLX's own figures, in bytes."""
+
+    active: int
+    cache: int
+    peak: int
+
+
+class LoadStatus(Struct, kw_only=True):
+    """How far a load is; bytes only where there are any to count."""
+
+    step: str
+    done_bytes: int | None = None
+    total_bytes: int | None = None
+
+
+class DaemonStatus(Struct, kw_only=True):
+    """The daemon itself."""
+
+    running: bool = False
+    pid: int | None = None
+    version: str = __version__
+    started: str | None = None
+    config: str | None = None
+    config_error: str | None = None
+    restart_needed: list[str] | None = None
+    agent: bool | None = None
+    watch: str | None = None
+    inbox_online: bool | None = None
+    engine: str | None = None
+    engine_reason: str | None = None
+
+
+class UnloadStatus(Struct, kw_only=True):
+    """What the last unload gave back, in bytes."""
+
+    at: str | None = None
+    reason: str | None = None
+    footprint_bytes: int | None = None
+    released_bytes: int | None = None
+    residue_bytes: int | None = None
+    available_gain_bytes: int | None = None
+    seconds: float | None = None
+    how: str | None = None
+
+
+class ModelStatus(Struct, kw_only=True):
+    """The model and its worker."""
+
+    state: str = "cold"
+    name: str | None = None
+    pid: int | None = None
+    loaded_at: str | None = None
+    load: LoadStatus | None = None
+    footprint_bytes: int | None = None
+    mlx: MlxMemory | None = None
+    pages_read: int | None = None
+    idle_seconds: float | None = None
+    unload_in_seconds: float | None = None
+    blocked_reason: str | None = None
+    last_unload: UnloadStatus | None = None
+
+
+class MemoryStatus(Struct, kw_only=True):
+    """The machine's memory."""
+
+    pressure: str = "unknown"
+    available_bytes: int | None = None
+    percent: float | None = None
+
+
+class QueueStatus(Struct, kw_only=True):
+    """How many files stand where; null where no journal can be read."""
+
+    settling: int | None = None
+    queued: int | None = None
+    running: int | None = None
+    written: int | None = None
+    rejected: int | None = None
+    done: int | None = None
+    failed: int | None = None
+    gone: int | None = None
+    paused: bool = False
+    paused_reason: str | None = None
+    archive_error: str | None = None  # why an original could not be moved yet
+
+
+class ActiveStatus(Struct, kw_only=True):
+    """A file that is being read."""
+
+    id: int
+    name: str
+    recipe: str | None = None
+    page: int = 0
+    pages: int = 0
+    seconds: float = 0.0
+    tokens: int = 0
+
+
+class RecentStatus(Struct, kw_only=True):
+    """A file that is over."""
+
+    id: int
+    name: str
+    recipe: str | None = None
+    state: str = ""
+    reason: str | None = None
+    seconds: float | None = None
+    review: bool | None = None
+    original: str | None = None
+    outputs: list[str] = []
+    ended: str | None = None
+
+
+class WaitingStatus(Struct, kw_only=True):
+    """A file in the inbox that is not a job yet."""
+
+    name: str
+    waiting_for: str
+
+
+class Status(Struct, kw_only=True):
+    """All of `status --json`."""
+
+    daemon: DaemonStatus = field(default_factory=DaemonStatus)
+    model: ModelStatus = field(default_factory=ModelStatus)
+    memory: MemoryStatus = field(default_factory=MemoryStatus)
+    queue: QueueStatus = field(default_factory=QueueStatus)
+    current: ActiveStatus | None = None
+    active: list[ActiveStatus] = []
+    recent: list[RecentStatus] = []
+    remote: list[dict[str, Any]] = []
+    intake: list[WaitingStatus] = []

@@ -1,0 +1,140 @@
+"""Documents in, outputs out: a decoder's thread, the engine on the calling one, and a renderer's thread.
+
+While the engine reads one page, the next is decoded and finished documents are written. Used by the worker process, and
+by `dropscribe read` where no daemon runs.
+"""
+
+import threading
+from collections.abc import Callable
+
+from dropscribe.config import Settings
+from dropscribe.core import protocol
+from dropscribe.core.errors import Reason, ReasonedError, Stopped
+from dropscribe.core.job import Order
+from dropscribe.core.pages import Page, PageKey, PageText
+from dropscribe.core.protocol import ToDaemon
+from dropscribe.engines.base import Engine, Signals
+from dropscribe.worker.decoder import Decoders
+from dropscribe.worker.document import Document, VanishedError
+from dropscribe.worker.page_stage import PageStage
+from dropscribe.worker.scheduler import Scheduler
+
+
+class Reading:
+    """Reads documents with one engine, until closed."""
+
+    def __init__(
+        self, engine: Engine, signals: Signals, settings: Settings, state: str, scheduler: Scheduler,
+        report: Callable[[ToDaemon], None],
+    ) -> None:  # fmt: skip
+        self.settings = settings
+        self._engine, self._signals, self._state, self._report = engine, signals, state, report
+        self.scheduler = scheduler
+        scheduler.ahead = max(scheduler.ahead, engine.width)
+        self._stage = PageStage(settings, turns_pages=engine.turns_pages)
+        self._decoders = Decoders(lambda: self.settings)
+        self._interrupted: Callable[[], bool] = lambda: False
+        signals.attempt, signals.tokens = self._attempt, self._tokens
+        self._threads = [
+            threading.Thread(target=target, name=name, daemon=True)
+            for target, name in ((self._decode, "decoder"), (self._render, "renderer"))
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def add(self, order: Order) -> None:
+        """Take a document in hand; from any thread."""
+        self.scheduler.add(order, self.settings)
+
+    def apply(self, settings: Settings) -> None:
+        """Take over changed settings, for documents taken in hand from now on."""
+        self.settings = settings
+        self._stage = PageStage(settings, turns_pages=self._engine.turns_pages)
+        self._engine.apply(settings)
+
+    def stop(self) -> None:
+        """Stop between two tokens; from any thread."""
+        self._signals.stop.set()
+        self.scheduler.drain()
+
+    def read(self, interrupted: Callable[[], bool] = lambda: False) -> None:
+        """Read pages until none is left, all are to be handed back, or *interrupted* says that something comes first.
+
+        Whatever the engine does becomes an outcome. The one broad handler: the edge of what is known of an engine.
+        """
+        self._interrupted = interrupted
+        end = "drained"
+        try:
+            for result in self._engine.read(self):
+                self.scheduler.read(result)
+        except Stopped:
+            end = "stopped"
+        except MemoryError as error:
+            self._engine_failed(f"The engine ran out of memory ({error or 'no details'}).")
+        except ReasonedError as error:
+            self._engine_failed(error.detail, error.reason)
+        except Exception as error:
+            self._engine_failed(f"{type(error).__name__}: {error}")
+        if self.scheduler.draining:
+            self.scheduler.hand_back(end)
+            self._signals.stop.clear()
+
+    def take(self, *, wait: bool) -> Page | None:
+        """Return the engine's next page; see `PageSource`."""
+        return self.scheduler.take(wait=wait, interrupted=self._interrupted)
+
+    def close(self) -> None:
+        """End the threads and the decoders; may be called twice."""
+        self.scheduler.close()
+        self._decoders.close()
+        self._stage.close()
+
+    def _engine_failed(self, detail: str, reason: Reason = Reason.ENGINE_ERROR) -> None:
+        """With a single document's pages in its hands, it is at fault; several are suspects and go back."""
+        at_work = self.scheduler.in_engine
+        detail = detail.encode("utf-8", "backslashreplace").decode()
+        if len(at_work) == 1:
+            self.scheduler.fail_job(next(iter(at_work)), reason, detail)
+        else:
+            self.scheduler.hand_back("suspect", only=at_work)
+
+    def _attempt(self, page: PageKey, mode: str) -> None:
+        self._report(protocol.Attempt(page.document, page.number, mode))
+
+    def _tokens(self, page: PageKey, count: int) -> None:
+        self._report(protocol.Tokens(page.document, page.number, count))
+
+    # -- the other threads
+
+    def _decode(self) -> None:
+        while (document := self.scheduler.next_to_decode()) is not None:
+            try:
+                self._decode_next(document)
+            except VanishedError:
+                self.scheduler.vanished(document)
+            except ReasonedError as error:
+                self.scheduler.failed(document, error.reason, error.detail)
+            except Exception as error:  # the edge of a document: it fails, the thread goes on
+                self.scheduler.failed(document, Reason.ENGINE_ERROR, f"{type(error).__name__}: {error}")
+
+    def _decode_next(self, document: Document) -> None:
+        """Open *document*, or bring its next page as far as the engine."""
+        if document.count is None:
+            self._report(protocol.Opened(document.order.job, document.order.claim))
+            document.open(self._decoders, self._engine.info, self._state)
+            self.scheduler.opened(document)
+        else:
+            self.scheduler.decoded(document, self._prepared(document.next_page()))
+
+    def _prepared(self, page: Page) -> Page | PageText:
+        return self._stage.process(page)
+
+    def _render(self) -> None:
+        while (document := self.scheduler.next_to_render()) is not None:
+            try:
+                outcome = document.render(self._engine.info, self._state)
+            except ReasonedError as error:
+                outcome = document.failed(error.reason, error.detail)
+            except Exception as error:  # the edge of a document: it fails, the thread goes on
+                outcome = document.failed(Reason.ENGINE_ERROR, f"{type(error).__name__}: {error}")
+            self.scheduler.rendered(document, outcome)
