@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 from dropscribe.core.pages import Block, Page, PageText
 from dropscribe.engines import own_text
 from dropscribe.engines.ppocr.pixels import Pixels
+from dropscribe.engines.ppocr.sessions import Read
 
 OWN = Block("text", "Order no. 0O1lI", (20.0, 20.0, 200.0, 44.0))
 SAMPLES = ((Block("text", "keeper", (20.0, 20.0, 90.0, 44.0)), Block("text", "reported", (100.0, 20.0, 200.0, 44.0))),)
@@ -63,9 +64,9 @@ def test_where_nothing_more_is_read_the_text_is_the_page_s_own() -> None:
     ],
 )
 def test_words_that_look_otherwise_take_the_text_away(said: list[tuple[str, float]], believed: bool) -> None:
-    def recognise(crops: Sequence[Pixels]) -> list[tuple[str, float]]:
+    def recognise(crops: Sequence[Pixels]) -> list[Read]:
         assert [crop.shape[0] < 60 for crop in crops] == [True] * len(said)
-        return said
+        return [Read(*line) for line in said]
 
     result = own_text.believed(page(text="keeper reported", samples=SAMPLES), recognise)
 

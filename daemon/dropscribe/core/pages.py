@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 Box = tuple[float, float, float, float]  # x0, y0, x1, y1 in pixels of the upright page, origin top left
 
-DOUBTFUL = frozenset({"loop", "length", "empty", "partial", "disagree"})  # flags that ask for a human look
+# Flags that ask for a human look.
+DOUBTFUL = frozenset({"loop", "length", "empty", "partial", "disagree", "low-confidence", "unread"})
 
 
 class PageKey(NamedTuple):

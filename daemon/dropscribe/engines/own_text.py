@@ -15,10 +15,11 @@ from PIL import Image
 
 from dropscribe.core.pages import Block, Box, Page, PageText
 from dropscribe.engines.ppocr.pixels import Pixels, pixels
-from dropscribe.layout import lines
+from dropscribe.engines.ppocr.sessions import Read
 from dropscribe.layout.lines import Line
+from dropscribe.layout.page import PLAIN, Style, assemble
 
-Recognise = Callable[[Sequence[Pixels]], Iterable[tuple[str, float]]]  # text and confidence (0 to 1) of each line
+Recognise = Callable[[Sequence[Pixels]], Iterable[Read]]
 
 SURE = 0.8  # confidence from which a word of the picture speaks against the file's own
 ALIKE = 0.5  # share of letters in common (Ratcliff and Obershelp); codes that are shifted have hardly any
@@ -32,7 +33,8 @@ def believed(page: Page, recognise: Recognise) -> Page:
     words = [word for font in page.samples for word in font if word.box]
     if not words:
         return page
-    reads = dict(zip(map(id, words), recognise([_crop(page, word.box) for word in words if word.box]), strict=True))
+    said = recognise([_crop(page, word.box) for word in words if word.box])
+    reads = dict(zip(map(id, words), ((read.text, read.confidence) for read in said), strict=True))
     if not any(_lies(font, [reads[id(word)] for word in font]) for font in page.samples if font):
         return page
     return replace(page, text=None, blocks=(), samples=())
@@ -58,18 +60,18 @@ def beside(page: Page) -> Page:
     return replace(page, image=Image.fromarray(picture), blocks=())
 
 
-def together(page: Page, text: PageText) -> PageText:
+def together(page: Page, text: PageText, style: Style = PLAIN) -> PageText:
     """Return *text*, which was read `beside` the lines of *page*, with those lines in their places."""
     if page.text is not None or not page.blocks:
         return text
     read = [block for block in text.blocks if block.box and block.text.strip()]
     known = {(block.text, block.box) for block in page.blocks}
     placed = [Line(_quad(b.box), b.text, b.confidence or 1.0) for b in (*page.blocks, *read) if b.box]
-    done = lines.assemble(placed, text.width, text.height)
+    done = assemble(placed, text.width, text.height, style=style)
     blocks = tuple(replace(b, confidence=None) if (b.text, b.box) in known else b for b in done.blocks)
-    flags = tuple(flag for flag in text.flags if flag not in ("empty", "blank"))
+    flags = tuple(flag for flag in text.flags if flag not in ("empty", "blank", "unread"))
     return replace(
-        text, text=done.text, markdown=lines.plain_markdown(done.text), blocks=blocks, flags=flags,
+        text, text=done.text, markdown=done.markdown, blocks=blocks, flags=flags,
         text_source=text.text_source if read else "pdf",
     )  # fmt: skip
 
