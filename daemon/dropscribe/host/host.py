@@ -74,7 +74,7 @@ class Host:
         active = self.active
         if job.suspect or any(other.suspect for other in active):
             return not active
-        return self.worker is not None and not self.worker.draining and len(active) < self.worker.stats.width + AHEAD
+        return self.worker is not None and not self.worker.draining and _has_room(active, self.worker.stats.width)
 
     def not_needed(self) -> None:
         """Say that no work is waiting: a refusal to load is then no news."""
@@ -373,6 +373,12 @@ def _left_behind(worker: Connection, fault: Reason, died: str) -> list[Event]:
         else:
             events.append(Died(active.order, fault, died, suspect=len(begun) > 1))
     return events
+
+
+def _has_room(active: Sequence[ActiveJob], width: int) -> bool:
+    """Say whether a worker with these jobs takes another: what is only being written keeps no row from its next page."""
+    unread = sum(not job.read for job in active)
+    return unread < width + AHEAD and len(active) < 2 * width + AHEAD
 
 
 def _loaded_with(settings: Settings) -> tuple[str | None, ...]:

@@ -87,6 +87,11 @@ class ActiveJob:
     clocks: dict[int, PageClock] = field(default_factory=dict)  # by page number
 
     @property
+    def read(self) -> bool:
+        """Say whether every page has its text: what is left is to write the outputs."""
+        return 0 < self.pages <= self.done
+
+    @property
     def tokens(self) -> int:
         """Tokens of the pages in the engine's hands."""
         return sum(clock.tokens for clock in self.clocks.values())

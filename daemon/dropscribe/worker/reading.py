@@ -17,7 +17,7 @@ from dropscribe.engines.base import Engine, Signals
 from dropscribe.worker.decoder import Decoders
 from dropscribe.worker.document import Document, VanishedError
 from dropscribe.worker.page_stage import PageStage
-from dropscribe.worker.scheduler import Scheduler
+from dropscribe.worker.scheduler import AHEAD, Scheduler
 
 
 class Reading:
@@ -30,6 +30,7 @@ class Reading:
         self.settings = settings
         self._engine, self._signals, self._state, self._report = engine, signals, state, report
         self.scheduler = scheduler
+        scheduler.ahead = max(AHEAD, engine.width)  # rows that end together must not wait for one page after the other
         self._stage = PageStage(settings, turns_pages=engine.turns_pages)
         self._decoders = Decoders(lambda: self.settings)
         self._interrupted: Callable[[], bool] = lambda: False

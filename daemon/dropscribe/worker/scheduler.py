@@ -18,7 +18,7 @@ from dropscribe.core.protocol import ToDaemon
 from dropscribe.core.status import MlxMemory
 from dropscribe.worker.document import Document
 
-AHEAD = 2  # decoded pages that wait for the engine
+AHEAD = 2  # decoded pages that wait for an engine that reads one at a time
 AHEAD_BYTES = 256 << 20  # of their pixels; one page may always wait
 
 
@@ -39,6 +39,7 @@ class Scheduler:
         self._to_render: list[Document] = []
         self._decoding: Document | None = None
         self._arrivals = 0
+        self.ahead, self.ahead_bytes = AHEAD, AHEAD_BYTES  # how far decoding may run
         self._draining = self._closed = False
 
     # -- orders
@@ -88,6 +89,12 @@ class Scheduler:
             return frozenset(job for job, document in self._documents.items() if document.in_engine)
 
     @property
+    def waiting(self) -> list[Page]:
+        """The decoded pages that the engine has not taken yet."""
+        with self.changed:
+            return [page for _, page in self._ready]
+
+    @property
     def draining(self) -> bool:
         """Say whether no page is given out."""
         return self._draining
@@ -109,8 +116,8 @@ class Scheduler:
             return None
 
     def _has_room(self) -> bool:
-        held = sum(page.width * page.height * 3 for _, page in self._ready)
-        return not self._draining and (not self._ready or (len(self._ready) < AHEAD and held < AHEAD_BYTES))
+        held = sum(page.width * page.height * 3 for page in self.waiting)
+        return not self._draining and (not self._ready or (len(self._ready) < self.ahead and held < self.ahead_bytes))
 
     def _best_to_decode(self) -> Document | None:
         wanting = [document for document in self._documents.values() if document.to_decode and not document.over]
