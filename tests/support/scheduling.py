@@ -79,7 +79,7 @@ class Desk:
         """Write the document whose turn it is; return its job."""
         document = self.scheduler.next_to_render()
         assert document is not None
-        self.scheduler.rendered(document, document.render(ENGINE, str(self.root / "state")))
+        self.scheduler.rendered(document, document.render(ENGINE))
         return document.order.job
 
     def outcomes(self) -> list[Outcome]:

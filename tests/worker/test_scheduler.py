@@ -1,5 +1,6 @@
 """Which page is next, how far decoding runs ahead, and what comes back when."""
 
+import hashlib
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -10,9 +11,10 @@ import pytest
 from dropscribe.core.errors import Reason, ReasonedError
 from dropscribe.core.pages import PageFailure
 from dropscribe.worker.decoder import Decoders
+from dropscribe.worker.page_cache import key
 from support.fakes import document, picture
 from support.harness import wait_for
-from support.scheduling import Desk
+from support.scheduling import ENGINE, Desk
 
 
 @pytest.fixture
@@ -24,7 +26,7 @@ def desk(tmp_path: Path, decoders: Decoders) -> Iterator[Desk]:
 def pictures(desk: Desk, *jobs: int) -> None:
     """Take single pictures in hand."""
     for job in jobs:
-        picture(desk.root / f"{job}.png", abs(job))
+        picture(desk.root / f"{job}.png", 100 + job)
         desk.add(job, desk.root / f"{job}.png")
 
 
@@ -57,7 +59,7 @@ def test_documents_come_in_the_order_of_their_arrival_and_urgent_ones_first(desk
 
 
 def test_an_urgent_file_passes_what_is_decoded_already(desk: Desk) -> None:
-    desk.scheduler.ahead = 4
+    desk.scheduler.ahead.most_pages = 4
     pictures(desk, 1, 2, -1)
     assert [desk.decode() for _ in range(3)] == [(-1, 1), (1, 1), (2, 1)]
     pictures(desk, -2)
@@ -100,24 +102,25 @@ def test_decoding_runs_no_more_than_so_many_pages_ahead(desk: Desk) -> None:
     of_pages(desk, 1, 6)
     desk.open()
     for ahead in (2, 4):
-        desk.scheduler.ahead = ahead
-        decoded = [desk.decode() for _ in range(ahead - len(desk.scheduler.waiting))]
-        assert decoded and len(desk.scheduler.waiting) == ahead
+        desk.scheduler.ahead.most_pages = ahead
+        decoded = [desk.decode() for _ in range(ahead - len(desk.scheduler.ahead.pages))]
+        assert decoded and len(desk.scheduler.ahead.pages) == ahead
         thread = waits(desk.decode)
         assert desk.take() is not None
         thread.join(10)
-        assert not thread.is_alive() and len(desk.scheduler.waiting) == ahead
+        assert not thread.is_alive() and len(desk.scheduler.ahead.pages) == ahead
 
 
 def test_decoding_runs_no_more_than_so_many_bytes_ahead(desk: Desk) -> None:
-    desk.scheduler.ahead, desk.scheduler.ahead_bytes = 8, 60 * 40 * 3
+    ahead = desk.scheduler.ahead
+    ahead.most_pages, ahead.most_bytes = 8, 60 * 40 * 3
     of_pages(desk, 1, 3)
     assert desk.decode() == (1, 1), "one page may always wait, whatever its size"
     thread = waits(desk.decode)
     desk.taken()
     thread.join(10)
 
-    assert [page.number for page in desk.scheduler.waiting] == [2]
+    assert [page.number for page in desk.scheduler.ahead.pages] == [2]
 
 
 # -- the end of a document
@@ -157,7 +160,7 @@ def test_what_comes_back_of_a_document_that_is_over_is_left_aside(desk: Desk) ->
     desk.read(page)
     desk.end_decoding()
 
-    assert desk.ends() == {1: "drained"} and desk.scheduler.idle and not desk.scheduler.wants_reading
+    assert desk.ends() == {1: "drained"} and not desk.scheduler.wants_reading
 
 
 def test_dropping_counts_only_under_the_claim_it_was_given_for(desk: Desk) -> None:
@@ -189,7 +192,7 @@ def test_a_document_that_is_dropped_while_it_is_being_decoded_is_let_go(desk: De
 def test_draining_gives_no_page_out_and_hands_back_all_that_is_not_complete(desk: Desk) -> None:
     of_pages(desk, 1, 2)
     pictures(desk, 2, 3)
-    desk.scheduler.ahead = 4
+    desk.scheduler.ahead.most_pages = 4
     for _ in range(3):
         desk.decode()
     first, second = desk.taken(), desk.taken()
@@ -301,4 +304,55 @@ def test_a_complete_document_is_written_although_the_others_go_back(desk: Desk) 
     desk.scheduler.hand_back("drained")
 
     assert desk.ends() == {2: "drained"} and desk.render() == 1
-    assert desk.ends() == {2: "drained", 1: "read"} and desk.scheduler.idle
+    assert desk.ends() == {2: "drained", 1: "read"}
+
+
+def test_a_second_document_of_the_same_content_takes_its_pages_from_the_first(desk: Desk) -> None:
+    of_pages(desk, 1, 2)
+    for job in (2, 3):
+        desk.add(job, desk.root / "1.tif")
+    desk.scheduler.ahead.most_pages = 8
+    assert [desk.decode() for _ in range(2)] == [(1, 1), (1, 2)]
+    desk.open(), desk.open()
+    thread = waits(desk.scheduler.next_to_decode)
+    desk.read(desk.taken())
+    desk.read(desk.taken())
+    assert [desk.render() for _ in range(3)] == [1, 2, 3]
+    desk.scheduler.close()
+    thread.join(10)
+
+    assert [(o.job, o.end, o.reused) for o in desk.outcomes()] == [
+        (1, "read", False),
+        (2, "read", True),
+        (3, "read", True),
+    ]
+
+
+def test_what_the_first_of_the_same_content_leaves_unread_the_second_reads(desk: Desk) -> None:
+    of_pages(desk, 1, 3)
+    desk.add(2, desk.root / "1.tif")
+    assert [desk.decode() for _ in range(2)] == [(1, 1), (1, 2)]
+    desk.read(desk.taken())
+    desk.scheduler.drop(1, 1)
+
+    assert [desk.decode() for _ in range(2)] == [(2, 2), (2, 3)]
+
+
+def test_an_urgent_document_does_not_wait_for_its_like(desk: Desk) -> None:
+    of_pages(desk, 1, 2)
+    desk.decode()
+    desk.add(-1, desk.root / "1.tif")
+
+    assert desk.decode() == (-1, 1)
+
+
+def test_a_text_that_finds_no_room_fails_no_file_but_pauses_the_queue(desk: Desk) -> None:
+    pictures(desk, 1)
+    desk.decode()
+    page = desk.taken()
+    name = key(hashlib.sha256((desk.root / "1.png").read_bytes()).hexdigest(), ENGINE, desk.settings, None)
+    (desk.root / "state" / "pages" / f"{name}.jsonl").symlink_to("/dev/full")
+    desk.read(page)
+
+    (outcome,) = desk.outcomes()
+    assert (outcome.end, outcome.reason) == ("environment", Reason.DISK_FULL)

@@ -14,10 +14,11 @@ from dropscribe.core.job import Order
 from dropscribe.core.pages import Page, PageKey, PageText
 from dropscribe.core.protocol import ToDaemon
 from dropscribe.engines.base import Engine, Signals
+from dropscribe.worker import ahead
 from dropscribe.worker.decoder import Decoders
 from dropscribe.worker.document import Document, VanishedError
 from dropscribe.worker.page_stage import PageStage
-from dropscribe.worker.scheduler import AHEAD, Scheduler
+from dropscribe.worker.scheduler import Scheduler
 
 
 class Reading:
@@ -30,7 +31,8 @@ class Reading:
         self.settings = settings
         self._engine, self._signals, self._state, self._report = engine, signals, state, report
         self.scheduler = scheduler
-        scheduler.ahead = max(AHEAD, engine.width)  # rows that end together must not wait for one page after the other
+        # Rows that end together must not wait for one page after the other.
+        scheduler.ahead.most_pages = max(ahead.PAGES, engine.width)
         self._stage = PageStage(settings, turns_pages=engine.turns_pages)
         self._decoders = Decoders(lambda: self.settings)
         self._interrupted: Callable[[], bool] = lambda: False
@@ -111,11 +113,13 @@ class Reading:
             try:
                 self._decode_next(document)
             except VanishedError:
-                self.scheduler.vanished(document)
+                # The daemon finds out what became of the file.
+                self.scheduler.given_up(document, document.handed_back("drained"))
             except ReasonedError as error:
-                self.scheduler.failed(document, error.reason, error.detail)
+                self.scheduler.given_up(document, document.failed(error.reason, error.detail))
             except Exception as error:  # the edge of a document: it fails, the thread goes on
-                self.scheduler.failed(document, Reason.ENGINE_ERROR, f"{type(error).__name__}: {error}")
+                outcome = document.failed(Reason.ENGINE_ERROR, f"{type(error).__name__}: {error}")
+                self.scheduler.given_up(document, outcome)
 
     def _decode_next(self, document: Document) -> None:
         """Open *document*, or bring its next page as far as the engine."""
@@ -132,7 +136,7 @@ class Reading:
     def _render(self) -> None:
         while (document := self.scheduler.next_to_render()) is not None:
             try:
-                outcome = document.render(self._engine.info, self._state)
+                outcome = document.render(self._engine.info)
             except ReasonedError as error:
                 outcome = document.failed(error.reason, error.detail)
             except Exception as error:  # the edge of a document: it fails, the thread goes on
