@@ -71,10 +71,19 @@ class Host:
         self.monitor.waiting_for_normal = not self._watch.may_read(job.pressure_stops)
         if self.monitor.waiting_for_normal or not self.ensure_ready(now):
             return False
-        active = self.active
-        if job.suspect or any(other.suspect for other in active):
-            return not active
-        return self.worker is not None and not self.worker.draining and _has_room(active, self.worker.stats.width)
+        assert self.worker is not None
+        return self._may_join(suspect=job.suspect) and _has_room(self.active, self.worker.stats.width)
+
+    def ensure_place(self, now: float, *, suspect: bool) -> bool:
+        """Ask for a loaded model; return whether a file that somebody waits for may be given now, beside all others."""
+        return self.ensure_ready(now) and self._may_join(suspect=suspect)
+
+    def _may_join(self, *, suspect: bool) -> bool:
+        """Say whether a job may be given beside those in hand: a suspect alone, nothing beside a suspect."""
+        assert self.worker is not None
+        if suspect or any(other.suspect for other in self.active):
+            return not self.active
+        return not self.worker.draining
 
     def not_needed(self) -> None:
         """Say that no work is waiting: a refusal to load is then no news."""
@@ -376,7 +385,7 @@ def _left_behind(worker: Connection, fault: Reason, died: str) -> list[Event]:
 
 
 def _has_room(active: Sequence[ActiveJob], width: int) -> bool:
-    """Say whether a worker with these jobs takes another: what is only being written keeps no row from its next page."""
+    """Say whether a worker with these jobs takes another: one that is only being written is in nobody's way."""
     unread = sum(not job.read for job in active)
     return unread < width + AHEAD and len(active) < 2 * width + AHEAD
 
