@@ -16,7 +16,7 @@ from dropscribe.core.errors import Reason, ReasonedError
 from dropscribe.core.job import Order, Outcome
 from dropscribe.core.pages import DOUBTFUL, EngineInfo, Page, PageText, Source
 from dropscribe.files.durable import NO_SPACE
-from dropscribe.worker.decoder import Decoders, DocumentProcess
+from dropscribe.worker.decoder import Decoders, DocumentProcess, UnreadError
 from dropscribe.worker.decoding import Render
 from dropscribe.worker.page_cache import PageCache, folder_of, key
 
@@ -134,17 +134,13 @@ def _opened(path: bytes) -> int:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
-        raise VanishedError(Reason.UNREADABLE, "The file has vanished.") from None
+        raise UnreadError(Reason.UNREADABLE, "The file has vanished.") from None
     except OSError as error:
         raise ReasonedError(Reason.UNREADABLE, f"The file cannot be read: {error.strerror}.") from None
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise VanishedError(Reason.UNREADABLE, "This is no regular file any more.")
+        raise UnreadError(Reason.UNREADABLE, "This is no regular file any more.")
     return descriptor
-
-
-class VanishedError(ReasonedError):
-    """The file is not there any more, which the daemon finds out by itself: the job is handed back."""
 
 
 @contextlib.contextmanager

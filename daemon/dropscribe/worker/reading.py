@@ -15,8 +15,8 @@ from dropscribe.core.pages import Page, PageKey, PageText
 from dropscribe.core.protocol import ToDaemon
 from dropscribe.engines.base import Engine, Signals
 from dropscribe.worker import ahead
-from dropscribe.worker.decoder import Decoders
-from dropscribe.worker.document import Document, VanishedError
+from dropscribe.worker.decoder import Decoders, UnreadError
+from dropscribe.worker.document import Document
 from dropscribe.worker.page_stage import PageStage
 from dropscribe.worker.scheduler import Scheduler
 
@@ -112,8 +112,7 @@ class Reading:
         while (document := self.scheduler.next_to_decode()) is not None:
             try:
                 self._decode_next(document)
-            except VanishedError:
-                # The daemon finds out what became of the file.
+            except UnreadError:  # where the file has vanished, the daemon finds out what became of it
                 self.scheduler.given_up(document, document.handed_back("drained"))
             except ReasonedError as error:
                 self.scheduler.given_up(document, document.failed(error.reason, error.detail))
@@ -137,6 +136,8 @@ class Reading:
         while (document := self.scheduler.next_to_render()) is not None:
             try:
                 outcome = document.render(self._engine.info)
+            except UnreadError:
+                outcome = document.handed_back("drained")
             except ReasonedError as error:
                 outcome = document.failed(error.reason, error.detail)
             except Exception as error:  # the edge of a document: it fails, the thread goes on
