@@ -18,8 +18,19 @@ from dropscribe.core.errors import Reason, ReasonedError
 from dropscribe.core.framing import BrokenStream, Inbound, pack, receive
 from dropscribe.core.pages import Page
 from dropscribe.memory import readings
-from dropscribe.worker import decoding, pixels
-from dropscribe.worker.decoding import Fault, NextPage, Open, Opened, PageReady, Render, Rendered, Request, Response
+from dropscribe.worker import pixels
+from dropscribe.worker.decoder_protocol import (
+    Fault,
+    NextPage,
+    Open,
+    Opened,
+    PageReady,
+    Render,
+    Rendered,
+    Request,
+    Response,
+    Started,
+)
 
 COMMAND = (sys.executable, "-m", "dropscribe.worker.decoding")
 FORKS = sys.platform == "linux"
@@ -51,7 +62,7 @@ class DocumentProcess:
     def open(self, name: bytes) -> None:
         """Open the document; raise `ReasonedError` when that cannot be."""
         started = self._hear(START, "Starting a decoder")
-        assert isinstance(started, decoding.Started)
+        assert isinstance(started, Started)
         self._pid = started.pid
         limit = 2 * self._settings.intake.decode_timeout
         opened = self._ask(Open(name, plain(self._settings)), limit, "Opening the file")

@@ -14,95 +14,25 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing
 
-from msgspec import Struct
-
 from dropscribe.config import Settings, checked
 from dropscribe.core.errors import Reason, ReasonedError
 from dropscribe.core.framing import Inbound, pack, receive
-from dropscribe.core.pages import Block, DocumentResult, EngineInfo, Page, Source
+from dropscribe.core.pages import DocumentResult, Page
 from dropscribe.files.durable import NO_SPACE
 from dropscribe.worker import pixels
+from dropscribe.worker.decoder_protocol import (
+    Fault,
+    NextPage,
+    Open,
+    Opened,
+    PageReady,
+    Render,
+    Rendered,
+    Request,
+    Response,
+    Started,
+)
 from dropscribe.worker.page_cache import PageCache
-
-# -- what the worker asks
-
-
-class Open(Struct, tag=True, frozen=True):
-    """Open the document behind the descriptor; *name* only helps to say what a strange file is."""
-
-    name: bytes
-    settings: dict[str, object]
-
-
-class NextPage(Struct, tag=True, frozen=True):
-    """Rasterise the next page, leaving out those in *skip* (looked at with the first one)."""
-
-    skip: frozenset[int] = frozenset()
-
-
-class Render(Struct, tag=True, frozen=True):
-    """Write the document in *formats* into the staging folder; its texts are in the page cache."""
-
-    source: Source
-    engine: EngineInfo
-    cache_folder: str
-    cache_name: str
-    formats: tuple[str, ...]
-    staging: bytes
-    stem: bytes
-    created: str
-    seconds: float
-    reused: bool
-    review: bool
-
-
-Request = Open | NextPage | Render
-
-# -- what it answers
-
-
-class Started(Struct, tag=True, frozen=True):
-    """The process is there."""
-
-    pid: int
-
-
-class Opened(Struct, tag=True, frozen=True):
-    """The document is open."""
-
-    media_type: str
-    count: int
-
-
-class PageReady(Struct, tag=True, frozen=True):
-    """A page, whose pixels are in the shared memory; the fields of `Page` beside them."""
-
-    number: int
-    width: int
-    height: int
-    rotation: int
-    dpi: float | None
-    from_pdf: bool
-    text: str | None
-    blocks: tuple[Block, ...]
-    blank: bool
-    flags: tuple[str, ...]
-
-
-class Rendered(Struct, tag=True, frozen=True):
-    """Every output is written; suffixes of the files."""
-
-    staged: tuple[str, ...]
-
-
-class Fault(Struct, tag=True, frozen=True):
-    """It cannot be done."""
-
-    reason: Reason
-    detail: str
-
-
-Response = Started | Opened | PageReady | Rendered | Fault
 
 
 class _Decoder:
@@ -163,6 +93,8 @@ class _Decoder:
             self._pages = self._document.pages(skip)
         page = next(self._pages)
         pixels.write(self._shared, page.image)
+        if page.number == self._document.count:
+            self._pages = iter(())  # it holds the last picture, and this process waits for its turn to render
         return PageReady(
             page.number, page.width, page.height, page.rotation, page.dpi, page.from_pdf,
             None if page.text is None else _text(page.text), page.blocks, page.blank, page.flags,

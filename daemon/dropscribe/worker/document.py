@@ -17,7 +17,7 @@ from dropscribe.core.job import Order, Outcome
 from dropscribe.core.pages import DOUBTFUL, EngineInfo, Page, PageText, Source
 from dropscribe.files.durable import NO_SPACE
 from dropscribe.worker.decoder import Decoders, DocumentProcess, UnreadError
-from dropscribe.worker.decoding import Render
+from dropscribe.worker.decoder_protocol import Render
 from dropscribe.worker.page_cache import PageCache, folder_of, key
 
 LONG = 20  # pages; a longer document lets shorter ones pass
