@@ -12,7 +12,7 @@ import pytest
 
 from dropscribe.control import client
 from support.fakes import document, picture
-from support.harness import Daemon, left
+from support.harness import Daemon, left, unloaded
 
 WIDTH = 4
 
@@ -243,3 +243,19 @@ def test_the_same_content_many_times_is_read_once(tmp_path: Path) -> None:
             assert [page["text"] for page in json.loads((daemon.outbox / name).read_text())["pages"]] == texts
         assert len(left(daemon.outbox)) == 6
         assert status["model"]["pages_read"] == 8
+
+
+@pytest.mark.slow
+def test_pressure_in_the_middle_of_a_batch_finishes_the_pages_in_hand_and_blames_nobody(tmp_path: Path) -> None:
+    daemon = daemon_of(tmp_path, read_seconds=1)
+    with daemon.start():
+        texts = paused_with(daemon, 40)
+        daemon.ask("resume")
+        daemon.wait_status(in_hand(WIDTH), "four pages are in hand")
+        daemon.change(memory={"unload_on": "critical", "max_percent": 1})
+        status = daemon.wait_status(unloaded("pressure"), "the model makes way")
+        assert 0 < status["queue"]["done"] < 40 and status["queue"]["failed"] == 0
+        daemon.change(memory={"unload_on": "never", "max_percent": 100})
+        daemon.wait_quiet(45)
+        all_read_once(daemon, texts)
+        assert daemon.starts() == 2

@@ -143,8 +143,8 @@ def test_two_hundred_files_leave_no_descriptor_and_no_process(tmp_path: Path) ->
 
 @pytest.mark.slow
 def test_the_memory_of_many_large_documents_in_hand_is_bounded(tmp_path: Path) -> None:
-    """64 pictures of 36 MB of pixels each for an engine that would take 64: the look-ahead is bounded in bytes."""
-    daemon = Daemon(tmp_path).counting(width=64, read_seconds=0.5)
+    """64 pictures of 36 MB of pixels each: four are read, some wait decoded, and nobody else holds pixels."""
+    daemon = daemon_of(tmp_path)
     with daemon.start():
         daemon.read_one("warm-up.png", 999)
         daemon.ask("pause")
@@ -172,4 +172,4 @@ def test_the_memory_of_many_large_documents_in_hand_is_bounded(tmp_path: Path) -
         daemon.ask("resume")
         daemon.wait_status(over, "all are read", 55)
         assert {(daemon.outbox / f"{n}.txt").read_text().strip() for n in range(64)} == set(images)
-        assert highest < 64 * 36e6 + 1.5e9
+        assert highest < 1e9, highest
