@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from dropscribe.config import Settings
 from dropscribe.core import protocol
-from dropscribe.core.errors import Reason, ReasonedError, Stopped
+from dropscribe.core.errors import Kind, Reason, ReasonedError, Stopped
 from dropscribe.core.job import Order
 from dropscribe.core.pages import Page, PageKey, PageText
 from dropscribe.core.protocol import ToDaemon
@@ -92,13 +92,18 @@ class Reading:
         self._stage.close()
 
     def _engine_failed(self, detail: str, reason: Reason = Reason.ENGINE_ERROR) -> None:
-        """With a single document's pages in its hands, it is at fault; several are suspects and go back."""
+        """With a single document's pages in its hands, it is at fault; several are suspects and go back.
+
+        What fails before any page, or for a reason of the environment, is no file's fault.
+        """
         at_work = self.scheduler.in_engine
         detail = detail.encode("utf-8", "backslashreplace").decode()
-        if len(at_work) == 1:
-            self.scheduler.fail_job(next(iter(at_work)), reason, detail)
-        else:
+        if not at_work and reason.kind is not Kind.ENVIRONMENT:
+            reason = Reason.ENGINE_UNAVAILABLE
+        if len(at_work) > 1 and reason.kind is not Kind.ENVIRONMENT:
             self.scheduler.hand_back("suspect", only=at_work)
+        else:
+            self.scheduler.fail(at_work, reason, detail)
 
     def _attempt(self, page: PageKey, mode: str) -> None:
         self._report(protocol.Attempt(page.document, page.number, mode))

@@ -141,11 +141,12 @@ class Scheduler:
                 self.ahead.add(document, page)
                 self.changed.notify_all()
 
-    def fail_job(self, job: int, reason: Reason, detail: str) -> None:
-        """The engine failed on a document, and on no other."""
+    def fail(self, jobs: frozenset[int], reason: Reason, detail: str) -> None:
+        """The engine failed on these jobs, and on no other; without any, all in hand fail that lack a page."""
         with self.changed:
-            document = self._documents[job]
-            self.given_up(document, document.failed(reason, detail))
+            for document in list(self._documents.values()):
+                if document.order.job in jobs or (not jobs and not document.complete):
+                    self.given_up(document, document.failed(reason, detail))
 
     def given_up(self, document: Document, outcome: Outcome) -> None:
         """A document cannot be read."""
