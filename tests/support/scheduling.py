@@ -1,5 +1,7 @@
 """A scheduler in the hands of one test: it plays the decoder's thread, the engine and the renderer, step by step."""
 
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from dropscribe.config import Settings, checked
@@ -10,6 +12,7 @@ from dropscribe.core.protocol import ToDaemon
 from dropscribe.worker.decoder import Decoders
 from dropscribe.worker.document import Document
 from dropscribe.worker.scheduler import Scheduler
+from support import fakes
 
 ENGINE = EngineInfo("rapidocr", "test", None, "1")
 
@@ -29,6 +32,17 @@ class Desk:
         staging = bytes(self.root / "staging" / str(job))
         (self.root / "staging").mkdir(exist_ok=True)
         self.scheduler.add(Order(job, claim, path.name, bytes(path), b"out", staging, ("txt",)), self.settings)
+
+    def pictures(self, *jobs: int) -> None:
+        """Take single pictures in hand, each different."""
+        for job in jobs:
+            fakes.picture(self.root / f"{job}.png", 100 + job)
+            self.add(job, self.root / f"{job}.png")
+
+    def of_pages(self, job: int, pages: int) -> None:
+        """Take a document of so many pages in hand."""
+        fakes.document(self.root / f"{job}.tif", pages, job)
+        self.add(job, self.root / f"{job}.tif")
 
     def open(self) -> Document:
         """Open the document that is to be opened next."""
@@ -89,3 +103,12 @@ class Desk:
     def ends(self) -> dict[int, str]:
         """Return how documents ended, by job."""
         return {outcome.job: outcome.end for outcome in self.outcomes()}
+
+
+def waits(call: Callable[[], object]) -> threading.Thread:
+    """Return the thread in which *call* goes on waiting."""
+    thread = threading.Thread(target=call, daemon=True)
+    thread.start()
+    thread.join(0.1)
+    assert thread.is_alive(), "it should have had to wait"
+    return thread
