@@ -113,7 +113,7 @@ def subjects(root: Path, wanted: Sequence[str]) -> Iterator[Subject]:
         except ImportError as error:
             print(f"deepseek-ocr (tiny) is not measured: {error}.", file=sys.stderr)
             return
-        worker = [sys.executable, str(TESTS / "engines" / "deepseek" / "stub_sam_worker.py")]
+        worker = [sys.executable, str(TESTS / "support" / "stub_sam_worker.py")]
         code = f"import sys; from dropscribe import cli; sys.exit(cli.main(worker={worker!r}))"
         engine = {"name": "deepseek-ocr", "model": str(checkpoint), "mode": "base"}
         yield Subject("tiny", [sys.executable, "-c", code], letter, {"engine": engine})

@@ -79,6 +79,23 @@ def test_killed_at_any_step_every_file_is_read_once_and_lies_in_one_place(
     raise AssertionError("the way of three files has more steps than this test knows")
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("offset", range(4))
+def test_killed_at_any_step_with_four_files_in_hand_every_file_is_read_once(tmp_path: Path, offset: int) -> None:
+    for step in range(1 + offset * EVERY, 2 * LAST, 4 * EVERY):
+        daemon = Daemon(tmp_path / str(step), **settings("archive"))
+        daemon.fake(width=4, read_seconds=0.2)
+        originals = drop(daemon) | {f"{n}.png": picture(daemon.inbox / f"{n}.png", n) for n in range(3, 8)}
+        killed = crash(daemon, step, "run", "--once")
+        run_to_the_end(daemon)
+        check_everything_is_there_once(daemon, originals)
+        assert left(daemon.archive) == sorted(name for name, text in originals.items() if text)
+        if not killed:
+            return
+    raise AssertionError("the way of eight files has more steps than this test knows")
+
+
 @pytest.mark.timeout(900)
 @pytest.mark.skipif(
     not os.path.isdir("/dev/shm") or os.stat("/dev/shm").st_dev == os.stat("/tmp").st_dev, reason="no second volume"

@@ -173,3 +173,37 @@ def test_other_content_another_engine_or_a_job_of_its_own_change_the_key() -> No
     ]  # fmt: skip
 
     assert len({BASE, *others}) == len(others) + 1
+
+
+def test_one_that_looks_while_a_page_is_being_written_damages_nothing(tmp_path: Path) -> None:
+    """Another copy of the same content in hand, or the process that renders it."""
+    writing = PageCache(str(tmp_path), "doc")
+    writing.add(page(1))
+    (file,) = tmp_path.iterdir()
+    line = file.read_bytes().replace(b'"number": 1', b'"number": 2')
+    with open(file, "ab", buffering=0) as half:
+        half.write(line[:50])
+        looking = PageCache(str(tmp_path), "doc")
+        half.write(line[50:])
+
+    assert looking.finished == {1} and list(looking) == [page(1)]
+    looking.add(page(3))
+    assert list(PageCache(str(tmp_path), "doc")) == [page(1), page(2), page(3)]
+
+
+def test_two_that_write_in_turn_find_their_own_pages(tmp_path: Path) -> None:
+    one, other = PageCache(str(tmp_path), "doc"), PageCache(str(tmp_path), "doc")
+    for number in range(1, 6):
+        one.add(page(number, "one"))
+        other.add(page(number, "other" * number))
+
+    assert [p.text for p in one] == ["one"] * 5
+    assert list(other) == list(PageCache(str(tmp_path), "doc")) == [page(n, "other" * n) for n in range(1, 6)]
+
+
+def test_a_page_that_finds_no_room_is_not_kept(tmp_path: Path) -> None:
+    store = PageCache(str(tmp_path), "doc")
+    (tmp_path / "doc.jsonl").symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space"):
+        store.add(page(1))
+    assert store.finished == frozenset()

@@ -73,13 +73,19 @@ class Host:
         self.monitor.waiting_for_normal = not self._watch.may_read(job.pressure_stops)
         if self.monitor.waiting_for_normal or not self.ensure_ready(now):
             return False
-        active = self.active
-        if job.suspect or any(other.suspect for other in active):
-            return not active
-        if self.worker is None or self.worker.draining:
-            return False
-        most = PER_PAGE * self.worker.stats.width + BEYOND
-        return sum(other.wants_pages for other in active) < most and len(active) < most + WRITING
+        assert self.worker is not None
+        return self._may_join(suspect=job.suspect) and _has_room(self.active, self.worker.stats.width)
+
+    def ensure_place(self, now: float, *, suspect: bool) -> bool:
+        """Ask for a loaded model; return whether a file that somebody waits for may be given now, beside all others."""
+        return self.ensure_ready(now) and self._may_join(suspect=suspect)
+
+    def _may_join(self, *, suspect: bool) -> bool:
+        """Say whether a job may be given beside those in hand: a suspect alone, nothing beside a suspect."""
+        assert self.worker is not None
+        if suspect or any(other.suspect for other in self.active):
+            return not self.active
+        return not self.worker.draining
 
     def not_needed(self) -> None:
         """Say that no work is waiting: a refusal to load is then no news."""
@@ -361,6 +367,12 @@ class Host:
         if cold and self.admission.waiting and self.admission.retry_at > now:
             times.append(self.admission.retry_at)
         return min((t for t in times if t is not None), default=None)
+
+
+def _has_room(active: Sequence[ActiveJob], width: int) -> bool:
+    """Say whether a worker with these jobs takes another: those that are only being written count less."""
+    most = PER_PAGE * width + BEYOND
+    return sum(not job.read for job in active) < most and len(active) < most + WRITING
 
 
 def _loaded_with(settings: Settings) -> tuple[str | None, ...]:

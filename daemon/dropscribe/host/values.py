@@ -87,9 +87,9 @@ class ActiveJob:
     clocks: dict[int, PageClock] = field(default_factory=dict)  # by page number
 
     @property
-    def wants_pages(self) -> bool:
-        """Say whether pages of it are still to be read."""
-        return self.pages == 0 or self.done < self.pages
+    def read(self) -> bool:
+        """Say whether every page has its text: what is left is to write the outputs."""
+        return 0 < self.pages <= self.done
 
     @property
     def tokens(self) -> int:

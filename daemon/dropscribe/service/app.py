@@ -91,7 +91,7 @@ class Service:
         self.inbox = self._own(Inbox(settings, self.journal, self.flows, events, unmounted["inbox"], now))
         self.jobs = Jobs(
             settings, self.journal, self.flows, self.host, self.inbox, outbox, self.backoff,
-            may_begin=lambda: not (self.paused or self.stopping),
+            may_begin=lambda: not (self.paused or self.stopping or self.requests.waiting_alone),
         )  # fmt: skip
         self.recovery = Recovery(settings, self.journal, outbox, self.backoff)
         self.archiver = Archiver(settings, self.journal, self.flows, unmounted, self._job_over)

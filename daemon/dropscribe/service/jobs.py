@@ -54,7 +54,7 @@ class Jobs:
 
     def advance(self, now: float) -> None:
         """Start the next job when the worker has room for it; one at a time is prepared, so that the order is kept."""
-        if self._preparing or not self._backoff.open(now):
+        if self._preparing or not self._may_begin() or not self._backoff.open(now):
             return
         job = self._journal.next_queued()
         if job is not None and self._host.ensure_room(job, now):
@@ -118,8 +118,8 @@ class Jobs:
 
     def _claim(self, job: Job, stem: bytes) -> Job | None:
         """Claim the job in the journal; None when it is not to be read now after all."""
-        if not self._may_begin() or not self._host.ready:
-            return None  # paused, told to stop or unloaded while the journal could not be written
+        if not self._may_begin() or not self._host.ensure_room(job, time.monotonic()):
+            return None  # paused, told to stop, unloaded, or filled by others while the file was looked at
         claimed = self._journal.claim(job, stem)
         if claimed.state is not State.RUNNING:
             return None  # replaced meanwhile

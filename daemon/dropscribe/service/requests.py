@@ -38,7 +38,7 @@ class Requests:
         self._state, self._journal, self._flows, self._host = state, journal, flows, host
         self._retries, self._daemon, self._status, self._folders = retries, daemon, status, folders
         self._numbers = 0
-        self._reading = 0  # files that somebody waits for
+        self._reading = self._waiting_alone = 0  # files that somebody waits for; of these, suspects not given yet
         self.stopping = False
         shutil.rmtree(os.path.join(state, "read"), ignore_errors=True)
 
@@ -46,6 +46,11 @@ class Requests:
     def reading(self) -> bool:
         """Say whether somebody waits for a file to be read."""
         return self._reading > 0
+
+    @property
+    def waiting_alone(self) -> bool:
+        """Say whether a file waits that must be read alone: nothing else is given to the worker then."""
+        return self._waiting_alone > 0
 
     @property
     def busy(self) -> bool:
@@ -115,23 +120,28 @@ class Requests:
             LOG.warning("read: %s", error)
 
     def _text_of(self, order: Order, client: Client) -> Flow[Answer]:
-        """Return the answer; a reading that was handed back is taken up again."""
+        """Return the answer; a reading that was handed back is taken up again, alone where it is a suspect."""
+        suspect = False
         while True:
-            yield Until(lambda now: self._may_give(now) or self._refusal(client))
-            if refusal := self._refusal(client):
+            if refusal := (yield from self._place(client, suspect=suspect)):
                 return refusal
-            self._host.give(order, time.monotonic())
+            self._host.give(order, time.monotonic(), suspect=suspect)
             event = yield Event(("job", order.job, order.claim))
+            suspect = suspect or (event.suspect if isinstance(event, Died) else event.outcome.end == "suspect")
             if isinstance(event, Died):
                 if not event.suspect:
                     return Answer(ok=False, error=event.detail, reason=event.reason)
             elif (answer := _told(event, order)) is not None:
                 return answer
 
-    def _may_give(self, now: float) -> bool:
-        """Ask for a model; say whether the worker takes a file now, beside whatever it is reading."""
-        draining = self._host.worker is not None and self._host.worker.draining
-        return self._host.ensure_ready(now) and not draining
+    def _place(self, client: Client, *, suspect: bool) -> Flow[Answer | None]:
+        """Wait until the worker takes a file beside whatever it reads; return why it will not be read, if so."""
+        self._waiting_alone += suspect
+        try:
+            yield Until(lambda now: self._host.ensure_place(now, suspect=suspect) or self._refusal(client))
+        finally:
+            self._waiting_alone -= suspect
+        return self._refusal(client)
 
     def _refusal(self, client: Client) -> Answer | None:
         """Return why a file will not be read, if so."""

@@ -19,7 +19,7 @@ from dropscribe.core.framing import BrokenStream, Inbound, pack, receive
 from dropscribe.core.pages import Page
 from dropscribe.memory import readings
 from dropscribe.worker import pixels
-from dropscribe.worker.decoder_messages import (
+from dropscribe.worker.decoder_protocol import (
     Fault,
     NextPage,
     Open,
@@ -35,17 +35,25 @@ from dropscribe.worker.decoder_messages import (
 COMMAND = (sys.executable, "-m", "dropscribe.worker.decoding")
 FORKS = sys.platform == "linux"
 START = 60.0  # seconds in which a decoder must be there: the helper imports everything first
+ORPHANED = 0.2  # seconds in which a parent that takes its decoders along is seen to have ended
 LOOK = 0.5  # seconds between looks at a decoder that takes its time
 # A decoder may hold so many bytes beside the pages themselves, and so many for each pixel of the largest page allowed
 # (see `documents.limits`, which bounds the address space where the system enforces that).
 FLOOR_BYTES, PIXEL_BYTES = 2 << 30, 24
 
 
-class DocumentProcess:
-    """One document in a process of its own."""
+class UnreadError(ReasonedError):
+    """A document goes back unread, and its file is not at fault."""
 
-    def __init__(self, connection: socket.socket, shared: int, what: str, settings: Settings) -> None:
+
+class DocumentProcess:
+    """One document in a process of its own; *orphaned* says whether that died because its parent did."""
+
+    def __init__(
+        self, connection: socket.socket, shared: int, what: str, settings: Settings, orphaned: Callable[[], bool]
+    ) -> None:
         self._connection, self._shared, self._what, self._settings = connection, shared, what, settings
+        self._orphaned = orphaned
         self._inbound: Inbound[Response] = Inbound(Response)
         self._pid: int | None = None
         self._begun_pages = False
@@ -137,6 +145,8 @@ class DocumentProcess:
 
     def _crashed(self) -> ReasonedError:
         self.close()
+        if self._orphaned():
+            return UnreadError(Reason.ENGINE_CRASH, "The process that starts decoders died.")
         return ReasonedError(Reason.DAMAGED, f"The decoder crashed on {self._what}: it is damaged, or made to harm.")
 
 
@@ -161,7 +171,8 @@ class Decoders:
             raise
         finally:
             theirs.close()
-        return DocumentProcess(ours, shared, what, self._settings())
+        helper = self._helper
+        return DocumentProcess(ours, shared, what, self._settings(), lambda: helper is not None and _ended(helper[0]))
 
     def close(self) -> None:
         """End the helper; processes of documents are closed by their owners. May be called twice."""
@@ -179,9 +190,16 @@ class Decoders:
                 [*COMMAND, *map(str, descriptors)], pass_fds=descriptors, stdin=subprocess.DEVNULL
             )
             return
-        if self._helper is None or self._helper[0].poll() is not None:
+        try:
+            if self._helper is None:
+                self._start_helper()
+            self._send(descriptors)
+        except OSError:  # it has died
             self.close()
             self._start_helper()
+            self._send(descriptors)
+
+    def _send(self, descriptors: list[int]) -> None:
         assert self._helper is not None
         socket.send_fds(self._helper[1], [b"d"], descriptors)
 
@@ -194,3 +212,10 @@ class Decoders:
                 env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
             )  # fmt: skip
         self._helper = process, ours
+
+
+def _ended(process: subprocess.Popen[bytes]) -> bool:
+    """Say whether a process has ended, or does so just now."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(ORPHANED)
+    return process.returncode is not None

@@ -21,7 +21,7 @@ from dropscribe.core.framing import Inbound, pack, receive
 from dropscribe.core.pages import Block, DocumentResult, Page
 from dropscribe.files.durable import NO_SPACE
 from dropscribe.worker import pixels
-from dropscribe.worker.decoder_messages import (
+from dropscribe.worker.decoder_protocol import (
     Fault,
     NextPage,
     Open,
@@ -94,6 +94,8 @@ class _Decoder:
             self._pages = self._document.pages(skip)
         page = next(self._pages)
         pixels.write(self._shared, page.image)
+        if page.number == self._document.count:
+            self._pages = iter(())  # it holds the last picture, and this process waits for its turn to render
         return PageReady(
             page.number, page.width, page.height, page.rotation, page.dpi, page.from_pdf,
             None if page.text is None else _text(page.text), _blocks(page.blocks), page.blank, page.flags,

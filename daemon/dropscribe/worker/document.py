@@ -8,6 +8,7 @@ import hashlib
 import os
 import stat
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from dropscribe.config import Settings
@@ -15,8 +16,8 @@ from dropscribe.core.errors import Reason, ReasonedError
 from dropscribe.core.job import Order, Outcome
 from dropscribe.core.pages import DOUBTFUL, EngineInfo, Page, PageText, Source
 from dropscribe.files.durable import NO_SPACE
-from dropscribe.worker.decoder import Decoders, DocumentProcess
-from dropscribe.worker.decoder_messages import Render
+from dropscribe.worker.decoder import Decoders, DocumentProcess, UnreadError
+from dropscribe.worker.decoder_protocol import Render
 from dropscribe.worker.page_cache import PageCache, folder_of, key
 
 LONG = 20  # pages; a longer document lets shorter ones pass
@@ -32,9 +33,10 @@ class Document:
         self.to_decode = 1  # pages that still have to come from the decoder; until it is open, the opening counts
         self.in_engine: set[int] = set()
         self.over = False  # failed, or handed back: nothing more is to come of it
+        self.twin: Document | None = None  # of the same content, which is read first
         self._process: DocumentProcess | None = None
         self._cache: PageCache | None = None
-        self._cache_name = ""
+        self._cache_folder = self._cache_name = ""
         self._sha256, self._size = "", 0
         self._kept = frozenset[int]()  # pages that were in the cache from the start
 
@@ -46,7 +48,12 @@ class Document:
     @property
     def complete(self) -> bool:
         """Say whether every page has its text."""
-        return self._cache is not None and len(self._cache.finished) >= (self.count or 0)
+        return self._cache is not None and self.count is not None and len(self._cache.finished) >= self.count
+
+    def same_content(self, other: "Document") -> bool:
+        """Say whether both are open, and their pages are kept under one name."""
+        both = self.count is not None and other.count is not None
+        return both and self is not other and self._cache_name == other._cache_name
 
     # -- the decoder's thread
 
@@ -60,9 +67,8 @@ class Document:
         finally:
             os.close(descriptor)
         own = None if self.settings.output.cache else self.order.job
-        self._cache_name = key(self._sha256, engine, self.settings, own)
-        self._cache = PageCache(folder_of(state), self._cache_name)
-        self._kept = self._cache.finished
+        self._cache_folder, self._cache_name = folder_of(state), key(self._sha256, engine, self.settings, own)
+        self.look_again()
         self.count = self._process.count
         self.to_decode = self.count - len(self._kept)
 
@@ -73,14 +79,23 @@ class Document:
 
     # -- its texts
 
+    def look_again(self) -> None:
+        """Find out which pages are kept; raise `ReasonedError`."""
+        with _disk("the page cache"):
+            self._cache = PageCache(self._cache_folder, self._cache_name)
+        self._kept = self._cache.finished
+        if self.count is not None:
+            self.to_decode = self.count - len(self._kept)
+
     def keep(self, text: PageText) -> None:
-        """Keep a page's text."""
+        """Keep a page's text; raise `ReasonedError`."""
         assert self._cache is not None
-        self._cache.add(text)
+        with _disk("the page cache"):
+            self._cache.add(text)
 
     # -- the renderer's thread
 
-    def render(self, engine: EngineInfo, state: str) -> Outcome:
+    def render(self, engine: EngineInfo) -> Outcome:
         """Write every output into the staging folder; raise `ReasonedError`."""
         assert self._process is not None and self._cache is not None
         seconds = round(time.monotonic() - self.begun, 3)
@@ -90,7 +105,7 @@ class Document:
         source = Source(self.order.name, self._sha256, self._size, self._process.media_type, self._process.count)
         created = datetime.now(UTC).isoformat(timespec="seconds")
         request = Render(
-            source, engine, folder_of(state), self._cache_name, self.order.formats, self.order.staging,
+            source, engine, self._cache_folder, self._cache_name, self.order.formats, self.order.staging,
             self.order.stem, created, seconds, reused, review,
         )  # fmt: skip
         staged = self._process.render(request)
@@ -119,17 +134,24 @@ def _opened(path: bytes) -> int:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
-        raise VanishedError(Reason.UNREADABLE, "The file has vanished.") from None
+        raise UnreadError(Reason.UNREADABLE, "The file has vanished.") from None
     except OSError as error:
         raise ReasonedError(Reason.UNREADABLE, f"The file cannot be read: {error.strerror}.") from None
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise VanishedError(Reason.UNREADABLE, "This is no regular file any more.")
+        raise UnreadError(Reason.UNREADABLE, "This is no regular file any more.")
     return descriptor
 
 
-class VanishedError(ReasonedError):
-    """The file is not there any more, which the daemon finds out by itself: the job is handed back."""
+@contextlib.contextmanager
+def _disk(what: str) -> Iterator[None]:
+    """Turn a full disk into the reason that pauses the queue."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in NO_SPACE:
+            raise
+        raise ReasonedError(Reason.DISK_FULL, f"No space left for {what} ({error.strerror}).") from None
 
 
 def _digest(descriptor: int) -> str:

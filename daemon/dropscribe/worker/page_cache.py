@@ -1,7 +1,8 @@
 """Finished pages on disk, keyed by content and settings: a crash at page 180 repeats no page, nor does a second copy.
 
-One file of JSON lines for a document, appended page by page; a line torn by a crash is ignored. The folder is bounded,
-the longest unused go first. Lives in the worker; the daemon only sweeps what a job has left.
+One file of JSON lines for a document, appended page by page; a line torn by a crash is ignored, and nothing is ever cut
+off: another copy of the same content, or the process that renders it, may look at the file while a page is added. The
+folder is bounded, the longest unused go first. Lives in the worker; the daemon only sweeps what a job has left.
 """
 
 import contextlib
@@ -65,20 +66,16 @@ class PageCache:
         self._find()
 
     def _find(self) -> None:
-        """Note where each page's line begins; cut off what a crash left unfinished."""
+        """Note where each page's line begins."""
         if not os.path.exists(self._path):
             return
-        whole = 0
+        place = 0
         with open(self._path, "rb") as file:
             for line in file:
-                try:
-                    if not line.endswith(b"\n"):
-                        break
-                    self._places[PageText.from_dict(json.loads(line)).number] = whole
-                except (ValueError, KeyError, TypeError, AttributeError):
-                    break
-                whole += len(line)
-        os.truncate(self._path, whole)
+                if line.endswith(b"\n"):  # else it is torn, or being written just now
+                    with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):
+                        self._places[PageText.from_dict(json.loads(line)).number] = place
+                place += len(line)
         os.utime(self._path)
 
     @property
@@ -87,10 +84,13 @@ class PageCache:
         return frozenset(self._places)
 
     def add(self, page: PageText) -> None:
-        """Keep a page."""
-        with open(self._path, "ab", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
-            self._places[page.number] = file.tell()
+        """Keep a page; raise `OSError` when there is no room for it."""
+        with open(self._path, "a+b", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
+            place = file.seek(0, os.SEEK_END)
+            if place and os.pread(file.fileno(), 1, place - 1) != b"\n":
+                place += file.write(b"\n")  # the line before was torn
             file.write(json.dumps(page.as_dict()).encode("ascii") + b"\n")
+        self._places[page.number] = place
 
     def __iter__(self) -> Iterator[PageText]:
         """Yield the kept pages in order, one at a time; may be walked several times."""

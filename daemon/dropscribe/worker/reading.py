@@ -9,13 +9,14 @@ from collections.abc import Callable
 
 from dropscribe.config import Settings
 from dropscribe.core import protocol
-from dropscribe.core.errors import Reason, ReasonedError, Stopped
+from dropscribe.core.errors import Kind, Reason, ReasonedError, Stopped
 from dropscribe.core.job import Order
 from dropscribe.core.pages import Page, PageKey, PageText
 from dropscribe.core.protocol import ToDaemon
 from dropscribe.engines.base import Engine, Signals
-from dropscribe.worker.decoder import Decoders
-from dropscribe.worker.document import Document, VanishedError
+from dropscribe.worker import ahead
+from dropscribe.worker.decoder import Decoders, UnreadError
+from dropscribe.worker.document import Document
 from dropscribe.worker.page_stage import PageStage
 from dropscribe.worker.scheduler import Scheduler
 
@@ -30,7 +31,8 @@ class Reading:
         self.settings = settings
         self._engine, self._signals, self._state, self._report = engine, signals, state, report
         self.scheduler = scheduler
-        scheduler.ahead = max(scheduler.ahead, engine.width)
+        # Rows that end together must not wait for one page after the other.
+        scheduler.ahead.most_pages = max(ahead.PAGES, engine.width)
         self._stage = PageStage(settings, finds_lines=engine.finds_lines)
         self._decoders = Decoders(lambda: self.settings)
         self._interrupted: Callable[[], bool] = lambda: False
@@ -90,13 +92,18 @@ class Reading:
         self._stage.close()
 
     def _engine_failed(self, detail: str, reason: Reason = Reason.ENGINE_ERROR) -> None:
-        """With a single document's pages in its hands, it is at fault; several are suspects and go back."""
+        """With a single document's pages in its hands, it is at fault; several are suspects and go back.
+
+        What fails before any page, or for a reason of the environment, is no file's fault.
+        """
         at_work = self.scheduler.in_engine
         detail = detail.encode("utf-8", "backslashreplace").decode()
-        if len(at_work) == 1:
-            self.scheduler.fail_job(next(iter(at_work)), reason, detail)
-        else:
+        if not at_work and reason.kind is not Kind.ENVIRONMENT:
+            reason = Reason.ENGINE_UNAVAILABLE
+        if len(at_work) > 1 and reason.kind is not Kind.ENVIRONMENT:
             self.scheduler.hand_back("suspect", only=at_work)
+        else:
+            self.scheduler.fail(at_work, reason, detail)
 
     def _attempt(self, page: PageKey, mode: str) -> None:
         self._report(protocol.Attempt(page.document, page.number, mode))
@@ -110,12 +117,13 @@ class Reading:
         while (document := self.scheduler.next_to_decode()) is not None:
             try:
                 self._decode_next(document)
-            except VanishedError:
-                self.scheduler.vanished(document)
+            except UnreadError:  # where the file has vanished, the daemon finds out what became of it
+                self.scheduler.given_up(document, document.handed_back("drained"))
             except ReasonedError as error:
-                self.scheduler.failed(document, error.reason, error.detail)
+                self.scheduler.given_up(document, document.failed(error.reason, error.detail))
             except Exception as error:  # the edge of a document: it fails, the thread goes on
-                self.scheduler.failed(document, Reason.ENGINE_ERROR, f"{type(error).__name__}: {error}")
+                outcome = document.failed(Reason.ENGINE_ERROR, f"{type(error).__name__}: {error}")
+                self.scheduler.given_up(document, outcome)
 
     def _decode_next(self, document: Document) -> None:
         """Open *document*, or bring its next page as far as the engine."""
@@ -132,7 +140,9 @@ class Reading:
     def _render(self) -> None:
         while (document := self.scheduler.next_to_render()) is not None:
             try:
-                outcome = document.render(self._engine.info, self._state)
+                outcome = document.render(self._engine.info)
+            except UnreadError:
+                outcome = document.handed_back("drained")
             except ReasonedError as error:
                 outcome = document.failed(error.reason, error.detail)
             except Exception as error:  # the edge of a document: it fails, the thread goes on

@@ -1,9 +1,10 @@
-"""Which page is next: the documents in the worker's hands, and the pages that are decoded and wait for the engine.
+"""Which page is next, among all documents in the worker's hands.
 
 Shared by three threads (decoder, engine, renderer), under one lock. It decodes, reads and renders nothing itself.
 
 Pages of files that somebody waits for at a terminal come first, then documents of at most 20 pages before longer ones,
-then in order of arrival: a short job never waits for a long one.
+then in order of arrival: a short job never waits for a long one. A document waits for another of the same content that
+comes before it, and takes its pages from the cache.
 """
 
 import threading
@@ -11,15 +12,13 @@ from collections.abc import Callable
 
 from dropscribe.config import Settings
 from dropscribe.core import protocol
-from dropscribe.core.errors import Reason
+from dropscribe.core.errors import Reason, ReasonedError
 from dropscribe.core.job import Order, Outcome
 from dropscribe.core.pages import Page, PageFailure, PageText
 from dropscribe.core.protocol import ToDaemon
 from dropscribe.core.status import MlxMemory
+from dropscribe.worker.ahead import Ahead
 from dropscribe.worker.document import Document
-
-AHEAD = 2  # decoded pages that wait for the engine, at least
-AHEAD_BYTES = 256 << 20  # of their pixels; one page may always wait
 
 
 class Scheduler:
@@ -34,9 +33,8 @@ class Scheduler:
     ) -> None:
         self.changed = threading.Condition(threading.RLock())
         self._report, self._figures = report, figures
-        self.ahead = AHEAD  # as many as the engine takes at once, if that is more
         self._documents: dict[int, Document] = {}
-        self._ready: list[tuple[Document, Page]] = []
+        self.ahead = Ahead()
         self._to_render: list[Document] = []
         self._decoding: Document | None = None
         self._arrivals = 0
@@ -110,12 +108,11 @@ class Scheduler:
             return None
 
     def _has_room(self) -> bool:
-        held = sum(page.width * page.height * 3 for _, page in self._ready)
-        return not self._draining and (not self._ready or (len(self._ready) < self.ahead and held < AHEAD_BYTES))
+        return not self._draining and self.ahead.has_room
 
     def _best_to_decode(self) -> Document | None:
-        wanting = [document for document in self._documents.values() if document.to_decode and not document.over]
-        return min(wanting, key=lambda document: document.rank, default=None)
+        wanting = [document for document in self._documents.values() if document.to_decode and not document.twin]
+        return min(wanting, key=_rank, default=None)
 
     def opened(self, document: Document) -> None:
         """A document is open, and it is known which of its pages are kept already."""
@@ -123,6 +120,13 @@ class Scheduler:
             if document.over:
                 return
             self._report(protocol.Opened(document.order.job, document.order.claim, document.count or 0))
+            self._find_twin(document)
+
+    def _find_twin(self, document: Document) -> None:
+        """Let *document* wait while another of its content comes before it; without one, begin it."""
+        others = (other for other in self._documents.values() if other.same_content(document))
+        document.twin = min((other for other in others if other.rank < document.rank), key=_rank, default=None)
+        if document.twin is None:
             self._render_if_complete(document)
 
     def decoded(self, document: Document, page: Page | PageText) -> None:
@@ -134,25 +138,21 @@ class Scheduler:
             if isinstance(page, PageText):
                 self._keep(document, page, read=False)
             else:
-                self._ready.append((document, page))
+                self.ahead.add(document, page)
                 self.changed.notify_all()
 
-    def fail_job(self, job: int, reason: Reason, detail: str) -> None:
-        """The engine failed on a document, and on no other."""
+    def fail(self, jobs: frozenset[int], reason: Reason, detail: str) -> None:
+        """The engine failed on these jobs, and on no other; without any, all in hand fail that lack a page."""
         with self.changed:
-            self.failed(self._documents[job], reason, detail)
+            for document in list(self._documents.values()):
+                if document.order.job in jobs or (not jobs and not document.complete):
+                    self.given_up(document, document.failed(reason, detail))
 
-    def failed(self, document: Document, reason: Reason, detail: str) -> None:
+    def given_up(self, document: Document, outcome: Outcome) -> None:
         """A document cannot be read."""
         with self.changed:
             if not document.over:
-                self._end(document, document.failed(reason, detail))
-
-    def vanished(self, document: Document) -> None:
-        """The file of a document is not there any more: the daemon finds out what became of it."""
-        with self.changed:
-            if not document.over:
-                self._end(document, document.handed_back("drained"))
+                self._end(document, outcome)
 
     # -- the engine's thread
 
@@ -165,10 +165,8 @@ class Scheduler:
             while True:
                 if interrupted() or self._draining or self._closed:
                     return None
-                if self._ready:
-                    best = min(self._ready, key=lambda item: (item[0].rank, item[1].number))
-                    self._ready.remove(best)
-                    document, page = best
+                if self.ahead:
+                    document, page = self.ahead.take()
                     document.in_engine.add(page.number)
                     self.changed.notify_all()
                     return page
@@ -186,7 +184,7 @@ class Scheduler:
         """Say whether pages are there for the engine, or may still come."""
         with self.changed:
             coming = any(document.to_decode and not document.over for document in self._documents.values())
-            return bool(self._ready) or coming or self._decoding is not None
+            return bool(self.ahead) or coming or self._decoding is not None
 
     def read(self, result: PageText | PageFailure) -> None:
         """A page has come back from the engine."""
@@ -201,7 +199,11 @@ class Scheduler:
                 self._keep(document, result, read=True)
 
     def _keep(self, document: Document, text: PageText, *, read: bool) -> None:
-        document.keep(text)
+        try:
+            document.keep(text)
+        except ReasonedError as error:
+            self._end(document, document.failed(error.reason, error.detail))
+            return
         self._report(protocol.PageDone(document.order.job, text.number, read, self._figures() if read else None))
         self._render_if_complete(document)
 
@@ -233,14 +235,15 @@ class Scheduler:
     def _end(self, document: Document, outcome: Outcome) -> None:
         document.over = True
         self._documents.pop(document.order.job, None)
-        self._ready = [item for item in self._ready if item[0] is not document]
+        self.ahead.forget(document)
         if document is not self._decoding:
             document.close()  # else the decoder's thread does, which has it in its hands
         self._report(protocol.Ended(outcome))
+        for waiting in [other for other in self._documents.values() if other.twin is document]:
+            waiting.look_again()
+            self._find_twin(waiting)
         self.changed.notify_all()
 
-    @property
-    def idle(self) -> bool:
-        """Say whether no document is in hand."""
-        with self.changed:
-            return not self._documents
+
+def _rank(document: Document) -> tuple[bool, bool, int]:
+    return document.rank

@@ -1,4 +1,4 @@
-"""What the worker and its decoders say to each other: one tagged Struct a message. Values only."""
+"""What the worker and the processes of its decoders say to each other: values only, one tagged Struct a message."""
 
 from msgspec import Struct
 
