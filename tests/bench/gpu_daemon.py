@@ -29,7 +29,7 @@ sys.path.insert(0, str(HERE.parent))
 from support.harness import Daemon  # noqa: E402  # the line above finds it
 
 LONG = 900.0  # seconds: the first page ever compiles kernels
-STUB_WORKER = HERE.parent / "engines" / "deepseek" / "stub_sam_worker.py"
+STUB_WORKER = HERE.parent / "support" / "stub_sam_worker.py"
 
 
 def command(size: str) -> list[str]:

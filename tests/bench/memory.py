@@ -3,7 +3,7 @@
     python tests/bench/memory.py [--cycles 5] [--lives 50] [--engines fake rapidocr tiny] [--plot readings.png]
 
 Each cycle: a picture is dropped, the model loads while it settles, reads, is idle, trims, and is told to unload. Prints
-Markdown and draws the footprints over time. It checks nothing: `tests/test_lifecycle.py` does.
+Markdown and draws the footprints over time. It checks nothing: `tests/service/test_lifecycle.py` does.
 """
 
 import argparse
@@ -113,7 +113,7 @@ def subjects(root: Path, wanted: Sequence[str]) -> Iterator[Subject]:
         except ImportError as error:
             print(f"deepseek-ocr (tiny) is not measured: {error}.", file=sys.stderr)
             return
-        worker = [sys.executable, str(TESTS / "engines" / "deepseek" / "stub_sam_worker.py")]
+        worker = [sys.executable, str(TESTS / "support" / "stub_sam_worker.py")]
         code = f"import sys; from dropscribe import cli; sys.exit(cli.main(worker={worker!r}))"
         engine = {"name": "deepseek-ocr", "model": str(checkpoint), "mode": "base"}
         yield Subject("tiny", [sys.executable, "-c", code], letter, {"engine": engine})
