@@ -7,7 +7,7 @@ from dropscribe.config import Settings
 from dropscribe.engines.base import Engine, Signals
 from dropscribe.memory import policy, readings
 
-LEAN = "lean on this memory: cache of 256 MB, one page at a time, no cross-check; rapidocr would be lighter"
+LEAN = "lean on this memory: cache of 256 MB, one page at a time; rapidocr would be lighter"
 
 
 def choose(name: str) -> tuple[str, str]:
