@@ -59,6 +59,9 @@ def parser() -> argparse.ArgumentParser:
     doctor = add("doctor", "check the installation, with a remedy for each problem")
     doctor.add_argument("what", nargs="?", choices=("memory",))
     doctor.add_argument("--json", action="store_true")
+    doctor.add_argument(
+        "--report", action="store_true", help="write a file for a maintainer; reads a sample with the model"
+    )
     models = add("models", "list, download or remove models")
     models.add_argument("action", nargs="?", choices=("list", "pull", "remove"), default="list")
     models.add_argument("name", nargs="?")

@@ -22,10 +22,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import bench_pictures  # noqa: F401  # it finds what supports the tests
+
 from dropscribe.config import Settings, checked
 from dropscribe.core.errors import ReasonedError
-from dropscribe.core.pages import Page
+from dropscribe.core.pages import Page, PageFailure
 from dropscribe.documents.opening import open_document
+from support.pages import Pages
 
 SHARED = Path(__file__).parents[3] / "shared"
 WORSE = 0.02  # character error rate
@@ -140,7 +143,14 @@ def dropscribe() -> Reads:
 
     engine = RapidOcr(Settings(), Signals())
     engine.load(lambda progress: None)
-    return lambda pages: (done.text for done in engine.read(pages))
+
+    def read(pages: Iterator[Page]) -> Iterator[str]:
+        for done in engine.read(Pages(pages)):
+            if isinstance(done, PageFailure):
+                raise ReasonedError(done.reason, done.detail)
+            yield done.text
+
+    return read
 
 
 def alone() -> Reads:

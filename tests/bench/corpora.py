@@ -73,8 +73,8 @@ def drain(daemon: Daemon, dropped: list[Dropped], deadline: float, every: float)
         status = daemon.status()
         seen.seconds = time.monotonic() - begun
         seen.resident.append(daemon.resident())
-        if current := status["current"]:
-            seen.longest[current["name"]] = max(current["seconds"], seen.longest.get(current["name"], 0.0))
+        for active in status["active"]:
+            seen.longest[active["name"]] = max(active["seconds"], seen.longest.get(active["name"], 0.0))
         if not any(status["queue"][key] for key in UNFINISHED) and set(left(daemon.inbox)) <= may_stay:
             return seen
         assert seen.seconds < deadline, f"not done after {deadline:.0f} s: {json.dumps(status, indent=1)}"

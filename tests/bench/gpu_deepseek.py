@@ -27,6 +27,7 @@ sys.path[:] = [path for path in sys.path if Path(path).resolve() != HERE]
 sys.path[:0] = [str(HERE.parents[1] / "daemon"), str(HERE.parent)]
 
 from support import tiny_checkpoint  # noqa: E402  # the line above finds it
+from support.pages import Pages  # noqa: E402
 
 VOCABULARY = 129_280
 UNBOUNDED = "1000GB"
@@ -142,6 +143,17 @@ def pages_of(count: int) -> list[Any]:
     return [Page(n, tiny_checkpoint.page_picture(*A4, f"Page {n}\n" * 30)) for n in range(1, count + 1)]
 
 
+def read(engine: Any, pages: list[Any]) -> list[Any]:
+    """Return the texts of *pages*; raise `RuntimeError` when one cannot be read."""
+    from dropscribe.core.pages import PageFailure
+
+    texts = list(engine.read(Pages(pages)))
+    for text in texts:
+        if isinstance(text, PageFailure):
+            raise RuntimeError(f"page {text.key.number}: {text.reason}: {text.detail}")
+    return texts
+
+
 def child_memory(options: argparse.Namespace) -> None:
     """Go through one life of the engine and tell the memory after each phase."""
     from dropscribe.engines.base import Signals
@@ -160,7 +172,7 @@ def child_memory(options: argparse.Namespace) -> None:
     print(json.dumps({"load": time.monotonic() - begun}), flush=True)
     tell("loaded")
     for phase in ("read", "read again"):
-        list(engine.read(pages_of(options.pages)))
+        read(engine, pages_of(options.pages))
         tell(phase)
     engine.unload()
     tell("released")
@@ -177,9 +189,9 @@ def child_speed(options: argparse.Namespace) -> None:
     for rows in options.rows:
         engine = DeepSeekOcr(settings_of(options), Signals(), rows=rows)
         engine.load(lambda progress: None)
-        list(engine.read(pages[: max(2, rows)]))  # compiles kernels
+        read(engine, pages[: max(2, rows)])  # compiles kernels
         begun = time.monotonic()
-        texts = list(engine.read(pages))
+        texts = read(engine, pages)
         told(f"ours, {rows} at once", texts, time.monotonic() - begun)
         if rows == options.rows[0]:
             plain(engine, pages[:1], texts[:1])

@@ -3,7 +3,7 @@
     python tests/bench/memory.py [--cycles 5] [--lives 50] [--engines fake rapidocr tiny] [--plot readings.png]
 
 Each cycle: a picture is dropped, the model loads while it settles, reads, is idle, trims, and is told to unload. Prints
-Markdown and draws the footprints over time. It checks nothing: `tests/test_lifecycle.py` does.
+Markdown and draws the footprints over time. It checks nothing: `tests/service/test_lifecycle.py` does.
 """
 
 import argparse

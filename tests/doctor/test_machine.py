@@ -149,6 +149,15 @@ def test_memory_is_judged_by_measured_peaks_else_by_the_estimate(
     assert models.fits(peaks, estimate, Availability(available, 50.0, 8 * GB), pressure).state is state
 
 
+def test_the_lighter_engine_is_named_where_the_big_one_does_not_fit() -> None:
+    room = Availability(2 * GB, 50.0, 8 * GB, "2 GB by compressing others")
+
+    told = models.fits([], 3 * GB, room, "normal", "deepseek-ocr")
+
+    assert "rapidocr" in told.remedy and "2 GB by compressing others" in told.detail
+    assert "rapidocr" not in models.fits([], 3 * GB, room, "normal", "rapidocr").remedy
+
+
 def test_peaks_are_read_from_the_journal_without_touching_it(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     assert models.recorded_peaks(str(path), "rapidocr") == [] and not path.exists()

@@ -46,7 +46,7 @@ OWN_TEXT = {
     "paperless-ngx__paperless-ngx/pl-simple-digital.pdf": [True],
     "paperless-ngx__paperless-ngx/multi-page-mixed.pdf": [False, False, False, True, True, True],
     "debian_debian-reference-zh-cn_2.100/refcn_48-50.pdf": [True, True, True],
-    "docling-project__docling/invisible_text_layer.pdf": [False],
+    "docling-project__docling/invisible_text_layer.pdf": [True],
     "ocrmypdf__OCRmyPDF/truetype_font_nomapping.pdf": [False],
     "ocrmypdf__OCRmyPDF/type3_font_nomapping.pdf": [False],
     "paperless-ngx__paperless-ngx/tagged-but-no-text.pdf": [False],

@@ -22,7 +22,7 @@ def rendered(format_name: str, *texts: str) -> str:
 
 
 def test_pages_of_txt_are_separated_by_a_form_feed_and_end_with_one_newline():
-    assert rendered("txt", "one\ntwo\n\n", "three") == "one\ntwo\fthree\n"
+    assert rendered("txt", "one\ntwo\n\n", "three") == "one\ntwo\n\f\nthree\n"
 
 
 def test_pages_of_md_are_separated_by_a_rule():
@@ -36,11 +36,17 @@ def test_a_document_without_text_gives_an_empty_file(format_name, texts):
 
 
 def test_blank_pages_still_count():
-    assert rendered("txt", "", "two", "", "four", "").split("\f") == ["", "two", "", "four", "\n"]
+    assert [page.strip() for page in rendered("txt", "", "two", "", "four", "").split("\f")] == [
+        "",
+        "two",
+        "",
+        "four",
+        "",
+    ]
 
 
 def test_a_form_feed_inside_a_page_is_no_new_page():
-    assert rendered("txt", "a\fb", "c") == "a\nb\fc\n"
+    assert rendered("txt", "a\fb", "c") == "a\nb\n\f\nc\n"
 
 
 def test_indentation_of_the_first_line_is_kept():

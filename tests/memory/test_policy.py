@@ -50,6 +50,14 @@ def test_a_model_that_does_not_fit_is_refused_with_both_numbers():
     assert verdict == Verdict(False, "the model needs about 3.2 GB of memory and 950 MB are available")
 
 
+def test_a_refusal_shows_the_arithmetic_where_there_is_any():
+    room = Availability(10**9, 50.0, 8 * GB, "100 MB free, 900 MB of cache")
+
+    said = policy.preflight(3 * GB, room, 0, 0).reason
+
+    assert said.endswith("1.0 GB are available (100 MB free, 900 MB of cache)")
+
+
 def test_after_ten_minutes_of_waiting_it_is_tried_all_the_same_and_told_so():
     verdict = policy.preflight(3 * GB, there(GB), 100, 700)
 

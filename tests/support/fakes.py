@@ -70,7 +70,7 @@ def megabytes(count: int) -> bytes:
 class FakeEngine:
     """Follows the Protocol of `dropscribe.engines.base`."""
 
-    turns_pages = True
+    finds_lines = True
 
     def __init__(self, name: str, settings: Settings, signals: Signals) -> None:
         self.info = EngineInfo(name, "fake", None, "1")

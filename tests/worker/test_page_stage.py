@@ -21,7 +21,7 @@ def page(**values: object) -> Page:
 
 
 def test_a_blank_page_has_its_empty_text_without_an_engine() -> None:
-    text = PageStage(SETTINGS, turns_pages=False).process(page(blank=True, flags=("scaled",)))
+    text = PageStage(SETTINGS, finds_lines=False).process(page(blank=True, flags=("scaled",)))
 
     assert isinstance(text, PageText)
     assert (text.key, text.text, text.text_source, text.flags) == ((9, 3), "", "blank", ("scaled", "blank"))
@@ -29,7 +29,7 @@ def test_a_blank_page_has_its_empty_text_without_an_engine() -> None:
 
 def test_a_page_that_brings_its_own_text_keeps_it_as_it_stands() -> None:
     blocks = (Block("line", "born", None),)
-    text = PageStage(SETTINGS, turns_pages=False).process(page(text="  born\n digital ", blocks=blocks))
+    text = PageStage(SETTINGS, finds_lines=False).process(page(text="  born\n digital ", blocks=blocks))
 
     assert isinstance(text, PageText)
     assert (text.text, text.text_source, text.blocks, text.attempts) == ("  born\n digital ", "pdf", blocks, ())
@@ -37,11 +37,11 @@ def test_a_page_that_brings_its_own_text_keeps_it_as_it_stands() -> None:
 
 def test_a_page_is_turned_unless_the_engine_does_so_itself_or_nobody_shall() -> None:
     lying = Page(1, drawn_page().transpose(Image.Transpose.ROTATE_90))
-    stage = PageStage(SETTINGS, turns_pages=False)
+    stage = PageStage(SETTINGS, finds_lines=False)
     upright = stage.process(lying)
     stage.close()
-    off = PageStage(checked({"intake": {"orientation": "off"}}, "test"), turns_pages=False)
+    off = PageStage(checked({"intake": {"orientation": "off"}}, "test"), finds_lines=False)
 
     assert isinstance(upright, Page) and (upright.rotation, upright.flags) == (90, ("rotated",))
-    assert PageStage(SETTINGS, turns_pages=True).process(lying) is lying
+    assert PageStage(SETTINGS, finds_lines=True).process(lying) is lying
     assert off.process(lying) is lying

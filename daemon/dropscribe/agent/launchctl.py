@@ -32,7 +32,10 @@ class Launchd:
     """The launchd of one user, for that user's agents in *home*."""
 
     name = "launchd agent"
-    off = "System Settings > General > Login Items & Extensions, or: dropscribe install"
+    off = (
+        "System Settings > General > Login Items & Extensions (it is listed there under the name of its Python), "
+        "or: dropscribe install"
+    )
 
     def __init__(self, uid: int, home: str, label: str = LABEL) -> None:
         self.path = os.path.join(home, "Library/LaunchAgents", f"{label}.plist")
@@ -60,7 +63,7 @@ class Launchd:
         os.chmod(self.path, 0o644)  # launchd refuses one that others may write
         launchd.shorten_output(plan.logs)
         self._load(timeouts)
-        return []
+        return ["macOS announces it as a background item under the name of its Python, and lists it so in Login Items."]
 
     def remove(self, timeouts: Timeouts) -> bool:
         """Unload it, wait until it has exited, remove the file; see `Supervisor`."""
@@ -127,8 +130,10 @@ class Launchd:
     def _no_session(self) -> DropscribeError:
         written = f"; {self.path} is written and starts it at the next login" if os.path.exists(self.path) else ""
         return DropscribeError(
-            "install", f"launchd has no graphical session for this user (launchctl: 125){written}",
-            "log in at the Mac itself, not by ssh, and run dropscribe install there",
+            "install",
+            "launchd has no graphical session for this user, or the agent is disabled in Login Items (launchctl: 125)"
+            f"{written}",
+            f"log in at the Mac itself, not by ssh, and run dropscribe install there; or enable it: {self.off}",
         )  # fmt: skip
 
 

@@ -28,7 +28,8 @@ def demo(given: argparse.Namespace) -> int:
     """Process the samples; return 0 when every step succeeded."""
     engine = os.environ.get("ENGINE") or "rapidocr"
     with tempfile.TemporaryDirectory(prefix="dropscribe-demo-") as root:
-        show = Demo(root, engine)
+        # Resolved: a Mac's temporary folder lies behind a link, /var, and events name the folder behind it.
+        show = Demo(os.path.realpath(root), engine)
         try:
             return EXIT_DONE if show.play() else EXIT_FAILED
         finally:

@@ -3,6 +3,8 @@
 import argparse
 import json
 import os
+import sys
+import time
 from collections.abc import Iterable
 from dataclasses import asdict
 
@@ -14,13 +16,14 @@ from dropscribe.doctor.values import Check, State, fault, ok
 from dropscribe.memory import processes
 from dropscribe.memory.policy import size
 from dropscribe.memory.processes import Leftover, MemoryReport
+from dropscribe.memory.values import COUNTED
 
 
 def doctor(given: argparse.Namespace) -> int:
     """Run the checklist; exit 1 if there is any fault."""
     if given.what == "memory":
         return _memory(as_json=given.json)
-    checks = []
+    checks: list[Check] = []
     for check in _checks(given):
         checks.append(check)
         if not given.json:
@@ -31,7 +34,23 @@ def doctor(given: argparse.Namespace) -> int:
     else:
         warnings = sum(check.state is State.WARNING for check in checks)
         print(f"\n{_count(faults, 'fault')}, {_count(warnings, 'warning')}.")
+    if given.report:
+        _report(given, checks)
     return EXIT_FAILED if faults else EXIT_DONE
+
+
+def _report(given: argparse.Namespace, checks: list[Check]) -> None:
+    """Write the report into the present folder and say where it is."""
+    from dropscribe.doctor import report
+
+    print("Now one picture is read in a temporary folder; that may take some minutes.", file=sys.stderr, flush=True)
+    values = report.make(settings_of(given), [asdict(check) for check in checks])
+    path = os.path.abspath(time.strftime("dropscribe-report-%Y%m%d-%H%M%S.json"))
+    with open(path, "x", encoding="utf-8") as file:
+        json.dump(values, file, indent=1)
+    print(
+        f"{path}: no names, texts or settings of yours are in it; look through it before you send it", file=sys.stderr
+    )
 
 
 def _checks(given: argparse.Namespace) -> Iterable[Check]:
@@ -69,8 +88,8 @@ def _memory(*, as_json: bool) -> int:
 
 def _memory_lines(report: MemoryReport) -> list[str]:
     lines = [
-        f"memory     {size(report.total_bytes)}, {size(report.available_bytes)} available, {report.percent:.0f} % in "
-        f"use, pressure {report.pressure}",
+        f"memory     {size(report.total_bytes)}, {size(report.available_bytes)} available, {report.percent:.0f} % "
+        f"{COUNTED}, pressure {report.pressure}",
         f"wired      {size(report.wired_bytes)}",
         f"compressed {size(report.compressed_bytes)}",
         f"swap       {size(report.swap_used_bytes)} of {size(report.swap_total_bytes)} in use",

@@ -29,6 +29,7 @@ from dropscribe.core.status import (
 )
 from dropscribe.engines import registry
 from dropscribe.memory.policy import size
+from dropscribe.memory.values import COUNTED
 from dropscribe.service import status as statuses
 
 REDRAW = 0.5  # seconds
@@ -88,7 +89,7 @@ def describe(status: Status) -> str:
         lines.append("inbox      unavailable; waiting for it")
     lines += _model_lines(status.model)
     available = size(memory.available_bytes)
-    lines.append(f"memory     pressure {memory.pressure}, {available} available, {memory.percent} % in use")
+    lines.append(f"memory     pressure {memory.pressure}, {available} available, {memory.percent} % {COUNTED}")
     lines.append(_queue_line(queue))
     if queue.archive_error:
         lines.append(f"originals  {queue.archive_error}")

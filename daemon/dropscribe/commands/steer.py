@@ -88,7 +88,7 @@ def _alone(settings: Settings, wanted: list[bytes]) -> RetryAnswer:
     """Move failed files back without a daemon; return what the daemon would answer."""
     folders = settings.folders
     with closing(StateLock(folders.state)), closing(_journal(os.path.join(folders.state, JOURNAL))) as journal:
-        unmounted = mounts.away(settings, journal.metadata, "inbox")
+        unmounted = mounts.unmounted(settings, journal.metadata, "inbox")
         paths = retries.candidates(folders.failed, folders.inbox, wanted, unmounted)
         moved, faults = retries.retry(folders.failed, folders.inbox, paths, journal)
     missing = [os.fsdecode(name) for name in retries.unmatched(wanted, paths)]

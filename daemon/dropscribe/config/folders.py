@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from msgspec import structs
 
 from dropscribe.config.schema import Settings
+from dropscribe.config.spelling import same_folder_key
 from dropscribe.core.errors import Fault
 
 
@@ -19,10 +20,11 @@ def layout_faults(settings: Settings, name: str) -> list[Fault]:
 def _overlaps(where: dict[str, str], name: str) -> Iterator[Fault]:
     for key, path in where.items():
         for other, outer in where.items():
-            if key == other or not _within(path, outer) or (path == outer and key > other):
+            same = same_folder_key(path) == same_folder_key(outer)
+            if key == other or not (same or _within(path, outer)) or (same and key > other):
                 continue
             why = "results would be read as new pictures" if "inbox" in (other, key) else "their files would mix"
-            how = "the same as" if path == outer else "inside"
+            how = "the same as" if same else "inside"
             what = f"{path} is {how} folders.{other} {outer}; {why}"
             yield Fault(f"{name}: folders.{key}", what, f"choose a folder outside folders.{other}")
 
@@ -43,4 +45,5 @@ def _covering(where: dict[str, str], name: str) -> Iterator[Fault]:
 
 
 def _within(path: str, outer: str) -> bool:
+    path, outer = same_folder_key(path), same_folder_key(outer)
     return path == outer or path.startswith(outer.rstrip(os.sep) + os.sep)

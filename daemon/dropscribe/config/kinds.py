@@ -68,6 +68,14 @@ def _auto_or_off(value: object) -> object:
     return ("auto" if value else "off") if isinstance(value, bool) else value  # YAML reads a bare off as false
 
 
+def _languages(value: Any) -> Any:
+    codes = [value] if isinstance(value, str) else value
+    wrong = not isinstance(codes, list | tuple)
+    if value != "auto" and (wrong or not all(re.fullmatch("[a-z]{2,3}", str(code)) for code in codes)):
+        raise ValueError("must be one of auto, or ISO codes like [ru, ko]")
+    return value if value == "auto" else tuple(codes)
+
+
 def _bytes(value: object) -> int:
     return int(_size(value))
 
@@ -86,6 +94,7 @@ def folder_or(default: Callable[[], str]) -> Kind:
 
 _seconds, _size = _measure(UNITS_SECONDS, "500ms, 30s, 5m or 24h"), _measure(UNITS_BYTES, "200KB, 512MB or 2GB")
 DURATION, NUMBER, AUTO_OR_OFF = Kind(_seconds), Kind(_number), Kind(_auto_or_off)
+LANGUAGES = Kind(_languages)
 Seconds = Annotated[float, DURATION, Meta(ge=0, le=LONGEST)]
 SomeSeconds = Annotated[float, DURATION, Meta(gt=0, le=LONGEST)]
 SecondsOrNever = Annotated[Seconds | None, _or_never(_seconds)]

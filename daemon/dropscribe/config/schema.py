@@ -13,6 +13,7 @@ from msgspec import Meta, Struct, field
 from dropscribe.config.kinds import (
     AUTO_OR_OFF,
     DURATION,
+    LANGUAGES,
     LONGEST,
     NUMBER,
     Bytes,
@@ -95,6 +96,7 @@ class Engine(Struct, frozen=True):
     prompt: Annotated[str, Meta(min_length=1)] = "markdown"
     max_tokens: Annotated[int, NUMBER, Meta(ge=1, le=32768)] = 8192
     vision_precision: Literal["auto", "float32"] = "auto"
+    languages: Annotated[tuple[str, ...] | Literal["auto"], LANGUAGES] = "auto"
     pages_at_once: Literal["auto"] | Annotated[int, Meta(ge=1, le=64)] = "auto"
     page_timeout: SomeSeconds = 300
     page_budget: SomeSeconds = 720
@@ -131,6 +133,7 @@ class Output(Struct, frozen=True):
     cache: Switch = True
     tables: Literal["html", "markdown"] = "html"
     figures: Switch = False
+    line_breaks: Literal["keep", "join"] = "keep"
 
 
 class Log(Struct, frozen=True):

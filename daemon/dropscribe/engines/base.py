@@ -53,7 +53,7 @@ class Engine(Protocol):
 
     info: EngineInfo
     width: int  # pages it likes to have in hand at once
-    turns_pages: bool  # it finds out by itself which way up a page is, from the lines it reads anyway
+    finds_lines: bool  # it looks for lines by itself: it turns pages, and checks a page's own text against its lines
 
     def estimate(self) -> int:
         """Return the bytes wanted before any record of a real peak exists."""

@@ -5,12 +5,22 @@ import sys
 
 from dropscribe.config import Settings
 from dropscribe.engines.base import Engine, Signals
+from dropscribe.memory import policy, readings
+
+LEAN = "lean on this memory: cache of 256 MB, one page at a time, no cross-check; rapidocr would be lighter"
 
 
 def choose(name: str) -> tuple[str, str]:
     """Return the engine to use for the setting *name*, and why."""
-    if name != "auto":
-        return name, "chosen in config.yaml"
+    found, why = name, "chosen in config.yaml"
+    if name == "auto":
+        found, why = _by_machine()
+    if found == "deepseek-ocr" and policy.is_lean(sys.platform, readings.available().total_bytes):
+        why = f"{why}; {LEAN}"
+    return found, why
+
+
+def _by_machine() -> tuple[str, str]:
     if sys.platform == "darwin" and platform.machine() == "arm64":
         return "deepseek-ocr", "auto: Apple Silicon"
     return "rapidocr", f"auto: {platform.system()} on {platform.machine()} has no Apple GPU"

@@ -8,10 +8,9 @@ import ctypes
 import errno
 import filecmp
 import os
-import shutil
-import sys
 import zlib
-from collections.abc import Callable
+
+from dropscribe.files import native
 
 Path = str | bytes
 _UNSUPPORTED = {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EPERM, errno.EMLINK}
@@ -25,7 +24,7 @@ def sync_folder(folder: Path) -> None:
     except PermissionError:
         return  # a folder that may be written but not listed
     try:
-        os.fsync(handle)
+        native.flush(handle)
     except OSError as error:
         if error.errno not in _UNSUPPORTED:
             raise
@@ -37,7 +36,7 @@ def sync_file(path: Path) -> None:
     """Make the bytes of the file at *path* durable."""
     handle = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(handle)
+        native.flush(handle)
     finally:
         os.close(handle)
 
@@ -64,7 +63,7 @@ def write(path: Path, data: bytes) -> None:
         with open(staged, "wb") as file:
             file.write(data)
             file.flush()
-            os.fsync(file.fileno())
+            native.flush(file.fileno())
         os.replace(staged, path)
     except OSError:
         with contextlib.suppress(FileNotFoundError):
@@ -79,19 +78,7 @@ def _staged(path: bytes) -> bytes:
     return os.path.join(folder, b".dropscribe-%08x-%d" % (zlib.crc32(name), len(name)))
 
 
-def _native_rename() -> Callable[[bytes, bytes], int] | None:
-    """Return the system's rename that refuses to replace, where there is one (Linux, macOS)."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    if sys.platform == "darwin" and hasattr(libc, "renamex_np"):
-        return lambda old, new: int(libc.renamex_np(old, new, ctypes.c_uint(4)))  # RENAME_EXCL
-    if sys.platform == "linux" and hasattr(libc, "renameat2"):
-        return lambda old, new: int(
-            libc.renameat2(-100, old, -100, new, ctypes.c_uint(1))
-        )  # AT_FDCWD, RENAME_NOREPLACE
-    return None
-
-
-_rename = _native_rename()
+_rename = native.exclusive_rename()
 
 
 def rename(old: Path, new: Path) -> None:
@@ -129,7 +116,7 @@ def copy(source: bytes, target: bytes) -> None:
     """
     staged = _staged(target)
     try:
-        shutil.copy2(source, staged, follow_symlinks=False)
+        native.copy(source, staged)
         sync_file(staged)
         rename(staged, target)
     finally:

@@ -79,7 +79,7 @@ class Names:
         return False
 
     def forget(self, folder: bytes) -> None:
-        """List *folder* anew the next time."""
+        """List *folder* again the next time."""
         self._folders.pop(folder, None)
 
     def add(self, folder: bytes, names: Iterable[bytes]) -> None:

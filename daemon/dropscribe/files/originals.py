@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from dropscribe.core.errors import REMEDIES, Reason
 from dropscribe.core.job import Job, Signature, printable
-from dropscribe.files import durable
+from dropscribe.files import durable, native
 from dropscribe.files.naming import free_folder, numbered, shortened
 
 NOTE = b".error.txt"
@@ -26,6 +26,15 @@ class MoveResult(StrEnum):
     CHANGED = "changed"  # there is new content under the name, which stays
     MISSING = "missing"  # it is nowhere
     TAKEN = "taken"  # another file has the destination: choose another name
+
+
+class LockedError(PermissionError):
+    """The original is locked: no Mac moves or removes it until a person unlocks it, however often it is tried."""
+
+    def __init__(self, path: bytes) -> None:
+        super().__init__(
+            errno.EPERM, "it is locked; untick Locked in the Finder's Get Info, or run: chflags nouchg", printable(path)
+        )
 
 
 def destination(folder: str, path: bytes, *, with_note: bool) -> bytes:
@@ -57,7 +66,8 @@ def hidden_beside(root: bytes, job: Job) -> bytes:
 def move(source: bytes, signature: Signature, target: bytes) -> MoveResult:
     """Move the original from *source* to *target*, whatever of that has happened before; folders must exist.
 
-    Renames on the same volume, else copies, syncs and only then unlinks. Raises `OSError` when it cannot be done now.
+    Renames on the same volume, else copies, syncs and only then unlinks. Raises `OSError` when it cannot be done now,
+    `LockedError` when it cannot be done at all as the file is.
     """
     here, there = _lstat(source), _lstat(target)
     if here is None:
@@ -66,6 +76,8 @@ def move(source: bytes, signature: Signature, target: bytes) -> MoveResult:
         return (
             MoveResult.MOVED if there is not None and Signature.of(there).same_file(signature) else MoveResult.CHANGED
         )
+    if native.is_locked(here):
+        raise LockedError(source)
     if there is not None:
         return _settle_both(source, here, target, there)
     try:

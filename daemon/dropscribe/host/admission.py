@@ -55,7 +55,7 @@ class Admission:
         return not allowed
 
     def _fits(self, need: int, now: float) -> tuple[bool, str, float]:
-        verdict = policy.preflight(need, readings.available(), self._waiting_since or now, now)
+        verdict = policy.preflight(need, readings.room(), self._waiting_since or now, now)
         if verdict.allowed and verdict.reason:
             LOG.warning("%s", verdict.reason)
         return verdict.allowed, verdict.reason, now + policy.SAMPLE_EVERY

@@ -13,14 +13,14 @@ from dropscribe.core.errors import Reason
 from dropscribe.core.job import Job, Order, Outcome
 from dropscribe.core.protocol import ToDaemon
 from dropscribe.engines import registry
-from dropscribe.host import timeouts
+from dropscribe.host import blame, timeouts
 from dropscribe.host.admission import Admission
 from dropscribe.host.connection import Connection
 from dropscribe.host.monitor import MemoryMonitor
 from dropscribe.host.process import COMMAND
 from dropscribe.host.shutdown import ReclaimWatch, WorkerShutdown
 from dropscribe.host.states import ALLOWED, ModelState
-from dropscribe.host.values import ActiveJob, Died, Event, Finished, Gone, Unable, Unload, WorkerStats
+from dropscribe.host.values import ActiveJob, Event, Finished, Gone, Unable, Unload, WorkerStats
 from dropscribe.log import LOG
 from dropscribe.memory import policy, readings
 from dropscribe.memory.policy import IdleAction
@@ -29,7 +29,9 @@ from dropscribe.memory.pressure import Action, PressureWatch
 DYING = 1.0  # seconds for a worker that has closed its end to be really gone
 RELEASE_AT_STOP = 10.0  # seconds
 LOAD_STALL = 300.0  # seconds of a load without a sign of life
-AHEAD = 1  # jobs beyond those that fill the engine: the next file is decoded while this one is read
+# Jobs in the worker's hands. Of those that still want pages, twice what fills the engine and one more: rows of a batch
+# often end together, and the next ones are to be decoded by then. Jobs that are only being written count less.
+PER_PAGE, BEYOND, WRITING = 2, 1, 8
 
 
 class Host:
@@ -278,7 +280,7 @@ class Host:
         worker = self.worker
         assert worker is not None
         LOG.info("unloading %s: %s", self.engine, reason)
-        self._events += _left_behind(worker, fault, died)
+        self._events += blame.of(worker, fault, died)
         worker.jobs.clear()
         self.last_unload = Unload(time.time(), reason if reason == "crash" else self._unload_wanted or reason)
         self._unload_wanted = None
@@ -367,27 +369,10 @@ class Host:
         return min((t for t in times if t is not None), default=None)
 
 
-def _left_behind(worker: Connection, fault: Reason, died: str) -> list[Event]:
-    """Return what becomes of the jobs in the hands of a worker that ends.
-
-    Those it had not begun are innocent. Of those it had, only a single one is to blame; several prove nothing.
-    """
-    begun = [active for active in worker.jobs.values() if active.begun] or list(worker.jobs.values())[:1]
-    handed_back = worker.stopping_since is not None or not died
-    events: list[Event] = []
-    for active in worker.jobs.values():
-        if handed_back or active not in begun:
-            end = "stopped" if handed_back else "drained"
-            events.append(Finished(active.order, Outcome(active.order.job, active.order.claim, end)))
-        else:
-            events.append(Died(active.order, fault, died, suspect=len(begun) > 1))
-    return events
-
-
 def _has_room(active: Sequence[ActiveJob], width: int) -> bool:
-    """Say whether a worker with these jobs takes another: one that is only being written is in nobody's way."""
-    unread = sum(not job.read for job in active)
-    return unread < width + AHEAD and len(active) < 2 * width + AHEAD
+    """Say whether a worker with these jobs takes another: those that are only being written count less."""
+    most = PER_PAGE * width + BEYOND
+    return sum(not job.read for job in active) < most and len(active) < most + WRITING
 
 
 def _loaded_with(settings: Settings) -> tuple[str | None, ...]:

@@ -22,7 +22,7 @@ class MemoryMonitor:
         self.sample: readings.Sample | None = None
         self.next_sample = 0.0
         self.waiting_for_normal = False  # a job that pressure has stopped too often
-        self.pressed_since: float | None = None  # the page in hand has a grace from here on
+        self.pressed_since: float | None = None  # the current pages have a grace from here on
 
     def look(self, stats: WorkerStats | None, now: float) -> Action:
         """Take a sample and return what pressure asks for."""
@@ -35,7 +35,7 @@ class MemoryMonitor:
         return self._watch.feed(self.sample, now, idle)
 
     def must_stop(self, now: float) -> bool:
-        """Say whether the page in hand has used up its grace under pressure."""
+        """Say whether the current pages have used up their grace under pressure."""
         return self.pressed_since is not None and now - self.pressed_since >= policy.PAGE_GRACE
 
     def idle(self, stats: WorkerStats, now: float, *, queue_empty: bool) -> IdleAction | None:

@@ -22,7 +22,7 @@ from dropscribe.files import durable
 COMMAND = (sys.executable, "-m", "dropscribe.worker.main")
 RECORD = "worker.json"
 SAME_START, SAME_BOOT = 2.0, 60.0  # seconds
-NOISE = "worker.log"  # what native code of the worker prints; begun anew with each worker
+NOISE = "worker.log"  # what native code of the worker prints; emptied for each worker
 
 
 class WorkerProcess:
@@ -140,8 +140,8 @@ def end_leftover(state: str) -> int | None:
     if members:
         try:
             os.killpg(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            members = []
+        except (ProcessLookupError, PermissionError):
+            members = []  # gone; macOS says so of a group of zombies with EPERM
         _wait_gone(members)
     os.unlink(path)
     return pid if members else None

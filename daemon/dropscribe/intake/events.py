@@ -1,19 +1,22 @@
 """File events: a hint where to look, from the system where it can give them. It only collects paths.
 
 A handler that raises kills watchdog's thread, and a dead emitter reports nothing: the handler does next to nothing,
-and `alive` looks at the emitters themselves.
+and `alive` looks at the emitters themselves. FSEvents reports the disk's own spelling of a path (links followed, true
+case); hints are given out under the inbox as the settings spell it.
 """
 
 import importlib
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import psutil
 from watchdog.events import EVENT_TYPE_CLOSED_NO_WRITE, EVENT_TYPE_OPENED, FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver
+
+from dropscribe.config.spelling import on_disk
 
 # File systems whose events do not reach this machine, or only for what it does itself.
 REMOTE = frozenset(
@@ -25,14 +28,11 @@ MOST = 10_000  # paths between two looks; more means: scan everything
 
 def _tell_folders_only() -> None:
     """Keep watchdog from listing every file of a folder that is moved in: we look through it ourselves."""
-    for module in ("inotify", "fsevents"):
-        try:
-            library = importlib.import_module(f"watchdog.observers.{module}")
-        except (ImportError, AttributeError):
-            continue  # another system
-        for name in ("generate_sub_created_events", "generate_sub_moved_events"):
-            if hasattr(library, name):
-                setattr(library, name, lambda *paths: iter(()))
+    # Only this system's own module: watchdog's for inotify raises an error of its own where libc lacks it (a Mac).
+    library = sys.modules[Observer.__module__]
+    for name in ("generate_sub_created_events", "generate_sub_moved_events"):
+        if hasattr(library, name):
+            setattr(library, name, lambda *paths: iter(()))
 
 
 def _pair_no_moves() -> None:
@@ -50,6 +50,13 @@ def _pair_no_moves() -> None:
             continue  # another version of watchdog, or another system
 
 
+def named(event: FileSystemEvent) -> list[bytes]:
+    """Return the paths that one event names; none for our own reading."""
+    if event.event_type in (EVENT_TYPE_OPENED, EVENT_TYPE_CLOSED_NO_WRITE):
+        return []
+    return [os.fsencode(path) for path in (event.src_path, event.dest_path) if path]
+
+
 class EventBuffer(FileSystemEventHandler):
     """Collects the paths that events name; overflow is remembered as such."""
 
@@ -61,13 +68,15 @@ class EventBuffer(FileSystemEventHandler):
 
     def on_any_event(self, event: FileSystemEvent) -> None:
         """Note the paths of one event (on watchdog's thread)."""
-        if event.event_type in (EVENT_TYPE_OPENED, EVENT_TYPE_CLOSED_NO_WRITE):
-            return  # our own reading
+        self.add(named(event))
+
+    def add(self, paths: Sequence[bytes]) -> None:
+        """Note *paths* (on watchdog's thread)."""
+        if not paths:
+            return
         with self._lock:
             first = not self._paths
-            for path in (event.src_path, event.dest_path):
-                if path:
-                    self._paths[os.fsencode(path)] = None
+            self._paths.update(dict.fromkeys(paths))
             if len(self._paths) > MOST:
                 self._paths.clear()
                 self._overflow = True
@@ -81,6 +90,22 @@ class EventBuffer(FileSystemEventHandler):
             self._paths.clear()
             self._overflow = False
         return paths, overflow
+
+
+class _Respelled(FileSystemEventHandler):
+    """Hands on the events of *root* under the name that the settings give it."""
+
+    def __init__(self, root: str, buffer: EventBuffer) -> None:
+        self._given, self._true = os.fsencode(root), os.fsencode(on_disk(root))
+        self._buffer = buffer
+
+    def on_any_event(self, event: FileSystemEvent) -> None:
+        """Note the paths of one event (on watchdog's thread)."""
+        self._buffer.add([self._spell(path) for path in named(event)])
+
+    def _spell(self, path: bytes) -> bytes:
+        inside = path == self._true or path.startswith(self._true + b"/")
+        return self._given + path[len(self._true) :] if inside else path
 
 
 class Watch:
@@ -102,11 +127,12 @@ class Watch:
             _pair_no_moves()
         observer = Observer()
         try:
-            observer.schedule(paths, root, recursive=True)
+            observer.schedule(_Respelled(root, paths), root, recursive=True)
             observer.start()
-        except OSError as error:  # inotify limits, a root that cannot be watched
+        except (OSError, SystemError) as error:  # inotify limits, a root that cannot be watched; FSEvents: SystemError
             observer.unschedule_all()
-            return "poll", f"the system gives no events for {root} ({error.strerror or error})"
+            why = getattr(error, "strerror", None) or error
+            return "poll", f"the system gives no events for {root} ({why})"
         # A thread that reports more than ours can take waits, and piles up nothing.
         observer.event_queue.maxsize = MOST
         self._observer = observer

@@ -12,7 +12,7 @@ from dropscribe.core.job import Signature
 from dropscribe.intake import ignore
 
 SLICE = 500  # entries looked at in one go
-DATALESS = 0x40000000  # SF_DATALESS: the file is in the cloud, reading would fetch it (macOS)
+DATALESS = 0x40000000  # SF_DATALESS of <sys/stat.h>: the file is in the cloud, reading would fetch it (macOS)
 _BUSY = {errno.EBUSY, errno.ETXTBSY, errno.EAGAIN, errno.EDEADLK, errno.ETIMEDOUT}
 
 

@@ -19,13 +19,17 @@ TALL = 1.5  # height / width from which a box holds vertical text (rapidocr turn
 
 @dataclass(frozen=True)
 class TextBox:
-    """Where a line lies once the page's skew is taken out, in pixels; `index` is its place in the caller's list."""
+    """Where a line lies once the page's skew is taken out, in pixels, and what it says where that is known.
+
+    `index` is its place in the caller's list.
+    """
 
     index: int
     x0: float
     y0: float
     x1: float
     y1: float
+    text: str = ""
 
     @property
     def width(self) -> float:
@@ -48,8 +52,8 @@ class TextBox:
         return self.height >= TALL * self.width
 
 
-def deskew(quads: Sequence[Quad] | Quads) -> list[TextBox]:
-    """Return the boxes of *quads* after turning them about the origin by the page's skew."""
+def deskew(quads: Sequence[Quad] | Quads, texts: Sequence[str] = ()) -> list[TextBox]:
+    """Return the boxes of *quads* after turning them about the origin by the page's skew, with *texts* if known."""
     angle = skew(quads)
     cosine, sine = float(np.cos(-angle)), float(np.sin(-angle))
     boxes = []
@@ -57,7 +61,8 @@ def deskew(quads: Sequence[Quad] | Quads) -> list[TextBox]:
         x, y = (float(value) for value in quad.mean(axis=0))
         x, y = x * cosine - y * sine, x * sine + y * cosine
         width, height = edges(quad)
-        boxes.append(TextBox(index, x - width / 2, y - height / 2, x + width / 2, y + height / 2))
+        text = texts[index] if texts else ""
+        boxes.append(TextBox(index, x - width / 2, y - height / 2, x + width / 2, y + height / 2, text))
     return boxes
 
 

@@ -1,82 +1,126 @@
 """Reading order: which of a page's boxes comes after which.
 
-Pure geometry on upright boxes. It does not read, turn or join anything. Pages are cut into columns where a gutter
-runs through text on both sides, with lines that cross it as borders between bands (after the recursive XY-cut of
-Nagy and Seth, 1984, which alone interleaves a page whose heading spans its columns); what is not columns is read
-row by row, so that tables go across.
+Pure geometry and texts on upright boxes; it does not read, turn or join anything. A page is cut at the gutter whose
+parts are most surely columns (`evidence`), over the stretch of the page where that holds, and what lies above, left,
+right and below of it is put in order likewise; this is the recursive XY-cut of Nagy and Seth (1984) with a score for
+each cut. What no gutter parts is read row by row, so that tables go across.
 """
 
 import statistics
 from collections.abc import Sequence
 
-from dropscribe.layout.columns import gutter
-from dropscribe.layout.geometry import Quad, TextBox, deskew, sideways
-from dropscribe.layout.rows import group_lines, horizontal_bands, lines
+from dropscribe.layout.evidence import score
+from dropscribe.layout.geometry import Quad, TextBox, deskew, sideways, skew
+from dropscribe.layout.gutters import Gutter, gutters, halves
+from dropscribe.layout.marks import Marks
+from dropscribe.layout.rows import blocks, group_lines, horizontal_bands, lines
 
-STRIPE = 0.9  # line heights of white above and below a row that belongs to no column
 PAUSE = 3  # line heights of white across the page that end all columns
+# Log odds that columns must have beyond even ones: tables are commoner than among the generated pages, and one mistake
+# in them spoils a page; lines that stand in blocks of their own are cards, or cells of several lines.
+PAGE, BLOCK = 2.0, 0.5
+CERTAIN = 1.0  # log odds beyond the bar, from which only the number of lines counts
+ALIKE = 1.5  # log odds; where one gutter parts cards, its neighbours are likelier to
+CARD_LINES = 7  # a card has at most so many
+TRIED_IN_HALVES = 4  # gutters, those first that part most
 
 Row = list[int]
+NOTHING = Marks()
 
 
-def rows(quads: Sequence[Quad]) -> list[Row]:
+def rows(quads: Sequence[Quad], texts: Sequence[str] = (), marks: Marks = NOTHING) -> list[Row]:
     """Return the indices of *quads* (page pixels) in reading order, those on one baseline together."""
-    boxes = deskew(quads)
+    return [[s.index for s in row] for area in page_areas(quads, texts, marks) for row in lines(area)]
+
+
+def page_areas(quads: Sequence[Quad], texts: Sequence[str], marks: Marks) -> list[list[TextBox]]:
+    """Return level boxes of *quads* (page pixels) in the areas that are read one after the other."""
+    marks = NOTHING if sideways(quads) else marks.turned_back(skew(quads))
+    return areas(level(quads, texts), marks)
+
+
+def level(quads: Sequence[Quad], texts: Sequence[str] = ()) -> list[TextBox]:
+    """Return the boxes of *quads* without the page's skew; vertical text is turned so that its columns are rows."""
+    boxes = deskew(quads, texts)
     if sideways(quads):
-        # Vertical text: turned a quarter to the left, its columns are rows that go down the page.
-        boxes = [TextBox(s.index, s.y0, -s.x1, s.y1, -s.x0) for s in boxes]
-    return [[s.index for s in row] for row in _ordered(boxes)]
+        # Turned a quarter to the left, columns of vertical text are rows that go down the page.
+        return [TextBox(s.index, s.y0, -s.x1, s.y1, -s.x0, s.text) for s in boxes]
+    return boxes
 
 
-def _ordered(boxes: list[TextBox]) -> list[list[TextBox]]:
-    """Return *spots* row by row, columns one after the other."""
-    x = gutter(boxes)
-    if x is None:
-        return lines(boxes)
+def ordered(boxes: list[TextBox], marks: Marks = NOTHING) -> list[list[TextBox]]:
+    """Return *boxes* row by row, columns one after the other."""
+    return [row for area in areas(boxes, marks) for row in lines(area)]
+
+
+def areas(boxes: list[TextBox], marks: Marks = NOTHING, sure: float = PAGE) -> list[list[TextBox]]:
+    """Return *boxes* in the areas that are read one after the other, each row by row."""
+    gutter = best_gutter(boxes, marks, sure)
+    if gutter is None:
+        return _by_block(boxes, marks)
+    top = min(s.y0 for s in gutter.boxes)
+    inside = {s.index for s in gutter.boxes}
+    rest = [s for s in boxes if s.index not in inside]
+    above = [s for s in rest if s.middle < top + 0.5 * s.height]
+    taken = {s.index for s in above}
+    below = [s for s in rest if s.index not in taken]
+    return [area for part in (above, *_parts(gutter), below) if part for area in areas(part, marks, sure)]
+
+
+def _by_block(boxes: list[TextBox], marks: Marks) -> list[list[TextBox]]:
+    """Return *boxes*, which no gutter parts as a whole, in areas; cards and cells in step part single blocks."""
+    found = blocks(boxes)
+    several = [1 < len(group_lines(block)) <= CARD_LINES for block in found]
+    parted = [may and best_gutter(block, marks, BLOCK) is not None for block, may in zip(found, several, strict=True)]
+    if 2 * sum(parted) <= sum(several) or sum(parted) < 2:
+        return [boxes]
     result: list[list[TextBox]] = []
-    for group in (section for part in _between_headings(boxes, x) for section in _sections(part)):
-        left = [s for s in group if s.x1 <= x]
-        right = [s for s in group if s.x0 >= x]
-        inset = [s for s in group if s.x0 < x < s.x1]
-        result += [row for part in (left, right, inset) for row in (_ordered(part) if part else [])]
-    return result
+    waiting: list[TextBox] = []
+    for block, apart in zip(found, parted, strict=True):
+        if apart:
+            result += [waiting] * bool(waiting) + areas(block, marks, BLOCK - ALIKE)
+            waiting = []
+        else:
+            waiting = waiting + block
+    return result + [waiting] * bool(waiting)
 
 
-def _between_headings(boxes: list[TextBox], x: float) -> list[list[TextBox]]:
-    """Return *spots* from top to bottom in groups; each heading of both sides of *x* is one."""
-    headings = sorted(_headings(boxes, x), key=lambda row: row[0].middle)
-    taken = {box.index for row in headings for box in row}
-    groups: list[list[TextBox]] = [[] for _ in range(len(headings) + 1)]
-    for box in boxes:
-        if box.index not in taken:
-            groups[sum(row[0].middle < box.middle for row in headings)].append(box)
-    mixed = [group for pair in zip(groups, [*headings, []], strict=True) for group in pair]
-    return [group for group in mixed if group]
-
-
-def _headings(boxes: list[TextBox], x: float) -> list[list[TextBox]]:
-    """Return what belongs to both columns: lines across the gutter *x*, and rows alone between wide white stripes.
-
-    What crosses it beside other lines (a caption between the columns) is an inset and ends nothing. The rows alone
-    are headings shorter than their column, page numbers and running heads.
-    """
-    crossing = [s for s in boxes if s.x0 < x < s.x1]
-    others = [s for s in boxes if not s.x0 < x < s.x1]
+def best_gutter(boxes: list[TextBox], marks: Marks, sure: float = PAGE) -> Gutter | None:
+    """Return the gutter that parts most lines most surely, and over which stretch; None where rows go across."""
+    found = gutters(boxes)
+    if not found:
+        return None
     line_height = statistics.median(s.height for s in boxes)
-    stripes = horizontal_bands(others)
-    tops = [min(s.y0 for s in band) for band in stripes] + [float("inf")]
-    bottoms = [float("-inf")] + [max(s.y1 for s in band) for band in stripes]
-    alone = [
-        band
-        for i, band in enumerate(stripes)
-        if min(tops[i] - bottoms[i], tops[i + 1] - bottoms[i + 1]) > STRIPE * line_height
-        and len(group_lines(band)) == 1
-    ]
-    return [[c] for c in crossing if not any(_level_with(c, s) for s in others)] + alone
+    value, best = max(((_value(g, line_height, marks, sure), g) for g in found), key=lambda pair: pair[0])
+    for g in found[:TRIED_IN_HALVES]:
+        for parts in halves(g, line_height):
+            if not parts:
+                continue
+            values = [_value(part, line_height, marks, sure) for part in parts]
+            whole = _value(g, line_height, marks, sure)
+            if (min(values) < 0 or whole <= 0) and max(values) > max(value, whole):
+                value, best = max(values), parts[values.index(max(values))]
+    return best if value > 0 else None
+
+
+def _value(gutter: Gutter, line_height: float, marks: Marks, sure: float) -> float:
+    """Return the score of *gutter* times the lines it parts: a sure cut through much text is worth most."""
+    if gutter.parted < 1:
+        return 0.0
+    return min(CERTAIN, score(gutter, line_height, marks) - sure) * gutter.parted
+
+
+def _parts(gutter: Gutter) -> list[list[TextBox]]:
+    """Return the columns of *gutter* from section to section, insets after both."""
+    parts = []
+    for section in _sections(list(gutter.boxes)):
+        here = {s.index for s in section}
+        parts += [[s for s in side if s.index in here] for side in (gutter.left, gutter.right, gutter.inset)]
+    return parts
 
 
 def _sections(boxes: list[TextBox]) -> list[list[TextBox]]:
-    """Return *spots* in parts from top to bottom, parted where all columns pause: rows of cards."""
+    """Return *boxes* in parts from top to bottom, parted where all columns pause: rows of cards."""
     line_height = statistics.median(s.height for s in boxes)
     sections: list[list[TextBox]] = []
     bottom = float("-inf")
@@ -86,7 +130,3 @@ def _sections(boxes: list[TextBox]) -> list[list[TextBox]]:
         sections[-1] += band
         bottom = max(s.y1 for s in band)
     return sections
-
-
-def _level_with(one: TextBox, other: TextBox) -> bool:
-    return min(one.y1, other.y1) - max(one.y0, other.y0) > 0.5 * min(one.height, other.height)

@@ -12,6 +12,7 @@ RIM = 0.2  # of a box's height above and below that may be nobody's: the detecto
 CELL_LINES = 6  # a row of a table has at most so many lines
 CELL_GAP = 0.3  # line heights of white between two cells
 APART = 1.05  # of the step between lines of a cell: equal but for noise; rows of a table not set solid stand further
+WIDER = 0.4  # line heights of white between two blocks beyond what is usual between lines
 HALF, MOST = 0.5, 0.6  # of a box's height that another on its baseline shares; lines of centred cells share half
 
 
@@ -21,14 +22,17 @@ def lines(boxes: list[TextBox]) -> list[list[TextBox]]:
     Unless its table is set solid: then nothing shows which lines make up a cell, and the page is read line by line,
     as `pdftotext -layout` does.
     """
+    if not boxes:
+        return []
     stripes = horizontal_bands(boxes)
-    if _solid(stripes):
+    if is_solid(boxes):
         return [row for band in stripes for row in group_lines(band, MOST)]
     return [row for band in stripes for row in (_by_cell(band) if _wraps(band) else group_lines(band))]
 
 
-def _solid(stripes: list[list[TextBox]]) -> bool:
+def is_solid(boxes: list[TextBox]) -> bool:
     """Say whether rows whose cells have several lines are no further apart than those lines."""
+    stripes = horizontal_bands(boxes)
     cells = [[_middle(row) for row in group_lines(cell)] for band in stripes if _wraps(band) for cell in _cells(band)]
     within = [below - above for cell in cells for above, below in pairwise(cell)]
     between = [
@@ -62,6 +66,22 @@ def _cells(band: list[TextBox]) -> list[list[TextBox]]:
         cells[-1].append(box)
         right = max(right, box.x1)
     return cells
+
+
+def blocks(boxes: list[TextBox]) -> list[list[TextBox]]:
+    """Return *boxes* in blocks from top to bottom, parted where the white between two bands is wider than usual."""
+    bands = horizontal_bands(boxes)
+    white = [min(s.y0 for s in below) - max(s.y1 for s in above) for above, below in pairwise(bands)]
+    if not white:
+        return bands
+    line_height = statistics.median(s.height for s in boxes)
+    usual = statistics.median(sorted(white)[: (len(white) + 1) // 2])
+    found = [list(bands[0])]
+    for gap, band in zip(white, bands[1:], strict=True):
+        if gap > usual + WIDER * line_height:
+            found.append([])
+        found[-1] += band
+    return found
 
 
 def horizontal_bands(boxes: list[TextBox]) -> list[list[TextBox]]:

@@ -8,15 +8,19 @@ feed those with recorded bytes on Linux. Layouts and names: xnu's `sys/resource.
 import ctypes
 import os
 from ctypes import POINTER, byref, c_bool, c_char_p, c_int, c_size_t, c_uint8, c_uint32, c_uint64, c_void_p
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
+from dropscribe.memory.projection import Pages, project
 from dropscribe.memory.values import CRITICAL, NORMAL, UNKNOWN, WARN, Availability, Figures
 
-LEVELS = {1: NORMAL, 2: WARN, 4: CRITICAL}
-RUSAGE_INFO_V0 = 0
-HOST_VM_INFO64 = 4
-MATERIALIZE_DATALESS, SCOPE_PROCESS, ON = 3, 0, 2  # setiopolicy_np(3)
+LEVELS = {1: NORMAL, 2: WARN, 4: CRITICAL}  # kVMPressure* of xnu's vm_pageout.c, as dispatch(3) tells them too
+LIBPROC = "/usr/lib/libproc.dylib"
+RUSAGE_INFO_V0 = 0  # <sys/resource.h>
+HOST_VM_INFO64 = 4  # <mach/host_info.h>
+# IOPOL_TYPE_VFS_MATERIALIZE_DATALESS_FILES, IOPOL_SCOPE_PROCESS, IOPOL_MATERIALIZE_DATALESS_FILES_ON; setiopolicy_np(3)
+MATERIALIZE_DATALESS, SCOPE_PROCESS, ON = 3, 0, 2
 
 
 class RusageInfo(ctypes.Structure):
@@ -67,11 +71,11 @@ def system() -> Any:
 
 @cache
 def _processes() -> Any:
-    return ctypes.CDLL("/usr/lib/libproc.dylib", use_errno=True)
+    return ctypes.CDLL(LIBPROC, use_errno=True)
 
 
 @cache
-def _host_port() -> int:
+def host_port() -> int:
     """Return the port of this machine: asked for once, since every call takes another reference to it."""
     system().mach_host_self.restype = c_uint32
     return int(system().mach_host_self())
@@ -84,6 +88,15 @@ def sysctl(library: Any, name: str, size: int) -> bytes | None:
     buffer, length = ctypes.create_string_buffer(size), c_size_t(size)
     done = call(name.encode(), buffer, byref(length), None, 0) == 0 and length.value == size
     return buffer.raw if done else None
+
+
+def text(library: Any, name: str, room: int) -> str | None:
+    """Return a system value that is a text of less than *room* bytes, or None."""
+    call = library.sysctlbyname
+    call.argtypes = [c_char_p, c_void_p, POINTER(c_size_t), c_void_p, c_size_t]
+    buffer, length = ctypes.create_string_buffer(room), c_size_t(room)
+    done = call(name.encode(), buffer, byref(length), None, 0) == 0
+    return buffer.value.decode("utf-8", "replace") if done else None
 
 
 def rusage(library: Any, pid: int) -> bytes | None:
@@ -129,8 +142,19 @@ def parse_available(raw: bytes, page_bytes: int) -> int:
     return int(pages.free + pages.inactive + pages.purgeable) * page_bytes
 
 
+def parse_pages(raw: bytes, page_bytes: int) -> Pages:
+    """Return the figures of a recorded `vm_statistics64` that a projection wants, in bytes."""
+    pages = VmStatistics.from_buffer_copy(raw)
+    figures = pages.free, pages.active, pages.inactive, pages.external, pages.compressor
+    return Pages(*(count * page_bytes for count in figures))
+
+
 def parse_percent(raw: bytes | None, available_bytes: int, total_bytes: int) -> float:
-    """Return 100 minus `kern.memorystatus_level`, or without it the share that is not available."""
+    """Return 100 minus `kern.memorystatus_level`, or without it the share that is not available.
+
+    The level is all uncompressed pageable memory in percent of the whole (vm_pageout.c): what is missing to 100 is what
+    is wired or holds compressed pages, and not what is "in use".
+    """
     level = None if raw is None else int.from_bytes(raw, "little")
     if level is None or level > 100:
         return round(100 * (1 - min(1.0, available_bytes / total_bytes)), 1)
@@ -160,13 +184,23 @@ def footprint(pid: int) -> int | None:
 
 
 def available() -> Availability:
-    """Return the bytes a new program could have, and the share in use; psutil's figure where the kernel is silent."""
+    """Return what is free, inactive or purgeable, and the share in use; psutil's figure where the kernel is silent."""
     import psutil
 
     total = _total()
-    pages = vm_statistics(system(), _host_port())
+    pages = vm_statistics(system(), host_port())
     free = psutil.virtual_memory().available if pages is None else parse_available(pages, _page_bytes())
     return Availability(free, parse_percent(sysctl(system(), "kern.memorystatus_level", 4), free, total), total)
+
+
+def room() -> Availability:
+    """Return what may be loaded now: a projection at normal pressure, else no more than is available."""
+    there = available()
+    pages = vm_statistics(system(), host_port()) if pressure() == NORMAL else None
+    if pages is None:
+        return there
+    most = project(parse_pages(pages, _page_bytes()))
+    return replace(there, bytes=most.total, how=str(most))
 
 
 def pressure() -> str:
@@ -181,7 +215,7 @@ def swap_used() -> int | None:
 
 def figures() -> Figures:
     """Return what `doctor memory` shows, in bytes."""
-    pages = vm_statistics(system(), _host_port())
+    pages = vm_statistics(system(), host_port())
     return parse_figures(pages, sysctl(system(), "vm.swapusage", ctypes.sizeof(SwapUsage)), _page_bytes(), _total())
 
 

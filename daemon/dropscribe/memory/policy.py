@@ -11,26 +11,16 @@ from enum import StrEnum
 
 from dropscribe.config import Model
 from dropscribe.memory.pressure import PAGE_GRACE, SAMPLE_EVERY, Action, PressureWatch
-from dropscribe.memory.values import Availability
+from dropscribe.memory.values import Availability, size
 
 __all__ = [
-    "LONGEST_WAIT",
-    "PAGE_GRACE",
-    "SAMPLE_EVERY",
-    "Action",
-    "IdleAction",
-    "PressureWatch",
-    "SleepWatch",
-    "Verdict",
-    "idle_action",
-    "need",
-    "next_idle_deadline",
-    "preflight",
-    "recycle_reason",
-    "size",
-    "unload_at",
+    "LONGEST_WAIT", "PAGE_GRACE", "SAMPLE_EVERY", "Action", "IdleAction", "PressureWatch", "SleepWatch", "Verdict",
+    "idle_action", "is_lean", "need", "next_idle_deadline", "preflight", "recycle_reason", "size", "unload_at",
 ]  # fmt: skip
 
+# A machine below this reads with the big model in a lean form: memory is sold in steps, 8 GB and then 16.
+LEAN_BELOW = 12 << 30  # bytes
+LEAN_CACHE = 256_000_000  # bytes that the model's allocator may keep there
 LONGEST_WAIT = 600.0  # seconds of waiting for memory after which a load is tried once all the same: estimates err
 JUMP = 30.0  # seconds by which the wall clock may leave the monotonic one before it counts as sleep
 
@@ -51,14 +41,23 @@ def need(peaks: Sequence[int], estimate: int) -> int:
 def preflight(need_bytes: int, availability: Availability, waiting_since: float, now: float) -> Verdict:
     """Return whether *need_bytes* are there, or have been waited for long enough.
 
-    `waiting_since` starts anew (at the caller's) with each load that is begun, so that the exception is made once.
+    `waiting_since` starts again (at the caller's) with each load that is begun, so that the exception is made once.
     """
     if need_bytes <= availability.bytes:
         return Verdict(True, "")
     lack = f"the model needs about {size(need_bytes)} of memory and {size(availability.bytes)} are available"
+    lack += f" ({availability.how})" if availability.how else ""
     if now - waiting_since >= LONGEST_WAIT:
         return Verdict(True, f"{lack}; trying all the same after {LONGEST_WAIT / 60:.0f} minutes")
     return Verdict(False, lack)
+
+
+def is_lean(platform: str, total_bytes: int) -> bool:
+    """Say whether the big model reads in its lean form: small cache, one page at a time, no second reader beside it.
+
+    Only where GPU and programs share the memory, on a Mac; *platform* as in `sys.platform`.
+    """
+    return platform == "darwin" and total_bytes < LEAN_BELOW
 
 
 class IdleAction(StrEnum):
@@ -120,10 +119,3 @@ class SleepWatch:
         gain = (now_wall - self._wall) - (now_monotonic - self._monotonic)
         self._monotonic, self._wall = now_monotonic, now_wall
         return gain if abs(gain) > JUMP else 0.0
-
-
-def size(count: int | None) -> str:
-    """Return a number of bytes as text."""
-    if count is None:
-        return "unknown"
-    return f"{count / 1e9:.1f} GB" if count >= 10**9 else f"{count / 1e6:.0f} MB"

@@ -7,7 +7,7 @@ nothing. A level holds when two samples in a row reach it; one sample alone neve
 from enum import IntEnum, StrEnum
 
 from dropscribe.config import Memory
-from dropscribe.memory.values import CRITICAL, WARN, Sample
+from dropscribe.memory.values import COUNTED, CRITICAL, WARN, Sample
 
 SAMPLE_EVERY = 2.0  # seconds between the samples that `feed` expects
 TOGETHER, APART = 1.0, 10.0  # seconds: two looks closer are one sample; two further apart are no pair
@@ -69,7 +69,7 @@ class PressureWatch:
         self._trimmed_at: float | None = None
 
     def apply(self, settings: Memory) -> None:
-        """Apply changed settings: back-off and episode are forgotten, the next two samples are judged anew."""
+        """Apply changed settings: back-off and episode are forgotten, the next two samples are judged by themselves."""
         self._settings = settings
         self._earlier = self._pressed_at = self._trimmed_at = None
         self._counted, self._unloads = False, 0
@@ -171,4 +171,7 @@ class PressureWatch:
             return "the system reports critical memory pressure"
         if sample.pressure == WARN and self._settings.unload_on == "warn":
             return "the system warns of memory pressure (memory.unload_on is warn)"
-        return f"other programs use more than {self._settings.max_percent:g} % of the memory (memory.max_percent)"
+        share = f"{self._settings.max_percent:g} % of the memory"
+        if COUNTED == "in use":
+            return f"other programs use more than {share} (memory.max_percent)"
+        return f"more than {share} is {COUNTED} (memory.max_percent)"

@@ -15,8 +15,8 @@ else:
     from dropscribe.memory import linux as machine
 
 __all__ = [
-    "Availability", "Figures", "Sample", "available", "figures", "footprint", "malloc_relief", "pressure", "sample",
-    "set_dataless_policy",
+    "Availability", "Figures", "Sample", "available", "figures", "footprint", "malloc_relief", "pressure", "room",
+    "sample", "set_dataless_policy",
 ]  # fmt: skip
 
 
@@ -28,6 +28,13 @@ def footprint(pid: int) -> int | None:
 def available() -> Availability:
     """Return the bytes that a new program could have, and how much of the memory is in use in percent."""
     return machine.available()
+
+
+def room() -> Availability:
+    """Return the bytes that a model may be loaded into; on macOS a `projection`, else what is available."""
+    if sys.platform == "darwin":
+        return machine.room()
+    return available()
 
 
 def pressure() -> str:

@@ -6,7 +6,6 @@ The only module that joins the stages; no part is handed the whole.
 import os
 import time
 from collections.abc import Sequence
-from itertools import islice
 from typing import Protocol, TypeVar
 
 from dropscribe.config import Settings
@@ -14,8 +13,7 @@ from dropscribe.control.lock import StateLock
 from dropscribe.control.registry import Registration
 from dropscribe.control.server import Client, Control
 from dropscribe.core.errors import ReasonedError
-from dropscribe.core.job import Job, State, printable
-from dropscribe.core.status import DaemonStatus, Status, WaitingStatus
+from dropscribe.core.job import Job, State
 from dropscribe.desktop.notify import Notifier
 from dropscribe.desktop.power import Power
 from dropscribe.engines import registry
@@ -39,13 +37,13 @@ from dropscribe.service.inbox import Inbox
 from dropscribe.service.jobs import Jobs
 from dropscribe.service.recovery import Recovery
 from dropscribe.service.reload import ConfigReload
+from dropscribe.service.reporter import Reporter
 from dropscribe.service.requests import Requests
 from dropscribe.service.retry import Retries
 from dropscribe.service.status import JOURNAL
 
 LONGEST_SLEEP = 3600.0
 DISK_GRACE = 5.0  # seconds that a stop waits for a disk beyond the grace of the current page
-MOST_WAITING = 100  # files listed under `intake`
 
 
 class Closes(Protocol):
@@ -75,7 +73,7 @@ class Service:
     def _begin(self, path: str | None, command: Sequence[str]) -> None:
         """Build everything, in the order in which one part needs another."""
         settings, now = self.settings, time.monotonic()
-        self.started, self.stopping, self._stop_by = time.time(), False, 0.0
+        self.stopping, self._stop_by = False, 0.0
         self._own(StateLock(settings.folders.state))
         self._own(Registration(path, settings.folders.state))
         self.engine, self.engine_reason = registry.choose(settings.engine.name)
@@ -98,13 +96,17 @@ class Service:
         self.recovery = Recovery(settings, self.journal, outbox, self.backoff)
         self.archiver = Archiver(settings, self.journal, self.flows, unmounted, self._job_over)
         self.retries = Retries(settings.folders, self.journal, self.flows, self.inbox)
+        self.reload = ConfigReload(path, settings, now)
+        self.reporter = Reporter(
+            self.journal, self.inbox, self.host, self.backoff, self.archiver, self.reload, agent=self.agent,
+            engine=lambda: (self.engine, self.engine_reason), paused=lambda: self.paused, idle=self.idle,
+        )  # fmt: skip
         self.requests = Requests(
-            settings.folders.state, self.journal, self.flows, self.host, self.retries, self, self.status,
+            settings.folders.state, self.journal, self.flows, self.host, self.retries, self, self.reporter.status,
             lambda: status.folder_access(settings.folders),
         )  # fmt: skip
         self.power = self._own(Power())
         self.notifier = self._own(Notifier(settings.notify))
-        self.reload = ConfigReload(path, settings, now)
         self._sleep = policy.SleepWatch(now, time.time())
         self.control = self._own(Control(settings.folders.state, self.loop.selector))
 
@@ -300,45 +302,3 @@ class Service:
             elif isinstance(data, Client):
                 for request in self.control.serve(data):
                     self.requests.answer(request)
-
-    # -- what it tells of itself
-
-    def status(self) -> Status:
-        """Return what `status` shows."""
-        now = time.monotonic()
-        active = [status.active(job, now) for job in self.host.active]
-        table = self.inbox.intake.table
-        queue = status.queue(self.journal, self._paused_reason(), len(table) + self.inbox.unrecorded)
-        queue.archive_error = self.archiver.waits_for
-        return Status(
-            daemon=self._daemon_status(),
-            model=status.model(self.host, now, queue_empty=self.idle(now)),
-            memory=status.memory(self.host.monitor.sample),
-            queue=queue,
-            current=active[0] if active else None,
-            active=active,
-            recent=status.recent(self.journal),
-            intake=[
-                WaitingStatus(name=printable(path), waiting_for=str(what))
-                for path, what in islice(table.waiting(), MOST_WAITING)
-            ],
-        )
-
-    def _daemon_status(self) -> DaemonStatus:
-        return DaemonStatus(
-            running=True, pid=os.getpid(), started=status.stamp(self.started),
-            config=self.reload.path if os.path.exists(self.reload.path) else None, config_error=self.reload.error,
-            restart_needed=self.reload.restart_needed, agent=self.agent, watch=self.inbox.watch.kind,
-            inbox_online=self.inbox.online, engine=self.engine, engine_reason=self.engine_reason,
-        )  # fmt: skip
-
-    def _paused_reason(self) -> str | None:
-        """Return why the queue does not move on, or None."""
-        fault, admission = self.backoff.current, self.host.admission
-        if self.paused:
-            return status.PAUSED
-        if fault is not None:
-            return f"{fault.reason}: {fault.detail}"
-        if admission.blocked_reason is None or self.journal.next_queued() is None:
-            return None
-        return f"{admission.blocked_as}: {admission.blocked_reason}"

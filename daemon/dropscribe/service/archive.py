@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from dropscribe.config import Settings
 from dropscribe.core.job import Job, State, Unmounted
 from dropscribe.files import durable, originals
-from dropscribe.files.originals import MoveResult
+from dropscribe.files.originals import LockedError, MoveResult
 from dropscribe.journal.journal import Journal
 from dropscribe.log import LOG
 from dropscribe.service.flow import Flow, Flows, on_disk, record
 
 LONGEST_WAIT = 60.0  # seconds between tries
+LOCKED_WAIT = 600.0  # seconds between looks whether a locked original has been unlocked
 AT_ONCE = 20  # originals under way together
 
 
@@ -154,4 +155,6 @@ class Archiver:
             LOG.warning("%s: cannot be moved yet: %s", job.name, error)
         self._fault = f"{job.name} cannot be moved yet: {error}"
         wait = self._retries[job.id].wait if job.id in self._retries else 1.0
+        if isinstance(error, LockedError):
+            wait = LOCKED_WAIT
         self._retries[job.id] = _Retry(time.monotonic() + wait, min(wait * 2, LONGEST_WAIT))

@@ -1,7 +1,7 @@
-"""The folders of the daemon at its start: made where they are missing, and told from those whose disk is away.
+"""The folders of the daemon at its start: made where they are missing, and told from those whose volume is not mounted.
 
 What lay on a volume of its own (a share, an external disk) and is missing or empty now, while nothing is mounted there,
-is away: a system leaves an empty folder behind, and what is written into that is lost to sight.
+is not available: a system leaves an empty folder behind, and what is written into that is lost to sight.
 """
 
 import os
@@ -16,19 +16,19 @@ NAMES = ("inbox", "outbox", "archive", "failed")
 
 
 def prepare(settings: Settings, metadata: Metadata) -> dict[str, Unmounted]:
-    """Make what is missing and note what lies where; return, for each of `NAMES`, whether its disk is away."""
+    """Make what is missing and note what lies where; return, for each of `NAMES`, whether its volume is not mounted."""
     for name in NAMES:
         folder = getattr(settings.folders, name)
         known = metadata.get(f"folder {name}") == folder
         wanted = not os.path.isdir(folder) and (not known or name in ("archive", "failed"))
-        if wanted and not away(settings, metadata, name)():
+        if wanted and not unmounted(settings, metadata, name)():
             try:
                 durable.make_folder(os.fsencode(folder))
             except OSError as error:
                 LOG.error("%s %s cannot be made: %s", name, folder, error.strerror)
         if os.path.isdir(folder):
             _note(metadata, name, folder)
-    return {name: away(settings, metadata, name) for name in NAMES}
+    return {name: unmounted(settings, metadata, name) for name in NAMES}
 
 
 def _note(metadata: Metadata, name: str, folder: str) -> None:
@@ -48,12 +48,12 @@ def _volume(folder: str) -> str:
     return folder
 
 
-def away(settings: Settings, metadata: Metadata, name: str) -> Unmounted:
-    """Return the question whether the disk of the folder called *name* is away; it looks there when it is asked."""
+def unmounted(settings: Settings, metadata: Metadata, name: str) -> Unmounted:
+    """Return the question whether the volume of the folder called *name* is not mounted; it looks when it is asked."""
     folder: str = getattr(settings.folders, name)
     volume = metadata.get(f"volume {name}") if metadata.get(f"folder {name}") == folder else None
 
-    def is_away() -> bool:
+    def is_unmounted() -> bool:
         if volume is None or os.path.ismount(volume):
             return False
         try:
@@ -61,4 +61,4 @@ def away(settings: Settings, metadata: Metadata, name: str) -> Unmounted:
         except OSError:
             return True
 
-    return is_away
+    return is_unmounted

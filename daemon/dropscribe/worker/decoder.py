@@ -78,7 +78,7 @@ class DocumentProcess:
         image = pixels.read(self._shared, ready.width, ready.height)
         return Page(
             ready.number, image, ready.rotation, ready.dpi, ready.from_pdf, ready.text, ready.blocks, ready.blank,
-            ready.flags, document,
+            ready.flags, document, ready.samples,
         )  # fmt: skip
 
     def render(self, request: Render) -> tuple[str, ...]:

@@ -68,6 +68,7 @@ class PageReady(Struct, tag=True, frozen=True):
     blocks: tuple[Block, ...]
     blank: bool
     flags: tuple[str, ...]
+    samples: tuple[tuple[Block, ...], ...]
 
 
 class Rendered(Struct, tag=True, frozen=True):

@@ -13,11 +13,12 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 
 from dropscribe.config import Settings, checked
 from dropscribe.core.errors import Reason, ReasonedError
 from dropscribe.core.framing import Inbound, pack, receive
-from dropscribe.core.pages import DocumentResult, Page
+from dropscribe.core.pages import Block, DocumentResult, Page
 from dropscribe.files.durable import NO_SPACE
 from dropscribe.worker import pixels
 from dropscribe.worker.decoder_protocol import (
@@ -97,7 +98,8 @@ class _Decoder:
             self._pages = iter(())  # it holds the last picture, and this process waits for its turn to render
         return PageReady(
             page.number, page.width, page.height, page.rotation, page.dpi, page.from_pdf,
-            None if page.text is None else _text(page.text), page.blocks, page.blank, page.flags,
+            None if page.text is None else _text(page.text), _blocks(page.blocks), page.blank, page.flags,
+            tuple(map(_blocks, page.samples)),
         )  # fmt: skip
 
     def _render(self, request: Render) -> tuple[str, ...]:
@@ -124,6 +126,10 @@ class _Decoder:
 def _text(text: str) -> str:
     """Return *text* as a message can carry it: undecodable names escaped."""
     return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _blocks(blocks: tuple[Block, ...]) -> tuple[Block, ...]:
+    return tuple(replace(block, text=_text(block.text)) for block in blocks)
 
 
 def serve(connection: socket.socket, document: int, shared: int) -> None:

@@ -32,9 +32,11 @@ def key(sha256: str, engine: EngineInfo, settings: Settings, job: int | None) ->
             settings.engine.prompt,
             settings.engine.max_tokens,
             settings.engine.vision_precision,
+            settings.engine.languages,
         ],
         "intake": [settings.intake.pdf_text, settings.intake.orientation],
         "tables": settings.output.tables,
+        "line_breaks": settings.output.line_breaks,
         "figures": settings.output.figures,
         "job": job,
     }

@@ -33,7 +33,7 @@ class Reading:
         self.scheduler = scheduler
         # Rows that end together must not wait for one page after the other.
         scheduler.ahead.most_pages = max(ahead.PAGES, engine.width)
-        self._stage = PageStage(settings, turns_pages=engine.turns_pages)
+        self._stage = PageStage(settings, finds_lines=engine.finds_lines)
         self._decoders = Decoders(lambda: self.settings)
         self._interrupted: Callable[[], bool] = lambda: False
         signals.attempt, signals.tokens = self._attempt, self._tokens
@@ -51,7 +51,7 @@ class Reading:
     def apply(self, settings: Settings) -> None:
         """Take over changed settings, for documents taken in hand from now on."""
         self.settings = settings
-        self._stage = PageStage(settings, turns_pages=self._engine.turns_pages)
+        self._stage.apply(settings)
         self._engine.apply(settings)
 
     def stop(self) -> None:
@@ -68,7 +68,7 @@ class Reading:
         end = "drained"
         try:
             for result in self._engine.read(self):
-                self.scheduler.read(result)
+                self.scheduler.read(self._stage.finish(result))
         except Stopped:
             end = "stopped"
         except MemoryError as error:

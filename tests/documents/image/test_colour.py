@@ -1,13 +1,16 @@
 """Every mode becomes upright RGB in which a word can be read."""
 
 import io
+import struct
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
+from dropscribe.core.errors import Reason, ReasonedError
 from dropscribe.documents.image.colour import upright_rgb
-from support.image_files import written
+from support.image_files import encoded, pages_of, upper_left_is_darkest, written
 
 
 def span(image: Image.Image) -> int:
@@ -161,3 +164,55 @@ def test_broken_exif_never_fails(exif: bytes) -> None:
     image.info["exif"] = exif
 
     assert upright_rgb(image).size == (240, 80)
+
+
+@pytest.mark.parametrize(("bits", "kind", "low", "high"), [(1, 1, 0, 1), (4, 1, 0, 15), (8, 1, 0, 255)])
+def test_min_is_white_in_shallow_tiffs(tmp_path: Path, bits: int, kind: int, low: int, high: int) -> None:
+    assert paper_is_light(tmp_path, bits, kind, low, high)
+
+
+@pytest.mark.parametrize(("bits", "kind", "low", "high"), [(16, 1, 0, 65535), (16, 1, 0, 4095), (32, 3, 0.0, 1.0)])
+def test_min_is_white_in_deep_tiffs(tmp_path: Path, bits: int, kind: int, low: float, high: float) -> None:
+    assert paper_is_light(tmp_path, bits, kind, low, high)
+
+
+def test_deep_whole_numbers_that_count_down_are_unsupported_and_not_damaged(tmp_path: Path) -> None:
+    with pytest.raises(ReasonedError) as caught:
+        paper_is_light(tmp_path, 32, 1, 0, 2**31 - 1)
+
+    assert caught.value.reason is Reason.UNSUPPORTED
+
+
+def paper_is_light(folder: Path, bits: int, kind: int, low: float, high: float) -> bool:
+    """Say whether a page whose samples count down to black comes out dark on light."""
+    ink = np.asarray(written("L", 0, 255)) > 128
+    samples = np.where(ink, high, low)
+    if bits < 8:
+        digits = "".join(f"{int(value):0{bits}b}" for value in samples.ravel())
+        rows = int(digits, 2).to_bytes(len(digits) // 8, "big")
+    else:
+        rows = samples.astype({(8, 1): "u1", (16, 1): "<u2", (32, 1): "<u4", (32, 3): "<f4"}[bits, kind]).tobytes()
+    tags = [(256, 4, 240), (257, 4, 80), (258, 3, bits), (259, 3, 1), (262, 3, 0), (273, 4, 8), (277, 3, 1)]
+    tags += [(278, 4, 80), (279, 4, len(rows)), (339, 3, kind)]
+    directory = b"".join(struct.pack("<HHII", tag, form, 1, value) for tag, form, value in tags)
+    head = b"II*\0" + struct.pack("<I", 8 + len(rows)) + rows
+    [page] = pages_of(folder, head + struct.pack("<H", len(tags)) + directory + bytes(4))
+    return float(np.asarray(page.image.convert("L")).mean()) > 180
+
+
+@pytest.mark.parametrize("format", ["BMP", "PNG", "TIFF", "WEBP", "TGA"])
+def test_an_alpha_channel_that_was_left_empty_says_nothing(tmp_path: Path, format: str) -> None:
+    image = written("RGBA", (255, 255, 255, 0), (0, 0, 0, 0))
+    how = {"lossless": True, "exact": True} if format == "WEBP" else {}
+    content = encoded(image, format, **how) if format != "BMP" else deep_bitmap(image)
+    [page] = pages_of(tmp_path, content)
+
+    assert not page.blank and upper_left_is_darkest(page.image)
+
+
+def deep_bitmap(image: Image.Image) -> bytes:
+    """Return a BMP of 32 bits with masks that name an alpha channel (BITMAPV3INFOHEADER)."""
+    rows = image.transpose(Image.Transpose.FLIP_TOP_BOTTOM).tobytes("raw", "BGRA")
+    masks = struct.pack("<IIII", 0xFF0000, 0xFF00, 0xFF, 0xFF000000)
+    info = struct.pack("<IiiHHIIiiII", 56, image.width, image.height, 1, 32, 3, len(rows), 2835, 2835, 0, 0) + masks
+    return b"BM" + struct.pack("<IHHI", 14 + len(info) + len(rows), 0, 0, 14 + len(info)) + info + rows

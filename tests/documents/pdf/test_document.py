@@ -10,7 +10,6 @@ from PIL import Image
 from dropscribe.config import Settings
 from dropscribe.core.errors import Reason, ReasonedError
 from dropscribe.core.pages import Page
-from dropscribe.documents.opening import open_document
 from support.image_files import contrast, encoded, intake, pages_of, upper_left_is_darkest, written
 from support.pdf_files import Maker, lines
 
@@ -176,23 +175,6 @@ def test_junk_around_a_pdf_does_no_harm(tmp_path: Path) -> None:
     assert pages_of(tmp_path, b"From: printer\r\n\r\n" + whole + b"\0" * 2000)[0].text
 
 
-def test_a_broken_page_is_named_and_the_others_come_when_it_is_skipped(tmp_path: Path) -> None:
-    maker = Maker().page(lines("one")).page(lines("two")).page(lines("three"))
-    path = tmp_path / "a.pdf"
-    content = maker.bytes(object_stream_mode=pikepdf.ObjectStreamMode.disable)
-    second = re.search(rb"/Kids \[ \d+ 0 R (\d+) 0 R", content)
-    assert second
-    path.write_bytes(content[: second.start(1)] + b"0" + content[second.end(1) :])
-    document = open_document(str(path), Settings())
-    with pytest.raises(ReasonedError) as caught:
-        list(document.pages())
-
-    assert (caught.value.reason, caught.value.detail[:6]) == (Reason.DAMAGED, "Page 2")
-    assert [page.number for page in document.pages(frozenset({2}))] == [1, 3]
-    document.close()
-    document.close()
-
-
 def test_page_trees_that_loop_end(tmp_path: Path) -> None:
     maker = Maker().page(lines("one"))
     tree = maker.pdf.Root.Pages
@@ -204,13 +186,3 @@ def test_page_trees_that_loop_end(tmp_path: Path) -> None:
         pages_of(tmp_path, path.read_bytes())
     except ReasonedError as error:
         assert error.reason is Reason.DAMAGED  # either end is fine: pages, or this reason
-
-
-def test_an_xfa_form_that_only_acrobat_can_draw_is_unsupported(tmp_path: Path) -> None:
-    maker = Maker().page()
-    maker.pdf.Root.AcroForm = pikepdf.Dictionary(
-        Fields=pikepdf.Array(), XFA=maker.pdf.make_stream(b"<xdp:xdp xmlns:xdp='http://ns.adobe.com/xdp/'/>")
-    )
-    maker.pdf.Root.NeedsRendering = True
-
-    assert reason_of(tmp_path, maker.bytes()) is Reason.UNSUPPORTED

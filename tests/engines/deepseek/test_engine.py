@@ -296,6 +296,22 @@ def test_loading_tells_its_steps_and_the_bytes(tiny: Path) -> None:
     assert engine.estimate() > total
 
 
+def test_the_first_page_ever_is_read_while_loading_and_outside_all_limits(tiny: Path) -> None:
+    """An empty one, told as a step of its own; a page's limits do not count, and the next page reads as always."""
+    told: list[str] = []
+    attempts: list[int] = []
+    hurried = settings_for(tiny, engine={"page_timeout": "1ms", "page_budget": "1ms"})
+    engine = DeepSeekOcr(hurried, Signals(attempt=lambda number, mode: attempts.append(number)), warm=True)
+    engine.load(lambda progress: told.append(progress.step))
+    try:
+        assert told == ["packages", "weights", "weights", "warm-up", "ready"]
+        assert attempts == []
+        engine.apply(settings_for(tiny))
+        assert read_one(engine, page()).text.startswith("Invoice 42")
+    finally:
+        engine.unload()
+
+
 def test_while_a_model_is_loaded_the_hub_is_out_of_reach(tiny: Path) -> None:
     """And it is as it was before, afterwards."""
     from huggingface_hub import constants

@@ -168,7 +168,35 @@ def test_nothing_is_invented_where_there_is_no_text(engine: RapidOcr) -> None:
 
     for picture in (noise, slope):
         page = read(engine, Image.fromarray(picture))
-        assert (page.text, page.blocks, page.flags) == ("", (), ("empty",))
+        assert (page.text, page.blocks, page.flags) == ("", (), ())
+
+
+def test_circles_and_strokes_are_not_read_as_letters(engine: RapidOcr) -> None:
+    picture = Image.new("RGB", (600, 400), "white")
+    draw = ImageDraw.Draw(picture)
+    for x, y, size in ((60, 60, 40), (200, 90, 60), (420, 50, 30), (120, 240, 50), (330, 260, 80), (500, 200, 44)):
+        draw.ellipse((x, y, x + size, y + size), outline="black", width=4)
+    draw.line((40, 380, 40, 330), "black", 5)
+
+    page = read(engine, picture)
+
+    assert (page.text, page.flags) == ("", ())
+
+
+def test_letters_say_where_they_stand(engine: RapidOcr) -> None:
+    (word,) = engine.sessions.recognise([np.array(drawn(("left                    right",)))[40:85]])
+
+    places = dict(zip(word.text, word.places, strict=True))
+    assert list(word.places) == sorted(word.places)
+    assert places["l"] < 0.3 and places["g"] > 0.7
+
+
+def test_a_bar_alone_is_no_text(engine: RapidOcr) -> None:
+    image = Image.new("RGB", (800, 400), "white")
+    image.paste("black", (80, 160, 720, 220))
+    text = read(engine, image)
+
+    assert (text.text, text.flags) == ("", ())
 
 
 def test_empty_output_is_final_only_after_other_looks(engine: RapidOcr) -> None:

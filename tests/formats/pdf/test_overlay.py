@@ -11,6 +11,7 @@ from PIL import ImageChops, ImageOps
 
 from dropscribe.core.pages import Block
 from dropscribe.formats.pdf import render as pdf_format
+from support.result_pdfs import drawn
 from support.results import page_text, reading_of
 
 SCALE = 2
@@ -132,6 +133,124 @@ def test_an_older_invisible_layer_gives_way_and_what_can_be_seen_stays(tmp_path,
     with pypdfium2.PdfDocument(out) as document:
         assert sorted(document[0].get_textpage().get_text_bounded().split()) == ["bar", "seen"]
     assert ImageChops.difference(picture(out), picture(path)).getbbox() is None
+
+
+SCAN = b"q 400 0 0 500 0 0 cm /Scan Do Q"
+HIDDEN = {
+    "a mode that is no whole number": (b"BT 3.0 Tr /F1 12 Tf 20 20 Td (old) Tj 0 Tr ET", b""),
+    "a mode with a nought before it": (b"BT 03 Tr /F1 12 Tf 20 20 Td (old) Tj 0 Tr ET", b""),
+    "ink that lets everything through": (b"q /Clear gs BT /F1 12 Tf 20 20 Td (old) Tj ET Q", b""),
+    "a form": (b"/Fm Do", b"BT 3 Tr /F1 12 Tf 20 20 Td (old) Tj ET"),
+    "a form within a form": (b"q /Out Do Q", b"BT 3 Tr /F1 12 Tf 20 20 Td (old) Tj ET"),
+    "a form in a mode that is set outside": (b"q 3 Tr /Fm Do Q", b"BT /F1 12 Tf 20 20 Td (old) Tj ET"),
+    "under the scan": (b"BT /F1 12 Tf 20 20 Td (old) Tj ET " + SCAN, b""),
+    "a form under the scan": (b"/Fm Do " + SCAN, b"BT /F1 12 Tf 20 20 Td (old) Tj ET"),
+    "before something seen, on lines of its own": (b"BT /F1 12 Tf 3 Tr 20 20 Td (old) Tj T* (old) Tj 0 Tr ET", b""),
+    "signs that show on a new line": (b"BT /F1 12 Tf 14 TL 3 Tr 20 60 Td (old) ' 1 2 (old) \" 0 Tr ET", b""),
+}
+
+
+def with_old_layer(path, drawing, form, seen=b"BT /F1 12 Tf 20 80 Td (seen) Tj ET"):
+    with pikepdf.Pdf.open(path, allow_overwriting_input=True) as pdf:
+        font = pikepdf.Dictionary(Type=pikepdf.Name.Font, Subtype=pikepdf.Name.Type1, BaseFont=pikepdf.Name.Helvetica)
+        fonts = pikepdf.Dictionary(F1=font)
+        kind = {"Type": pikepdf.Name.XObject, "Subtype": pikepdf.Name.Form, "BBox": pikepdf.Array([0, 0, 400, 500])}
+        inner = pdf.make_indirect(pikepdf.Stream(pdf, form, Resources=pikepdf.Dictionary(Font=fonts), **kind))
+        outer_resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(Fm=inner))
+        outer = pdf.make_indirect(pikepdf.Stream(pdf, b"/Fm Do", Resources=outer_resources, **kind))
+        grey = bytes([200]) * 20
+        scan = pikepdf.Stream(pdf, grey, Type=pikepdf.Name.XObject, Subtype=pikepdf.Name.Image, Width=4, Height=5)
+        scan.ColorSpace, scan.BitsPerComponent = pikepdf.Name.DeviceGray, 8
+        for page in pdf.pages:
+            page.obj.Resources = pikepdf.Dictionary(
+                Font=fonts,
+                XObject=pikepdf.Dictionary(Fm=inner, Out=outer, Scan=scan),
+                ExtGState=pikepdf.Dictionary(Clear=pikepdf.Dictionary(ca=0)),
+            )
+            page.obj.Contents = pdf.make_stream(drawing + b" " + DRAW_BAR + b" Q " + seen)
+        pdf.save()
+
+
+def said(path, number=0):
+    with pypdfium2.PdfDocument(path) as document:
+        return document[number].get_textpage().get_text_bounded().split()
+
+
+@pytest.mark.parametrize("what", HIDDEN)
+def test_every_kind_of_hidden_layer_gives_way(tmp_path, what):
+    path = original(tmp_path / "in.pdf")
+    with_old_layer(path, b"q " + HIDDEN[what][0], HIDDEN[what][1])
+    assert "old" in said(path)
+    text = page_text(1, "new", [Block("text", "new", (20, 20, 200, 60))], width=400, height=500)
+    out = rendered(tmp_path, path, [text])
+
+    assert sorted(said(out)) == ["new", "seen"]
+    assert ImageChops.difference(picture(out), picture(path)).getbbox() is None
+
+
+def test_a_form_that_another_page_draws_is_left_to_that(tmp_path):
+    path = original(tmp_path / "in.pdf", pages=2)
+    with_old_layer(path, b"q /Fm Do", b"BT 3 Tr /F1 12 Tf 20 20 Td (old) Tj ET")
+    text = page_text(1, "new", [Block("text", "new", (20, 20, 200, 60))], width=400, height=500)
+    out = rendered(tmp_path, path, [text, page_text(2, text_source="pdf")])
+
+    assert (sorted(said(out)), sorted(said(out, 1))) == (["new", "seen"], ["old", "seen"])
+
+
+def test_letters_through_which_a_picture_is_seen_stay(tmp_path):
+    path = original(tmp_path / "in.pdf")
+    with_old_layer(path, b"q BT 7 Tr /F1 90 Tf 20 200 Td (AB) Tj ET " + SCAN + b" Q q", b"")
+    text = page_text(1, "new", [Block("text", "new", (20, 20, 200, 60))], width=400, height=500)
+    out = rendered(tmp_path, path, [text])
+
+    assert ImageChops.difference(picture(out), picture(path)).getbbox() is None
+
+
+def test_a_form_in_which_something_is_seen_keeps_that(tmp_path):
+    path = original(tmp_path / "in.pdf")
+    form = b"BT 3 Tr /F1 12 Tf 20 20 Td (old) Tj 0 Tr 20 40 Td (kept) Tj ET"
+    with_old_layer(path, b"q /Fm Do", form)
+    text = page_text(1, "new", [Block("text", "new", (20, 20, 200, 60))], width=400, height=500)
+
+    assert sorted(said(rendered(tmp_path, path, [text]))) == ["kept", "new", "seen"]
+
+
+def test_words_under_the_scan_are_not_taken_for_words_that_can_be_seen(tmp_path):
+    path = original(tmp_path / "in.pdf")
+    with_old_layer(path, b"q BT /F1 12 Tf 20 440 Td (same) Tj ET " + SCAN, b"", seen=b"")
+    text = page_text(1, "same", [Block("text", "same", (18, 46, 60, 64))], width=400, height=500)
+
+    assert said(rendered(tmp_path, path, [text])) == ["same"]
+
+
+def test_a_document_without_a_layer_is_the_very_file(tmp_path):
+    path = original(tmp_path / "in.pdf", pages=2)
+    out = rendered(tmp_path, path, [page_text(1, "own words", text_source="pdf"), page_text(2, text_source="ocr")])
+
+    assert Path(path).read_bytes() == Path(out).read_bytes()
+
+
+def test_a_crop_outside_the_page_is_none_in_the_result_either(tmp_path):
+    path = original(tmp_path / "in.pdf", crop=(1000, 1000, 1200, 1100))
+    out = str(tmp_path / "out.pdf")
+    texts = [page_text(1, "own words", text_source="pdf")]
+    pdf_format.render(reading_of(texts, [drawn()], path, "application/pdf"), out)
+
+    with pypdfium2.PdfDocument(out) as document:
+        assert document[0].get_size() == (400, 500)
+
+
+def test_a_document_that_readers_see_differently_is_written_anew_though_no_page_gets_a_layer(tmp_path):
+    path = original(tmp_path / "in.pdf", pages=3)
+    content = Path(path).read_bytes()
+    assert content.count(b"/Count 3") == 1
+    Path(path).write_bytes(content.replace(b"/Count 3", b"/Count 1"))
+    out = str(tmp_path / "out.pdf")
+    texts = [page_text(n, "own words", text_source="pdf") for n in (1, 2, 3)]
+    pdf_format.render(reading_of(texts, [picture(path)] * 3, path, "application/pdf"), out)
+
+    with pypdfium2.PdfDocument(out) as document:
+        assert len(document) == 3
 
 
 @pytest.mark.parametrize("rotate", [0, 90])

@@ -12,10 +12,12 @@ from PIL import Image, ImageChops, ImageCms, ImageFilter
 
 DEEP_MODES = frozenset({"I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
 MAX_PROFILE_BYTES = 16 << 20
+PHOTOMETRIC, MIN_IS_WHITE = 262, 0  # a TIFF tag, and its value for inks
 BAND_PIXELS = 1 << 22
 
 # EXIF tag 0x0112 (Exif 2.3, 4.6.4 A): how the stored rows have to be turned to stand upright.
 ORIENTATION = 0x0112
+SIDEWAYS = range(5, 9)  # its values that change width and height
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -29,12 +31,13 @@ TURNS = {
 
 def upright_rgb(image: Image.Image) -> Image.Image:
     """Return *image* (decoded, any mode) as RGB of 8 bits, flattened, in sRGB, turned as its EXIF says."""
-    turn = TURNS.get(_orientation(image) or 1)
+    turn = TURNS.get(orientation(image) or 1)
     flat = _rgb(image)
     return flat.transpose(turn) if turn is not None else flat
 
 
-def _orientation(image: Image.Image) -> int | None:
+def orientation(image: Image.Image) -> int | None:
+    """Return how *image* has to be turned to stand upright, as EXIF counts, 1 to 8; None where it does not say."""
     try:
         found = image.getexif().get(ORIENTATION)
         return found if isinstance(found, int) else None
@@ -44,12 +47,19 @@ def _orientation(image: Image.Image) -> int | None:
 
 def _rgb(image: Image.Image) -> Image.Image:
     if image.mode in DEEP_MODES:
-        return Image.fromarray(_eight_bits(np.asarray(image))).convert("RGB")
+        grey = Image.fromarray(_eight_bits(np.asarray(image)))
+        return (ImageChops.invert(grey) if _is_negative(image) else grey).convert("RGB")
     if "transparency" in image.info and image.mode in ("1", "L", "P", "RGB"):
         return _flattened(image.convert("RGBA"))
     if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or (image.palette and image.palette.mode == "RGBA"):
         return _flattened(_managed(image if image.mode == "RGBA" else image.convert("RGBA"), image))
     return _managed(image, image).convert("RGB")
+
+
+def _is_negative(image: Image.Image) -> bool:
+    """Say whether a TIFF's deep samples count down to black (Pillow turns only those of up to 8 bits)."""
+    tags = getattr(image, "tag_v2", None)
+    return tags is not None and tags.get(PHOTOMETRIC) == MIN_IS_WHITE
 
 
 def _managed(image: Image.Image, source: Image.Image) -> Image.Image:
@@ -120,12 +130,18 @@ def _bands(shape: tuple[int, ...]) -> Iterator[slice]:
 def _flattened(image: Image.Image) -> Image.Image:
     """Return an RGBA picture on the ground against which its own edges stand out; white where it is all clear."""
     alpha = image.getchannel("A")
-    if alpha.getextrema() == (255, 255):
+    if alpha.getextrema() == (255, 255) or _alpha_says_nothing(image, alpha):
         return image.convert("RGB")
     level = _ground(image, alpha)
     flat = Image.new("RGB", image.size, (level, level, level))
     flat.paste(image.convert("RGB"), mask=alpha)
     return flat
+
+
+def _alpha_says_nothing(image: Image.Image, alpha: Image.Image) -> bool:
+    """Say whether everything is clear, and yet there is a picture: a channel that its writer left empty."""
+    colours = image.convert("RGB")
+    return alpha.getextrema() == (0, 0) and any(len(set(band.getextrema())) > 1 for band in colours.split())
 
 
 def _ground(image: Image.Image, alpha: Image.Image) -> int:

@@ -2,6 +2,7 @@
 
 import math
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -38,6 +39,10 @@ class Coverage:
         covered = np.count_nonzero(self._writing & known)
         return bool(np.count_nonzero(stray) <= max(STRAY_TILES, STRAY_SHARE * covered))
 
+    def is_blank_beside(self, boxes: list[Box]) -> bool:
+        """Say whether nothing looks like writing anywhere but under *boxes*."""
+        return not np.any(self._writing & ~self._tiles(boxes, grow=True))
+
     def _tiles(self, boxes: list[Box], grow: bool) -> NDArray[np.bool_]:
         """Return the tiles that *boxes* touch; grown by half their height, for marks above and below the letters."""
         mask = np.zeros(self._writing.shape, np.bool_)
@@ -64,7 +69,7 @@ def _like_writing(grey: NDArray[np.uint8]) -> NDArray[np.bool_]:
     padded = np.pad(grey, ((0, rows * TILE_PIXELS - grey.shape[0]), (0, columns * TILE_PIXELS - grey.shape[1])), "edge")
     across = _steps(padded[:, 1:], padded[:, :-1])
     down = _steps(padded[1:], padded[:-1])
-    across, down = across & ~_opened(across.T).T, down & ~_opened(down)
+    across, down = across & ~_opened(across, (RULE_PIXELS, 1)), down & ~_opened(down, (1, RULE_PIXELS))
     across, down = np.pad(across, ((0, 0), (0, 1))), np.pad(down, ((0, 1), (0, 0)))
     return (_per_tile(across, rows, columns) >= STROKES) & (_per_tile(down, rows, columns) >= STROKES)
 
@@ -73,15 +78,12 @@ def _steps(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> NDArray[np.bool_
     return np.maximum(one, other) - np.minimum(one, other) > STEP
 
 
-def _opened(flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return where *flags* hold without a break over `RULE_PIXELS` columns (an opening by a line, of morphology)."""
-    if flags.shape[1] < RULE_PIXELS:
-        return np.zeros_like(flags)
-    sums = np.pad(np.cumsum(flags, axis=1, dtype=np.int32), ((0, 0), (1, 0)))
-    starts = sums[:, RULE_PIXELS:] - sums[:, :-RULE_PIXELS] == RULE_PIXELS
-    counts = np.pad(np.cumsum(starts, axis=1, dtype=np.int32), ((0, 0), (RULE_PIXELS, RULE_PIXELS - 1)), "edge")
-    counts[:, :RULE_PIXELS] = 0
-    return np.asarray(counts[:, RULE_PIXELS:] - counts[:, :-RULE_PIXELS] > 0)
+def _opened(flags: NDArray[np.bool_], line: tuple[int, int]) -> NDArray[np.bool_]:
+    """Return where *flags* hold without a break along a *line* of so many rows and columns (an opening by it)."""
+    kernel, edge = np.ones(line, np.uint8), {"borderType": cv2.BORDER_CONSTANT, "borderValue": 0}
+    starts = cv2.erode(np.ascontiguousarray(flags).view(np.uint8), kernel, anchor=(0, 0), **edge)
+    opened = cv2.dilate(starts, kernel, anchor=(line[1] - 1, line[0] - 1), **edge)
+    return np.asarray(opened).view(np.bool_)
 
 
 def _per_tile(flags: NDArray[np.bool_], rows: int, columns: int) -> NDArray[np.int64]:

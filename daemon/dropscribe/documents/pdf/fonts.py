@@ -13,28 +13,9 @@ NESTED_FORMS = 3  # how deep form XObjects are searched
 MAX_FONTS = 200
 
 
-class Fonts:
-    """The fonts of one PDF, opened on the first question; `close` may be called twice."""
-
-    def __init__(self, path: str) -> None:
-        self._path = path
-        self._pdf: pikepdf.Pdf | None = None
-
-    def unmapped(self, number: int) -> bool:
-        """Say whether page *number* (from 1) names a font without a meaning, or cannot be looked into at all."""
-        try:
-            if self._pdf is None:
-                self._pdf = pikepdf.open(self._path, suppress_warnings=True)
-            resources = self._pdf.pages[number - 1].resources  # inherited ones too
-            return any(_has_no_meaning(font) for font in _fonts(resources, NESTED_FORMS))
-        except Exception:  # qpdf and its binding raise many kinds; a page that cannot be checked is not trusted
-            return True
-
-    def close(self) -> None:
-        """Let go of the file."""
-        if self._pdf is not None:
-            self._pdf.close()
-            self._pdf = None
+def any_unmapped(resources: pikepdf.Object) -> bool:
+    """Say whether any font in a page's *resources*, those of its forms included, has no known meaning."""
+    return any(_has_no_meaning(font) for font in _fonts(resources, NESTED_FORMS))
 
 
 def _fonts(resources: pikepdf.Object | None, depth: int) -> Iterator[pikepdf.Object]:

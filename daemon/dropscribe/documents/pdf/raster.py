@@ -12,7 +12,6 @@ from PIL import Image
 from dropscribe.config import Settings
 from dropscribe.core.errors import Reason, ReasonedError
 from dropscribe.documents import limits
-from dropscribe.documents.image import jpeg
 
 POINTS_PER_INCH = 72
 USUAL_DPI = 200.0  # body text of 10 points is 28 pixels high: enough for either engine, and a quarter of 400 dpi
@@ -20,17 +19,19 @@ LEAST_SCAN_DPI, MOST_SCAN_DPI = 144.0, 300.0  # below, a picture is enlarged for
 PAGE_PIXELS = 36_000_000  # A4 at 600 dpi; an A0 drawing is shrunk to this
 SMALL_LONG_SIDE, SCAN_LONG_SIDE = 1000.0, 2500.0  # pixels that a tiny page, and a tiny page with a large scan, get
 MOSTLY, WHOLLY = 0.5, 0.9  # shares of the page under an image: a scan with more on the page, and nothing but a scan
-NOTABLE = 0.1  # share of the page under an image that may contain text
+NOTABLE = 0.02  # share of the page under an image that may well hold text: scans come in strips, too
 ABSURD_POINTS = 1_000_000.0  # 350 metres; Acrobat stops at 14,400 points times a user unit
+UNSEEN = frozenset({pdfium_c.FPDF_TEXTRENDERMODE_INVISIBLE, pdfium_c.FPDF_TEXTRENDERMODE_CLIP})
 MAX_OBJECTS = 20_000  # of a page that are looked at: drawings have millions, and the first tell what it is
 
 
 @dataclass(frozen=True)
 class Placed:
-    """An image on a page: its share of the page's area (0 to 1) and its own resolution there, in dots per inch."""
+    """An image on a page: its share of the page's area (0 to 1), its resolution there in dots per inch, its pixels."""
 
     share: float
     dpi: float
+    size: tuple[int, int]
 
 
 def placed_images(page: pdfium.PdfPage, settings: Settings) -> tuple[Placed, ...]:
@@ -43,28 +44,38 @@ def placed_images(page: pdfium.PdfPage, settings: Settings) -> tuple[Placed, ...
         inches = _inches_covered(item)
         if inches > 0:
             points = width * height / POINTS_PER_INCH**2
-            found.append(Placed(min(1.0, inches / points), math.sqrt(across * down / inches)))
+            found.append(Placed(min(1.0, inches / points), math.sqrt(across * down / inches), (across, down)))
     return tuple(found)
 
 
-def lacks_a_picture(page: pdfium.PdfPage) -> bool:
-    """Say whether an image that takes a good part of *page* cannot be decoded (PDFium leaves it out)."""
-    return not all(map(_decodes, _large_images(page, NOTABLE)))
+def undrawn_share(page: pdfium.PdfPage, only: frozenset[str] = frozenset()) -> float:
+    """Return the share of *page* (0 to 1) under notable images that cannot be decoded (PDFium leaves them out).
 
-
-def has_a_holed_scan(page: pdfium.PdfPage) -> bool:
-    """Say whether a JPEG that takes most of *page* lost some of its data (PDFium fills the rest with grey)."""
-    for item in _large_images(page, MOSTLY):
-        filters = item.get_filters()
-        if filters and filters[-1] in ("DCTDecode", "DCT") and jpeg.is_damaged(bytes(item.get_data(True))):
-            return True
-    return False
-
-
-def _large_images(page: pdfium.PdfPage, share: float) -> Iterator[pdfium.PdfImage]:
+    With *only*, images in other codings than those are not asked about: decoding takes its time.
+    """
     width, height = page.get_size()
-    least = share * width * height / POINTS_PER_INCH**2
-    return (item for item in islice(_images(page), MAX_OBJECTS) if _inches_covered(item) >= least)
+    share = 0.0
+    for item in islice(_images(page), MAX_OBJECTS):
+        covered = _inches_covered(item) * POINTS_PER_INCH**2 / (width * height)
+        asked = covered >= NOTABLE and (not only or only.intersection(item.get_filters()))
+        share += covered if asked and not _decodes(item) else 0.0
+    return share
+
+
+def show_all(page: pdfium.PdfPage) -> None:
+    """Give *page* its MediaBox for a CropBox where the two have nothing in common (PDFium would show nothing)."""
+    width, height = page.get_size()
+    if width <= 0 or height <= 0:
+        page.set_cropbox(*page.get_mediabox())
+
+
+def shows_text(page: pdfium.PdfPage) -> bool:
+    """Say whether any letters of *page* are drawn as letters, and not only put there unseen."""
+    try:
+        items = page.get_objects(filter=[pdfium_c.FPDF_PAGEOBJ_TEXT], max_depth=5)
+        return any(pdfium_c.FPDFTextObj_GetTextRenderMode(item) not in UNSEEN for item in islice(items, MAX_OBJECTS))
+    except pdfium.PdfiumError:
+        return False
 
 
 def _decodes(item: pdfium.PdfImage) -> bool:
@@ -79,7 +90,7 @@ def _images(page: pdfium.PdfPage) -> Iterator[pdfium.PdfImage]:
     try:
         yield from page.get_objects(filter=[pdfium_c.FPDF_PAGEOBJ_IMAGE], max_depth=5)
     except pdfium.PdfiumError:
-        return  # a broken list of objects: the rendering decides
+        return  # a broken list of objects: the rendering tells what is there
 
 
 def _inches_covered(item: pdfium.PdfImage) -> float:
@@ -94,18 +105,21 @@ def _inches_covered(item: pdfium.PdfImage) -> float:
     return float(area) / POINTS_PER_INCH**2 if math.isfinite(area) else 0.0
 
 
-def resolution(size: tuple[float, float], images: tuple[Placed, ...], settings: Settings) -> tuple[float, bool]:
+def resolution(
+    size: tuple[float, float], images: tuple[Placed, ...], letters: bool, settings: Settings
+) -> tuple[float, bool]:
     """Return the dots per inch for a page of *size* points, and whether it had to be shrunk to fit.
 
     A page that is mostly one scan is rendered at the scan's own resolution within bounds, so that its pixels are
-    neither invented nor thrown away; anything else at `USUAL_DPI`.
+    neither invented nor thrown away; anything else, and a page with *letters* of its own, at `USUAL_DPI` at least.
     """
     long_inches = max(size) / POINTS_PER_INCH
     square_inches = size[0] * size[1] / POINTS_PER_INCH**2
     dpi = max(USUAL_DPI, min(SMALL_LONG_SIDE / long_inches, 2 * MOST_SCAN_DPI))
     if scans := [image for image in images if image.share >= MOSTLY]:
         finest = max(scan.dpi for scan in scans)
-        least = LEAST_SCAN_DPI if max(scan.share for scan in scans) >= WHOLLY else USUAL_DPI
+        wholly = max(scan.share for scan in scans) >= WHOLLY and not letters
+        least = LEAST_SCAN_DPI if wholly else USUAL_DPI
         dpi = max(least, min(finest, max(MOST_SCAN_DPI, SCAN_LONG_SIDE / long_inches)))
     most = math.sqrt(min(PAGE_PIXELS, settings.intake.max_pixels) / square_inches)
     return (most, True) if most < dpi else (dpi, False)

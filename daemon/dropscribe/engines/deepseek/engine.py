@@ -4,6 +4,7 @@ Owns the life of the model and hands pages to the fallback steps. MLX is importe
 and is used from the thread that loaded it.
 """
 
+import sys
 from collections.abc import Callable, Generator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -15,12 +16,13 @@ from dropscribe.core.pages import EngineInfo, Page, PageFailure, PageText
 from dropscribe.core.status import MlxMemory
 from dropscribe.engines import hub
 from dropscribe.engines.base import LoadProgress, PageSource, Signals
-from dropscribe.engines.deepseek import checkpoint, loading, release
+from dropscribe.engines.deepseek import checkpoint, lean, loading, release, warm_up
 from dropscribe.engines.deepseek.batch import Batch
 from dropscribe.engines.deepseek.fallback import Fallback, PageFlow
 from dropscribe.engines.deepseek.generate import Sequential
 from dropscribe.engines.deepseek.loading import Loaded
 from dropscribe.engines.session import forget_frames
+from dropscribe.memory import policy, readings
 
 WEIGHTS_BYTES = 2_400_000_000  # DeepSeek-OCR-4bit, where the weights are not there to be measured
 WORK_BYTES = 1_000_000_000  # vision towers at work, caches of one long page, the Python packages
@@ -32,15 +34,20 @@ ROWS_ON_METAL = 4  # not measured; the memory is shared with everything else the
 class DeepSeekOcr:
     """Reads pages with a model on MLX; see `Engine` for what each method promises."""
 
-    turns_pages = False
+    finds_lines = False
 
-    def __init__(self, settings: Settings, signals: Signals, rows: int | None = None) -> None:
-        """Read up to *rows* pages at once (None: as `engine.pages_at_once` says)."""
+    def __init__(self, settings: Settings, signals: Signals, rows: int | None = None, warm: bool | None = None) -> None:
+        """Read up to *rows* pages at once (None: as `engine.pages_at_once` says).
+
+        *warm*: read an empty page at each load (None: on a GPU).
+        """
         self.info = EngineInfo(
             "deepseek-ocr", settings.engine.model, settings.engine.revision, checkpoint.engine_version()
         )
         self.width = 1  # known once the model is loaded
-        self._settings, self._signals, self._rows = settings, signals, rows
+        self._lean = policy.is_lean(sys.platform, readings.available().total_bytes)
+        self._settings, self._signals = lean.slimmed(settings, lean=self._lean), signals
+        self._rows, self._warm = rows, warm
         self._loaded: Loaded | None = None
         self._readers: WeakSet[Generator[PageText | PageFailure]] = WeakSet()
         self._loaded_stack = ExitStack()
@@ -61,6 +68,8 @@ class DeepSeekOcr:
         self.unload()
         try:
             self._loaded = loading.load(self._settings, report)
+            if warm_up.on_gpu() if self._warm is None else self._warm:
+                warm_up.read_empty_page(self._loaded, self._settings, report)
         except BaseException as error:
             forget_frames(error)  # their variables are the weights
             self.unload()
@@ -68,12 +77,13 @@ class DeepSeekOcr:
         self._loaded_stack.enter_context(loading.offline())
         self.width = self._rows or rows_at_once(self._loaded, self._settings)
         self.info = replace(self.info, revision=hub.commit(self._loaded.folder) or self.info.revision)
+        report(LoadProgress("ready"))
 
     def apply(self, settings: Settings) -> None:
         """Take over prompts, modes, limits and the bound of the cache; another model wants a new load."""
-        self._settings = settings
+        self._settings = lean.slimmed(settings, lean=self._lean)
         if self._loaded is not None:
-            loading.bound_memory(settings)
+            loading.bound_memory(self._settings)
 
     def read(self, pages: PageSource) -> Generator[PageText | PageFailure]:
         """Take pages as there is room and yield each as it is finished; raise `Stopped`."""

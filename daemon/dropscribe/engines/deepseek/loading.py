@@ -90,7 +90,6 @@ def load(settings: Settings, report: Callable[[LoadProgress], None]) -> Loaded:
         _vision_in_float32(loaded)
     report(LoadProgress("weights", total, total))
     self_check(loaded)
-    report(LoadProgress("ready"))
     return loaded
 
 

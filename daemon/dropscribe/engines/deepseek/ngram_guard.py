@@ -4,12 +4,11 @@ Pure bookkeeping on token ids, one instance per attempt. It neither touches logi
 Sizes and the exempt table cells are DeepSeek's own (n 30 in a window of 90 for pictures, 20 in 50 for PDF pages).
 """
 
-from collections import Counter
 from collections.abc import Iterable
 
 
 class NGramGuard:
-    """Remembers the n-grams of the last *window* tokens; constant work per token."""
+    """Remembers the last *window* tokens, each as a letter of a string in which `str.find` looks for the last run."""
 
     def __init__(self, n: int, window: int, exempt: Iterable[int] = ()) -> None:
         """Ban the repetition of *n* tokens seen within the last *window*; ids in *exempt* are never banned."""
@@ -17,33 +16,27 @@ class NGramGuard:
             raise ValueError(f"an n-gram of {n} does not fit into a window of {window} tokens")
         self.n, self.window, self.exempt = n, window, frozenset(exempt)
         self.hits: list[int] = []  # how many tokens there were each time a ban changed the outcome
-        self._ids: list[int] = []
-        self._next: dict[tuple[int, ...], Counter[int]] = {}
+        self._count = 0
+        self._seen = ""
 
     def push(self, token: int) -> None:
         """Take in one generated token."""
-        ids = self._ids
-        ids.append(token)
-        if len(ids) >= self.n:
-            self._next.setdefault(tuple(ids[-self.n : -1]), Counter())[token] += 1
-        if (gone := len(ids) - self.window - 1) >= 0:
-            self._forget(gone)
-
-    def _forget(self, start: int) -> None:
-        """Drop the n-gram that begins at *start*: its first token has left the window."""
-        run = tuple(self._ids[start : start + self.n])
-        followers = self._next[run[:-1]]
-        followers[run[-1]] -= 1
-        if not +followers:
-            del self._next[run[:-1]]
+        self._count += 1
+        self._seen = self._seen[1 - self.window :] + chr(token)
 
     def banned(self) -> list[int]:
-        """Return the ids that may not come next."""
-        if len(self._ids) < self.n:
+        """Return the ids that may not come next: each that followed an earlier copy of the last n - 1 tokens."""
+        seen, length = self._seen, self.n - 1
+        if len(seen) < self.n:
             return []
-        followers = self._next.get(tuple(self._ids[-(self.n - 1) :]), Counter())
-        return [token for token, count in followers.items() if count > 0 and token not in self.exempt]
+        run = seen[-length:]
+        found = set()
+        place = seen.find(run, 0, -1)  # the last run itself has no follower yet
+        while place >= 0:
+            found.add(ord(seen[place + length]))
+            place = seen.find(run, place + 1, -1)
+        return [token for token in found if token not in self.exempt]
 
     def record_hit(self) -> None:
         """Note that the model preferred a banned token here: evidence of a loop, however clean the end looks."""
-        self.hits.append(len(self._ids))
+        self.hits.append(self._count)

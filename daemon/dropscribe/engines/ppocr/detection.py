@@ -19,6 +19,7 @@ LETTER, LETTERS = 30, (14, 44)
 LONGEST_FINE = 4000  # pixels; the longest side of a view that was enlarged for small letters
 STRIP = 3  # a picture longer than so many times its breadth, and longer than `LONGEST`, is looked at in strips
 HOLE = 1.2  # line heights without ink inside a box that show two lines; blanks of justified text are narrower
+WHITE = 0.5  # line heights; blanks between words are narrower, unless a line is justified
 PIECE = 3  # line heights; a shorter piece (a bullet, a number) is read better with its line
 INK = 64  # of 255; how far a pixel's brightness is from the ground's to count as ink
 
@@ -94,15 +95,28 @@ def _pieces(cutter: Cutter, quad: Quad) -> list[Quad]:
     return [np.array(left, np.float32), *_pieces(cutter, np.array(right, np.float32))]
 
 
+def holes(line: Pixels) -> tuple[tuple[float, float], ...]:
+    """Return where white at least `WHITE` line heights wide begins and ends inside *line*, as shares of its width."""
+    height, width = line.shape[:2]
+    inked = _inked(line)
+    wide = np.flatnonzero(np.diff(inked) > WHITE * height)
+    return tuple((float(inked[i] + 1) / width, float(inked[i + 1]) / width) for i in wide)
+
+
 def _hole(line: Pixels) -> tuple[float, float]:
     """Return where the widest white inside *line* begins and ends, as shares of its width; an upright rule is white."""
-    away = np.abs(line.astype(np.int16) - np.median(line, axis=(0, 1)).astype(np.int16)).max(axis=2)
-    ink = (away > max(24, 0.25 * away.max())).mean(axis=0)
-    inked = np.flatnonzero((ink > 0.02) & (ink < 0.95))
+    inked = _inked(line)
     if len(inked) < 2:
         return 0.0, 0.0
     widest = int(np.diff(inked).argmax())
     return (inked[widest] + 1) / line.shape[1], inked[widest + 1] / line.shape[1]
+
+
+def _inked(line: Pixels) -> NDArray[np.intp]:
+    """Return the pixel columns of *line* that hold ink; an upright rule is none."""
+    away = np.abs(line.astype(np.int16) - np.median(line, axis=(0, 1)).astype(np.int16)).max(axis=2)
+    ink = (away > max(24, 0.25 * away.max())).mean(axis=0)
+    return np.flatnonzero((ink > 0.02) & (ink < 0.95))
 
 
 def overlooked(picture: Pixels, quads: Quads) -> Quads:

@@ -15,29 +15,32 @@ from dropscribe.config import Settings
 from dropscribe.core.errors import Reason, ReasonedError
 from dropscribe.core.pages import EngineInfo, Page, PageFailure, PageText
 from dropscribe.core.status import MlxMemory
+from dropscribe.engines import own_text
 from dropscribe.engines.base import LoadProgress, PageSource, Signals
 from dropscribe.engines.ppocr import sessions
+from dropscribe.engines.ppocr.doubt import flags
 from dropscribe.engines.ppocr.orientation import turned_page
 from dropscribe.engines.ppocr.reader import PageLines, Reader
 from dropscribe.engines.ppocr.sessions import Sessions
-from dropscribe.layout import lines
+from dropscribe.layout.page import Style, assemble
 from dropscribe.memory import readings
 
-# Measured with rapidocr 3.10: 390 MB resident after three short lines, 460 to 830 after dense pages.
-ESTIMATE_BYTES = 700 * 10**6
+# Measured with rapidocr 3.10: 390 MB resident after three short lines, 460 to 830 after dense pages; the layout model
+# takes 100 MB more where it is installed.
+ESTIMATE_BYTES = 800 * 10**6
 
 
 class RapidOcr:
     """Reads pages with PP-OCR; see `Engine` for what each method promises."""
 
     width = 1
-    turns_pages = True
+    finds_lines = True
 
     def __init__(self, settings: Settings, signals: Signals) -> None:
         self.info = EngineInfo("rapidocr", sessions.MODEL, None, version("rapidocr"))
         self.sessions = Sessions()
-        self._signals = signals
-        self._reader = Reader(self.sessions, signals, turn=settings.intake.orientation == "auto")
+        self._settings, self._signals = settings, signals
+        self._reader = _reader(self.sessions, signals, settings)
 
     def estimate(self) -> int:
         """Return the bytes wanted before any record of a real peak exists."""
@@ -51,8 +54,9 @@ class RapidOcr:
         report(LoadProgress("ready"))
 
     def apply(self, settings: Settings) -> None:
-        """Take over whether pages are turned; nothing else concerns what is loaded."""
-        self._reader = Reader(self.sessions, self._signals, turn=settings.intake.orientation == "auto")
+        """Take over how pages are read and written; nothing of it concerns what is loaded."""
+        self._settings = settings
+        self._reader = _reader(self.sessions, self._signals, settings)
 
     def read(self, pages: PageSource) -> Iterator[PageText | PageFailure]:
         """Take one page after the other and yield its text; raise `Stopped`."""
@@ -76,32 +80,43 @@ class RapidOcr:
     def _page(self, page: Page) -> PageText | PageFailure:
         started = time.monotonic()
         try:
-            found = self._reader.read(page)
+            page = own_text.believed(page, self.sessions.recognise)
+            if page.text is not None:
+                return own_text.as_it_stands(page)
+            found = self._reader.read(own_text.beside(page), turn=not page.blocks)
         except cv2.error as error:
             return PageFailure(page.key, Reason.ENGINE_ERROR, f"The text engine failed: {error.err}.")
         except ReasonedError as error:
             return PageFailure(page.key, error.reason, error.detail)
-        return _page_text(page, found, time.monotonic() - started)
+        text = page_text(page, found, self._settings, time.monotonic() - started)
+        return own_text.together(page, text, _style(self._settings))
 
 
-def _page_text(page: Page, reading: PageLines, seconds: float) -> PageText:
+def _reader(sessions: Sessions, signals: Signals, settings: Settings) -> Reader:
+    languages = settings.engine.languages
+    wanted = () if languages == "auto" else tuple(languages)
+    return Reader(sessions, signals, turn=settings.intake.orientation == "auto", languages=wanted)
+
+
+def page_text(page: Page, reading: PageLines, settings: Settings, seconds: float) -> PageText:
+    """Return the text of *page*, turned as its lines want it, put together from what was found."""
     upright = turned_page(page, reading.clockwise)
-    done = lines.assemble(reading.lines, upright.width, upright.height)
+    done = assemble(reading.lines, upright.width, upright.height, reading.marks, _style(settings))
     return PageText(
         page.number,
         upright.width,
         upright.height,
         done.text,
-        lines.plain_markdown(done.text),
+        done.markdown,
         done.blocks,
         upright.rotation,
         "ocr",
-        upright.flags if reading.lines else _with(upright, "empty"),
+        (*upright.flags, *flags(reading.lines, reading.unread)),
         reading.attempts,
         seconds,
         page.document,
     )
 
 
-def _with(page: Page, flag: str) -> tuple[str, ...]:
-    return page.flags if flag in page.flags else (*page.flags, flag)
+def _style(settings: Settings) -> Style:
+    return Style(settings.output.tables == "html", settings.output.line_breaks == "join")

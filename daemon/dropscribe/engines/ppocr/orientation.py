@@ -76,7 +76,7 @@ def find_turn(cutter: Cutter, quads: Quads, sessions: Sessions) -> Turn:
     if not on_its_side:
         return Turn(180) if overturned > as_cut + CLEARLY else Turn(0, reads)
     deskew = _legible_letters(cutter, quads, sessions)
-    if deskew >= UPRIGHT * sum(len(text) for text, _ in reads.values()):
+    if deskew >= UPRIGHT * sum(len(read.text) for read in reads.values()):
         return Turn(0, reads if as_cut >= overturned else {})
     better = crops if as_cut >= overturned else [turned(crop, 180) for crop in crops]
     standing = legibility(crops, sessions.recognise([unstacked(crop) for crop in better]))
@@ -95,8 +95,8 @@ def legibility(crops: Sequence[Pixels], reads: Iterable[Read]) -> float:
     """
     total = 0.0
     lengths = [float(crop.shape[1] / crop.shape[0]) for crop in crops]
-    for length, (text, confidence) in zip(lengths, reads, strict=True):
-        total += length * confidence * min(1.0, len(text) / (FEWEST_LETTERS * length))
+    for length, read in zip(lengths, reads, strict=True):
+        total += length * read.confidence * min(1.0, len(read.text) / (FEWEST_LETTERS * length))
     return total / sum(lengths)
 
 
@@ -130,7 +130,7 @@ def _legible_letters(cutter: Cutter, quads: Quads, sessions: Sessions) -> int:
     """Return how many letters of the level lines of a page full of tall ones are legible as they stand."""
     deskew = [i for i in _longest(quads, False) if edges(quads[i])[0] > 2 * edges(quads[i])[1]]
     reads = sessions.recognise([cutter.cut(quads[i]) for i in deskew])
-    return sum(len(text) for text, confidence in reads if confidence >= SURE)
+    return sum(len(read.text) for read in reads if read.confidence >= SURE)
 
 
 def _longest(quads: Quads, standing: bool) -> list[int]:

@@ -5,25 +5,35 @@ turning and order have modules of their own.
 """
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from dropscribe.core.errors import Stopped
 from dropscribe.core.pages import Attempt, Page, PageKey
 from dropscribe.engines.base import Signals
-from dropscribe.engines.ppocr.detection import find, find_at, overlooked, usual_scale
+from dropscribe.engines.ppocr import tesseract
+from dropscribe.engines.ppocr.detection import find, find_at, holes, overlooked, usual_scale
+from dropscribe.engines.ppocr.doubt import flags
 from dropscribe.engines.ppocr.orientation import find_turn, unstacked
 from dropscribe.engines.ppocr.pixels import Cutter, Pixels, ink_box, pixels, turned
+from dropscribe.engines.ppocr.rules import rules
 from dropscribe.engines.ppocr.sessions import BATCH, Read, Sessions
-from dropscribe.layout.geometry import Quads, tall
+from dropscribe.layout.geometry import Quads, edges, tall
 from dropscribe.layout.lines import Line, letters, weight
+from dropscribe.layout.marks import Marks
 
 READABLE = 0.5  # confidence below which a line is not text (rapidocr's own `text_score`)
 DOUBTFUL = 0.8  # confidence below which a line is tried another way
 CONVINCING = 0.85  # confidence that a second try, or ink that the detector passed over, must reach to be believed
 FEW = 3  # letters; a page with no more, read with doubt, more likely shows a leaf or a buckle
+SINGLE = 2  # letters of a line that may be a shape
+SHAPES = frozenset("OoQCcDUuVvXxYIlLTJ01|/\\-_=~.,:;'\"()<>^一丨口〇○●◯◇◆■□△▲▽▼☆★")
+LINE, LINES = 4, 2  # breadth for its height, and number, of quads that look like lines of text
+TRUSTED = 0.7  # mean confidence of tesseract's letters
+ENOUGH = 4  # lines; fewer have one order, whatever else is on the page
+NO_MARKS = Marks()
 LONGEST_AGAIN = 2600  # pixels; the longest side of a second look, which is tried on pictures without text too
 
 
@@ -34,17 +44,24 @@ class PageLines:
     clockwise: int
     lines: list[Line]
     attempts: tuple[Attempt, ...] = ()
+    marks: Marks = NO_MARKS
+    unread: float = 0.0  # share of the length of all lines found that were not believed
+    textlike: bool = False  # what was found has the shape of lines, whether or not it could be read
 
 
 class Reader:
     """Reads pages one at a time with sessions that belong to somebody else."""
 
-    def __init__(self, sessions: Sessions, signals: Signals, turn: bool) -> None:
+    def __init__(self, sessions: Sessions, signals: Signals, turn: bool, languages: Sequence[str] = ()) -> None:
         self._sessions, self._signals, self._turn = sessions, signals, turn
+        self._languages = languages
+        self._tesseract = tesseract.installed()
         self._page = PageKey(0, 0)  # being read
 
-    def read(self, page: Page) -> PageLines:
+    def read(self, page: Page, turn: bool = True) -> PageLines:
         """Return what stands on *page*; raise `Stopped` or `ReasonedError` (engine-error).
+
+        Without *turn* the page is known to stand upright.
 
         Empty or doubtful output is not final while there is ink: the page is looked at smaller, cut to its ink, and
         larger. The look that read most, by letters and confidence, is kept.
@@ -58,16 +75,44 @@ class Reader:
         )
         best = PageLines(0, [])
         attempts: list[Attempt] = []
+        unread = 0.0
         for mode, look in looks:
             started = self._begin(page, mode)
-            reading = self._look(picture, look(), READABLE if not attempts else CONVINCING)
+            reading = self._look(picture, look(), READABLE if not attempts else CONVINCING, self._turn and turn)
             attempts.append(_attempt(mode, reading.lines, started))
             best = max(best, reading, key=lambda r: weight(r.lines))
+            unread = max(unread, reading.unread if reading.textlike else 0.0)
             if _convinces(best.lines) or ink_box(picture) is None:
                 break
-        if letters(best.lines) <= FEW and weight(best.lines) < CONVINCING * letters(best.lines):
+        if _invented(best.lines):
             best = PageLines(0, [])
-        return PageLines(best.clockwise, best.lines, tuple(attempts))
+        if not best.lines:
+            best = replace(best, unread=unread)
+        best, further = self._other_scripts(page, turned(picture, best.clockwise), best)
+        attempts += further
+        marks = self._marks(turned(picture, best.clockwise)) if len(best.lines) >= ENOUGH else NO_MARKS
+        return replace(best, attempts=tuple(attempts), marks=marks)
+
+    def _other_scripts(self, page: Page, picture: Pixels, found: PageLines) -> tuple[PageLines, list[Attempt]]:
+        """Return *found*, or what tesseract reads on the upright *picture* where letters lack or languages ask."""
+        reader = self._tesseract
+        if reader is None:
+            return found, []
+        asked = reader.known(self._languages)
+        lacking = "unread" in (doubt := flags(found.lines, found.unread)) or "empty" in doubt
+        if not (asked or lacking or (doubt and not self._languages)):
+            return found, []
+        started = self._begin(page, "tesseract")
+        lines = reader.read(picture, self._languages)
+        attempts = [_attempt("tesseract", lines, started)]
+        ours = 0.0 if lacking else weight(found.lines)
+        if weight(lines) <= ours or weight(lines) < TRUSTED * letters(lines) or letters(lines) <= FEW:
+            return found, attempts
+        return PageLines(found.clockwise, lines), attempts
+
+    def _marks(self, picture: Pixels) -> Marks:
+        """Return what the layout model, where there is one, and the page's rules say about *picture*."""
+        return Marks(self._sessions.regions(picture), *rules(picture))
 
     def _begin(self, page: Page, mode: str) -> float:
         if self._signals.stop.is_set():
@@ -80,10 +125,10 @@ class Reader:
         longest = max(picture.shape[:2])
         return find_at(self._sessions, picture, min(2.0, max(usual_scale(picture), LONGEST_AGAIN / longest)))
 
-    def _look(self, picture: Pixels, quads: Quads, readable: float) -> PageLines:
+    def _look(self, picture: Pixels, quads: Quads, readable: float, may_turn: bool) -> PageLines:
         """Return the reading of *picture* with lines at *quads*, turned first where it must be."""
         cutter, reads, clockwise = Cutter(picture), {}, 0
-        if self._turn:
+        if may_turn:
             turn = find_turn(cutter, quads, self._sessions)
             reads, clockwise = turn.reads, turn.clockwise
         if clockwise:
@@ -91,22 +136,26 @@ class Reader:
             cutter, quads = Cutter(picture), find(self._sessions, picture)
         lines = self._lines(cutter, quads, reads, readable)
         missed = overlooked(picture, quads)
-        return PageLines(clockwise, lines + self._lines(cutter, missed, {}, CONVINCING) if len(missed) else lines)
+        believed = sum(max(edges(line.quad)) for line in lines)
+        unread = 1 - believed / max(believed, 1e-6, sum(max(edges(quad)) for quad in quads))
+        more = self._lines(cutter, missed, {}, CONVINCING) if len(missed) else []
+        textlike = sum(max(edges(quad)) > LINE * min(edges(quad)) for quad in quads) >= LINES
+        return PageLines(clockwise, lines + more, unread=unread, textlike=textlike)
 
     def _lines(self, cutter: Cutter, quads: Quads, known: dict[int, Read], readable: float) -> list[Line]:
         """Return the lines in *quads* of at least *readable* confidence; *known* holds those read already."""
         crops = {index: cutter.cut(quad) for index, quad in enumerate(quads)}
         reads = known | self._recognised({i: crop for i, crop in crops.items() if i not in known})
-        doubtful = {i: crops[i] for i, (_, confidence) in reads.items() if confidence < DOUBTFUL}
+        doubtful = {i: crops[i] for i, read in reads.items() if read.confidence < DOUBTFUL}
         standing = {i: unstacked(crop) for i, crop in doubtful.items() if tall(quads[i])}
         for again in ({i: turned(crop, 180) for i, crop in doubtful.items()}, standing):
             for index, read in self._recognised(again).items():
-                if read[1] >= CONVINCING:
-                    reads[index] = max(reads[index], read, key=lambda r: r[1])
+                if read.confidence >= CONVINCING:
+                    reads[index] = max(reads[index], read, key=lambda r: r.confidence)
         return [
-            Line(quads[i], text, confidence)
-            for i, (text, confidence) in sorted(reads.items())
-            if text and confidence >= readable
+            Line(quads[i], read.text, read.confidence, read.places, holes(crops[i]))
+            for i, read in sorted(reads.items())
+            if read.text and read.confidence >= readable
         ]
 
     def _recognised(self, crops: dict[int, Pixels]) -> dict[int, Read]:
@@ -120,6 +169,14 @@ class Reader:
             reads.update(zip(batch, self._sessions.recognise([crops[i] for i in batch]), strict=True))
             self._signals.tokens(self._page, len(reads))
         return reads
+
+
+def _invented(lines: list[Line]) -> bool:
+    """Say whether *lines* are more likely leaves, circles and strokes than text: single letters of such shapes."""
+    found = letters(lines)
+    shapes = all(len(line.text) <= SINGLE and set(line.text) <= SHAPES for line in lines)
+    alike = len({character for line in lines for character in line.text}) <= FEW
+    return (shapes and (alike or len(lines) <= FEW)) or (found <= FEW and weight(lines) < CONVINCING * found)
 
 
 def _convinces(lines: list[Line]) -> bool:

@@ -5,21 +5,35 @@ the ones inside the rapidocr wheel, named by path, so that its downloader is nev
 """
 
 import importlib.util
+import logging
 import os
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dropscribe.core.errors import Reason, ReasonedError
 from dropscribe.engines.ppocr.pixels import Pixels
+from dropscribe.engines.ppocr.regions import LayoutModel
+from dropscribe.layout.marks import Region
+
+log = logging.getLogger(__name__)
 
 MODEL = "PP-OCRv6-small"
 DETECTOR, RECOGNISER = "PP-OCRv6_det_small.onnx", "PP-OCRv6_rec_small.onnx"
 BATCH = 6  # lines that the recogniser takes at once (rapidocr's default)
 
-Read = tuple[str, float]  # text, confidence 0 to 1
+
+class Read(NamedTuple):
+    """What one line says, how sure the recogniser is (0 to 1), and where each character stands.
+
+    `places` has one share of the line's width (0 to 1) for each character of `text`; it is empty where unknown.
+    """
+
+    text: str
+    confidence: float
+    places: tuple[float, ...] = ()
 
 
 def threads() -> int:
@@ -34,6 +48,7 @@ class Sessions:
 
     def __init__(self) -> None:
         self._ocr: Any = None
+        self._layout = LayoutModel(threads())
 
     def load(self) -> None:
         """Build both sessions and run each once; raise `ReasonedError` when the package or its weights are missing."""
@@ -50,6 +65,15 @@ class Sessions:
     def close(self) -> None:
         """Let go of the sessions; may be called twice."""
         self._ocr = None
+        self._layout.close()
+
+    def regions(self, picture: Pixels) -> tuple[Region, ...]:
+        """Return the regions of *picture*; none where the layout model is not installed, or fails on it."""
+        try:
+            return self._layout.regions(picture)
+        except Exception as error:  # evidence only: whatever onnxruntime has against it, the page is read all the same
+            log.debug("the layout model failed: %s", _last_line(error))
+            return ()
 
     def detect(self, picture: Pixels) -> NDArray[np.float32]:
         """Return the quads of text lines (n x 4 x 2, in pixels of *picture*); raise `ReasonedError` (engine-error)."""
@@ -62,14 +86,25 @@ class Sessions:
         self.load()
         for start in range(0, len(lines), BATCH):
             found = _guarded(self._ocr.recognize_txt, list(lines[start : start + BATCH]))
-            yield from ((text.strip(), float(score)) for text, score in zip(found.txts, found.scores, strict=True))
+            for text, score, words in zip(found.txts, found.scores, found.word_results, strict=True):
+                yield Read(text.strip(), float(score), _places(text.strip(), words))
+
+
+def _places(text: str, words: Any) -> tuple[float, ...]:
+    """Return where each character of *text* stands, from the recogniser's columns (rapidocr's `WordInfo`)."""
+    columns = iter([column for word in words.word_cols for column in word])
+    places: list[float] = []
+    for character in text:
+        before = places[-1] if places else 0.0
+        places.append(before if character.isspace() else (next(columns, 0) + 0.5) / max(1.0, words.line_txt_len))
+    return tuple(places)
 
 
 def _rapidocr(models: str) -> Any:
     """Return a silent RapidOCR object without its line classifier, which turns upright lines over (measured)."""
     from rapidocr import RapidOCR
 
-    return RapidOCR(
+    ocr = RapidOCR(
         params={
             "Global.log_level": "critical",  # it logs every step, in colours
             "Global.use_cls": False,
@@ -81,6 +116,8 @@ def _rapidocr(models: str) -> Any:
             "EngineConfig.onnxruntime.intra_op_num_threads": threads(),
         }
     )
+    ocr.return_word_box = True  # only a call as a whole takes it as an argument
+    return ocr
 
 
 def _warm(ocr: Any) -> Any:

@@ -8,7 +8,8 @@ import zlib
 from collections.abc import Iterable
 from typing import Any
 
-from pikepdf import Dictionary, Name, Pdf
+import pypdfium2 as pdfium
+from pikepdf import Array, Dictionary, Name, Pdf
 
 from dropscribe.core.pages import Box, PageText
 from dropscribe.formats.pdf import layer, strip_hidden_text
@@ -23,30 +24,43 @@ class OtherPages(Exception):
     """The file has other pages here than it had for the one who read it."""
 
 
-def add_layers(pdf: Pdf, texts: Iterable[PageText], path: str) -> None:
-    """Put the words of *texts* on the pages of *pdf*, from *path*; only pages that were read by OCR are changed.
+def add_layers(pdf: Pdf, texts: Iterable[PageText], path: str) -> bool:
+    """Put the words of *texts* on the pages of *pdf*, from *path*, and say whether any page was changed.
 
-    Raises `OtherPages` when a page is not there.
+    Only pages that were read by OCR are. Raises `OtherPages` when a page is not there.
     """
-    font, shared = Glyphless(), pdf.make_indirect(Dictionary())
+    font, shared, changed = Glyphless(), pdf.make_indirect(Dictionary()), False
     with Already(path) as already:
         for text in texts:
             if text.number > len(pdf.pages):
                 raise OtherPages(text.number)
-            if text.text_source == "ocr":
-                _add_layer(pdf, text, already.letters(text.number), font, shared)
-    font.embed(pdf, shared)
+            changed |= _show_all(pdf.pages[text.number - 1].obj)
+            if text.text_source == "ocr" and _add_layer(pdf, text, already.letters(text.number), font, shared):
+                changed = True
+    if changed:
+        font.embed(pdf, shared)
+    return changed
 
 
-def _add_layer(pdf: Pdf, text: PageText, letters: list[Letter], font: Glyphless, shared: Any) -> None:
+def has_plain_pages(pdf: Pdf, path: str) -> bool:
+    """Say whether every reader sees the pages of *pdf* in the file at *path*, which qpdf may have mended."""
+    try:
+        with pdfium.PdfDocument(path) as document:
+            sizes = [document.get_page_size(index) for index in range(len(document))]
+    except pdfium.PdfiumError:  # a page that is none
+        return False
+    return len(sizes) == len(pdf.pages) and not pdf.get_warnings()
+
+
+def _add_layer(pdf: Pdf, text: PageText, letters: list[Letter], font: Glyphless, shared: Any) -> bool:
     page = pdf.pages[text.number - 1]
     rotate = (_rotation(page.obj) + text.rotation) % 360
     placed = layer.placement(visible(page.obj), rotate, text.width, text.height)
     words = layer.content(text, font, placed, letters)
     if words or letters:  # where nothing was read, what an earlier reader found is better than nothing
-        strip_hidden_text.take_off(pdf, page.obj)
+        strip_hidden_text.take_off(pdf, page.obj, _inherited(page.obj, Name.Resources), visible(page.obj))
     if not words:
-        return
+        return bool(letters)
     if text.rotation:
         page.obj.Rotate = rotate  # shown upright, as it was read
     resources = _inherited(page.obj, Name.Resources)
@@ -60,6 +74,19 @@ def _add_layer(pdf: Pdf, text: PageText, letters: list[Letter], font: Glyphless,
     # cannot be seen may as well lie below.
     packed = pdf.make_stream(zlib.compress(words), Filter=Name.FlateDecode)  # all pages' words are held until the end
     page.contents_add(packed, prepend=True)
+    return True
+
+
+def _show_all(page: Any) -> bool:
+    """Give *page* its MediaBox for a CropBox where the two have nothing in common; say whether it was so."""
+    crop = _box(_inherited(page, Name.CropBox))
+    media = _box(_inherited(page, Name.MediaBox)) or LETTER
+    if crop is None:
+        return False
+    if min(crop[2], media[2]) > max(crop[0], media[0]) and min(crop[3], media[3]) > max(crop[1], media[1]):
+        return False
+    page.CropBox = Array(media)
+    return True
 
 
 def visible(page: Any) -> Box:

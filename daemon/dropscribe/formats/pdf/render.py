@@ -1,10 +1,12 @@
 """PDF: what the page looked like, with the text that was read lying in it, unseen, to be searched and copied.
 
 Pages of a PDF are kept as they are and get the layer; pictures become pages of their own size. A page whose
-text came from the PDF itself is left alone. No signature survives this, and no password is kept.
+text came from the PDF itself is left alone. A PDF of which no page gets a layer is the very file that was read, signed
+as it may be; of others no signature survives, and no password is kept.
 """
 
 import os
+import shutil
 import warnings
 from dataclasses import dataclass
 from tempfile import TemporaryFile
@@ -30,8 +32,12 @@ def render(reading: DocumentResult, path: str) -> None:
     if reading.source.media_type == "application/pdf":
         try:
             with Pdf.open(reading.file) as pdf:
-                overlay.add_layers(pdf, reading.texts, reading.file)
-                _save(pdf, reading, path)
+                if overlay.add_layers(pdf, reading.texts, reading.file) or not overlay.has_plain_pages(
+                    pdf, reading.file
+                ):
+                    _save(pdf, reading, path)
+                else:
+                    shutil.copyfile(reading.file, path)
                 return
         except (pikepdf.PdfError, overlay.OtherPages):
             pass  # the reader of pages forgave it more than this library does: show its pictures instead

@@ -1,32 +1,80 @@
-"""Removes the invisible text of an earlier OCR from a PDF page before ours is added: else all is found twice.
+"""An earlier reader's invisible text on a PDF page, taken off before ours is put there: else all is found twice.
 
-Only text in the page's own content and drawn in the mode for invisible text (PDF 1.7, 9.3.6) goes, by whole text
-objects. Text that can be seen stays, and so does what lies in forms that the page draws.
+Text goes that leaves no trace (PDF 1.7, 9.3.6): drawn in a mode that does not paint, in ink that lets everything
+through, or before a picture that covers the page; in the page's own content and in the forms that it draws. Text that
+can be seen stays, and so does hidden text where something seen would move without it.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pikepdf
-from pikepdf import Array, Pdf, Stream
+from pikepdf import Array, Dictionary, Name, Operator, Pdf, Stream
+
+from dropscribe.core.pages import Box
+from dropscribe.formats.pdf.layer import Matrix, after
 
 MOST_BYTES = 1 << 20  # of packed content; a page with more is a drawing, and is left alone
-_INVISIBLE = 3
-_HINT = re.compile(rb"\b3\s+Tr\b")
+DEEPEST = 4  # forms within forms
+COVERED = 0.95  # of the page each way, under a picture that hides what was drawn before
+_INVISIBLE = 3  # text rendering mode; those above it leave a clip, through which pictures are seen
+_HINT = re.compile(rb"T[jJ]\b|['\"]|\bDo\b")
 _SHOWS = frozenset({"Tj", "TJ", "'", '"'})
+_PLACES = frozenset({"Tm", "Td", "TD", "T*", "'", '"', "BT", "ET"})  # after these, text stands where it stands
+_UNIT: Matrix = (1, 0, 0, 1, 0, 0)
 
 
-def take_off(pdf: Pdf, page: Any) -> None:
-    """Remove invisible text from *page* (a dictionary of *pdf*); a page that cannot be parsed stays as it is."""
+@dataclass(frozen=True)
+class _State:
+    """What of the graphics state decides whether text is seen."""
+
+    mode: int = 0
+    alpha: float = 1.0
+    matrix: Matrix = _UNIT
+    beneath: bool = False  # something will cover it
+
+    @property
+    def hides(self) -> bool:
+        if self.mode > _INVISIBLE:
+            return False
+        return self.beneath or self.mode == _INVISIBLE or (self.mode == 0 and self.alpha == 0)
+
+
+@dataclass
+class _Drawing:
+    """A content stream that is being gone through, and the forms that are put in place of others."""
+
+    pdf: Pdf
+    resources: Any
+    forms: dict[str, Any] = field(default_factory=dict)
+
+    def found(self, kind: str, name: Any) -> Any:
+        """Return the resource of that *kind* called *name*, or None."""
+        among = self.resources.get(kind) if isinstance(self.resources, Dictionary) else None
+        return among.get(str(name)) if isinstance(among, Dictionary) else None
+
+
+def take_off(pdf: Pdf, page: Any, resources: Any, shown: Box) -> None:
+    """Remove text from *page* that cannot be seen; one that cannot be taken apart stays as it is.
+
+    *page* is a dictionary of *pdf*, *resources* are its own or inherited, *shown* is what a viewer shows of it.
+    """
     try:
         content = _content(page)
         if content is None or not _HINT.search(content):
             return
-        kept = pikepdf.unparse_content_stream(list(_without_hidden(pikepdf.parse_content_stream(page))))
+        instructions = list(pikepdf.parse_content_stream(page))
+        drawing = _Drawing(pdf, resources)
+        kept = _kept(instructions, drawing, _State(), _last_cover(instructions, drawing, shown), DEEPEST)
+        if kept is None:
+            return
+        page.Contents = pdf.make_stream(pikepdf.unparse_content_stream(kept))
+        if drawing.forms:
+            page.Resources = _with_forms(resources, drawing.forms)
     except Exception:  # a hostile or broken stream; its reader has shown it all the same
         return
-    page.Contents = pdf.make_stream(kept)
 
 
 def _content(page: Any) -> bytes | None:
@@ -38,27 +86,116 @@ def _content(page: Any) -> bytes | None:
     return b"\n".join(stream.read_bytes() for stream in streams)
 
 
-def _without_hidden(instructions: Iterable[Any]) -> Iterator[Any]:
-    """Yield *instructions* without those that show text in text objects that are invisible throughout."""
-    mode, saved = 0, list[int]()
-    block: list[Any] = []
-    seen = hidden = False
+def _states(instructions: Iterable[Any], drawing: _Drawing, state: _State) -> Iterator[tuple[Any, str, _State]]:
+    """Yield each instruction, its operator, and the state in which it is carried out."""
+    saved: list[_State] = []
     for each in instructions:
         name = str(each.operator)
         if name == "q":
-            saved.append(mode)
+            saved.append(state)
         elif name == "Q":
-            mode = saved.pop() if saved else mode
+            state = saved.pop() if saved else state
         elif name == "Tr":
-            mode = int(each.operands[0])
-        elif name in _SHOWS:
-            hidden, seen = hidden or mode == _INVISIBLE, seen or mode != _INVISIBLE
-        block.append(each)
-        if name == "ET":
-            yield from _silent(block) if hidden and not seen else block
-            block, seen, hidden = [], False, False
-    yield from block
+            state = replace(state, mode=int(each.operands[0]))
+        elif name == "cm":
+            a, b, c, d, e, f = (float(number) for number in each.operands)
+            state = replace(state, matrix=after((a, b, c, d, e, f), state.matrix))
+        elif name == "gs":
+            look = drawing.found("/ExtGState", each.operands[0])
+            if isinstance(look, Dictionary) and "/ca" in look:
+                state = replace(state, alpha=float(look["/ca"]))
+        yield each, name, state
 
 
-def _silent(block: list[Any]) -> Iterator[Any]:
-    return (each for each in block if str(each.operator) not in _SHOWS)
+def _last_cover(instructions: Sequence[Any], drawing: _Drawing, shown: Box) -> int:
+    """Return where the last picture is drawn that covers the page; -1 where none does."""
+    last = -1
+    for index, (each, name, state) in enumerate(_states(instructions, drawing, _State())):
+        if name == "Do" and _is_opaque(drawing.found("/XObject", each.operands[0])):
+            a, b, c, d, e, f = state.matrix
+            xs, ys = sorted((e, e + a, e + c, e + a + c)), sorted((f, f + b, f + d, f + b + d))
+            across = min(xs[-1], shown[2]) - max(xs[0], shown[0])
+            down = min(ys[-1], shown[3]) - max(ys[0], shown[1])
+            if across >= COVERED * (shown[2] - shown[0]) and down >= COVERED * (shown[3] - shown[1]):
+                last = index if state.alpha == 1 else last
+    return last
+
+
+def _is_opaque(picture: Any) -> bool:
+    if not isinstance(picture, Stream) or picture.get("/Subtype") != Name.Image:
+        return False
+    return "/SMask" not in picture and "/Mask" not in picture and picture.get("/ImageMask") is not True
+
+
+def _kept(instructions: Sequence[Any], drawing: _Drawing, start: _State, cover: int, depth: int) -> list[Any] | None:
+    """Return *instructions* without text that is not seen (none is before *cover*); None where they all stay."""
+    kept: list[Any] = []
+    line: list[tuple[int, bool]] = []  # places in `kept` of texts that follow one another, and whether each is hidden
+    changed = False
+
+    def finish_line() -> bool:
+        """Silence the hidden texts at the end of a line: nothing that is seen depends on where they end."""
+        before = len(line)
+        while line and line[-1][1]:
+            place, _ = line.pop()
+            kept[place] = _silenced(kept[place])
+        found = before > len(line)
+        line.clear()
+        return found
+
+    for index, (each, name, state) in enumerate(_states(instructions, drawing, start)):
+        state = replace(state, beneath=start.beneath or index < cover)
+        if name in _PLACES:
+            changed |= finish_line()
+        if name in _SHOWS:
+            line.append((len(kept), state.hides))
+        if name == "Do" and depth and (anew := _without(drawing, each.operands[0], state, depth)):
+            each, changed = pikepdf.ContentStreamInstruction([anew], Operator("Do")), True
+        kept.append(each)
+    changed |= finish_line()
+    return [each for part in kept for each in (part if isinstance(part, list) else [part])] if changed else None
+
+
+def _silenced(show: Any) -> list[Any]:
+    """Return what a text instruction does beside showing text: the ones of one sign begin a new line."""
+    new_line = pikepdf.ContentStreamInstruction([], Operator("T*"))
+    match str(show.operator):
+        case "'":
+            return [new_line]
+        case '"':
+            words, letters, _ = show.operands
+            spacing = [([words], "Tw"), ([letters], "Tc")]
+            return [*(pikepdf.ContentStreamInstruction(o, Operator(n)) for o, n in spacing), new_line]
+    return []
+
+
+def _without(drawing: _Drawing, name: Any, state: _State, depth: int) -> Any:
+    """Return the name of a form to draw instead of the one called *name*, without its hidden text; None for none."""
+    form = drawing.found("/XObject", name)
+    if not isinstance(form, Stream) or form.get("/Subtype") != Name.Form or int(form.get("/Length", 0)) > MOST_BYTES:
+        return None
+    resources = form.get("/Resources", drawing.resources)
+    within = _Drawing(drawing.pdf, resources)
+    kept = _kept(list(pikepdf.parse_content_stream(form)), within, state, -1, depth - 1)
+    if kept is None:
+        return None
+    anew = drawing.pdf.make_stream(pikepdf.unparse_content_stream(kept))
+    for key, value in form.items():
+        if key not in ("/Length", "/Filter", "/DecodeParms"):
+            anew[key] = value
+    if within.forms:
+        anew.Resources = _with_forms(resources, within.forms)
+    # Another name, and not the same stream: other pages may draw the form as well.
+    label = f"/DropscribeForm{len(drawing.forms)}"
+    drawing.forms[label] = anew
+    return Name(label)
+
+
+def _with_forms(resources: Any, forms: dict[str, Any]) -> Any:
+    """Return a copy of *resources* with *forms* added."""
+    copy = Dictionary(resources) if isinstance(resources, Dictionary) else Dictionary()
+    known = copy.get("/XObject")
+    copy.XObject = Dictionary(known) if isinstance(known, Dictionary) else Dictionary()
+    for name, form in forms.items():
+        copy.XObject[name] = form
+    return copy

@@ -5,6 +5,7 @@ was read is simply not found here.
 """
 
 import ctypes
+from itertools import islice
 from types import TracebackType
 from typing import Self
 
@@ -13,6 +14,8 @@ import pypdfium2.raw as pdfium_c
 
 from dropscribe.core.pages import Box
 
+COVERED = 0.95  # of the page each way, under a picture that hides what was drawn before
+DEEPEST = 5  # forms within forms
 MOST_CHARS = 50_000  # of a page; more is no page of text
 _UNSEEN = (pdfium_c.FPDF_TEXTRENDERMODE_INVISIBLE, pdfium_c.FPDF_TEXTRENDERMODE_CLIP)
 
@@ -45,7 +48,7 @@ class Already:
         except (pdfium.PdfiumError, IndexError):
             return []
         try:
-            return _letters(textpage) if textpage.count_chars() <= MOST_CHARS else []
+            return _letters(textpage, _covered(page)) if textpage.count_chars() <= MOST_CHARS else []
         finally:
             textpage.close()
             page.close()
@@ -61,13 +64,49 @@ def said_in(letters: list[Letter], box: Box) -> str:
     return "".join(char for char, _, _ in within(letters, box))
 
 
-def _letters(textpage: pdfium.PdfTextPage) -> list[Letter]:
+def _covered(page: pdfium.PdfPage) -> set[int]:
+    """Return the text objects (by address) that a picture of the whole page lies over: a scan, over its old layer."""
+    covered, before = set[int](), list[int]()
+    kinds = [pdfium_c.FPDF_PAGEOBJ_TEXT, pdfium_c.FPDF_PAGEOBJ_IMAGE]
+    try:
+        for item in islice(page.get_objects(filter=kinds, max_depth=DEEPEST), MOST_CHARS):
+            if item.type == pdfium_c.FPDF_PAGEOBJ_TEXT:
+                before.append(_address(item.raw))
+            elif before and _covers(item, page):
+                covered.update(before)
+    except pdfium.PdfiumError:
+        pass  # a broken list of objects: what is known so far counts
+    return covered
+
+
+def _covers(item: pdfium.PdfObject, page: pdfium.PdfPage) -> bool:
+    if item.container is not None or pdfium_c.FPDFPageObj_HasTransparency(item):
+        return False
+    left, bottom, right, top = item.get_bounds()
+    x0, y0, x1, y1 = page.get_bbox()
+    across, down = min(right, x1) - max(left, x0), min(top, y1) - max(bottom, y0)
+    return bool(across >= COVERED * (x1 - x0) and down >= COVERED * (y1 - y0))
+
+
+def _address(handle: object) -> int:
+    return ctypes.cast(handle, ctypes.c_void_p).value or 0  # type: ignore[arg-type]
+
+
+def _is_clear(item: object) -> bool:
+    red, green, blue, alpha = (ctypes.c_uint() for _ in range(4))
+    filled = pdfium_c.FPDFTextObj_GetTextRenderMode(item) == pdfium_c.FPDF_TEXTRENDERMODE_FILL
+    return filled and bool(pdfium_c.FPDFPageObj_GetFillColor(item, red, green, blue, alpha)) and alpha.value == 0
+
+
+def _letters(textpage: pdfium.PdfTextPage, covered: set[int]) -> list[Letter]:
     left, right, bottom, top = (ctypes.c_double() for _ in range(4))
     found = []
     for index in range(textpage.count_chars()):
         char = chr(pdfium_c.FPDFText_GetUnicode(textpage, index))
         item = pdfium_c.FPDFText_GetTextObject(textpage, index)
         if not char.strip() or not item or pdfium_c.FPDFTextObj_GetTextRenderMode(item) in _UNSEEN:
+            continue
+        if _address(item) in covered or _is_clear(item):
             continue
         if pdfium_c.FPDFText_GetCharBox(textpage, index, left, right, bottom, top):
             found.append((char, (left.value + right.value) / 2, (bottom.value + top.value) / 2))

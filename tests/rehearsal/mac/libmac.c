@@ -1,0 +1,169 @@
+/* What libSystem and libproc answer on a Mac, for the rehearsal on Linux: preloaded, so that ctypes.CDLL(None) finds it.
+ *
+ * Every call is noted in $FAKE_MAC/calls.log. Answers come from files of numbers in $FAKE_MAC (knobs). Values, sizes and
+ * error numbers follow xnu's headers (sys/resource.h, mach/vm_statistics.h, sys/sysctl.h, sys/stdio.h) and copyfile.h.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define KERN_SUCCESS 0
+#define KERN_INVALID_ARGUMENT 4
+#define HOST_VM_INFO64 4
+#define VM_WORDS 38
+#define UF_IMMUTABLE 0x2
+#define RENAME_EXCL 4
+#define COPYFILE_ALL 0xf
+#define COPYFILE_EXCL (1 << 17)
+#define COPYFILE_NOFOLLOW_SRC (1 << 18)
+
+static void note(const char *what) {
+    const char *folder = getenv("FAKE_MAC");
+    char path[600];
+    if (!folder) return;
+    snprintf(path, sizeof path, "%s/calls.log", folder);
+    int file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (file < 0) return;
+    dprintf(file, "%s\n", what);
+    close(file);
+}
+
+static int64_t knob(const char *name, int64_t otherwise) {
+    const char *folder = getenv("FAKE_MAC");
+    char path[600];
+    long long value;
+    if (!folder) return otherwise;
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *file = fopen(path, "re");
+    if (!file) return otherwise;
+    int found = fscanf(file, "%lld", &value);
+    fclose(file);
+    return found == 1 ? value : otherwise;
+}
+
+static int answer(void *buffer, size_t *length, const void *value, size_t size) {
+    if (*length < size) return errno = ENOMEM, -1;
+    memcpy(buffer, value, size);
+    *length = size;
+    return 0;
+}
+
+int sysctlbyname(const char *name, void *old, size_t *length, void *new, size_t new_length) {
+    char line[200];
+    (void)new, (void)new_length;
+    snprintf(line, sizeof line, "sysctlbyname %s", name);
+    note(line);
+    if (!strcmp(name, "hw.memsize")) {
+        uint64_t size = (uint64_t)knob(name, 8LL << 30);
+        return answer(old, length, &size, sizeof size);
+    }
+    if (!strcmp(name, "vm.swapusage")) {
+        struct { uint64_t total, available, used; uint32_t page; int encrypted; } swap = {2ull << 30, 1ull << 30, 1ull << 30, 16384, 1};
+        return answer(old, length, &swap, sizeof swap);
+    }
+    if (!strcmp(name, "hw.model")) return answer(old, length, "Mac14,2", 8);
+    if (!strcmp(name, "machdep.cpu.brand_string")) return answer(old, length, "Apple M2", 9);
+    int32_t value;
+    if (!strcmp(name, "kern.memorystatus_vm_pressure_level")) value = (int32_t)knob(name, 1);
+    else if (!strcmp(name, "kern.memorystatus_level")) value = (int32_t)knob(name, 60);
+    else if (!strcmp(name, "sysctl.proc_translated")) value = (int32_t)knob(name, 0);
+    else return errno = ENOENT, -1;
+    return value < 0 ? (errno = EPERM, -1) : answer(old, length, &value, sizeof value);
+}
+
+int proc_pid_rusage(int pid, int flavor, void *buffer) {
+    uint64_t words[12] = {0}; /* the uuid is the first two */
+    long long size, resident;
+    char path[64];
+    note("proc_pid_rusage");
+    if (flavor != 0) return errno = EINVAL, -1;
+    snprintf(path, sizeof path, "/proc/%d/statm", pid);
+    FILE *file = fopen(path, "re");
+    if (!file) return errno = ESRCH, -1;
+    int found = fscanf(file, "%lld %lld", &size, &resident);
+    fclose(file);
+    if (found != 2) return errno = ESRCH, -1;
+    words[2 + 6] = words[2 + 7] = (uint64_t)resident * (uint64_t)sysconf(_SC_PAGESIZE);
+    memcpy(buffer, words, sizeof words);
+    return 0;
+}
+
+unsigned mach_host_self(void) { note("mach_host_self"); return 0x1203; }
+
+int host_statistics64(unsigned host, int flavor, void *info, unsigned *count) {
+    uint32_t words[VM_WORDS] = {0};
+    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+    note("host_statistics64");
+    if (flavor != HOST_VM_INFO64 || *count < VM_WORDS || host != 0x1203) return KERN_INVALID_ARGUMENT;
+    words[0] = (uint32_t)(knob("free", 6LL << 30) / page);
+    words[1] = (uint32_t)(knob("active", 2000LL << 20) / page);
+    words[2] = (uint32_t)(knob("inactive", 1900LL << 20) / page);
+    words[3] = (uint32_t)(knob("wired", 1500LL << 20) / page);
+    words[22] = (uint32_t)(knob("purgeable", 50LL << 20) / page);
+    words[32] = (uint32_t)(knob("compressor", 1800LL << 20) / page);
+    words[34] = (uint32_t)(knob("external", 1000LL << 20) / page);
+    memcpy(info, words, sizeof words);
+    *count = VM_WORDS;
+    return KERN_SUCCESS;
+}
+
+size_t malloc_zone_pressure_relief(void *zone, size_t goal) { note("malloc_zone_pressure_relief"); return (void)zone, (void)goal, 0; }
+
+int setiopolicy_np(int type, int scope, int policy) {
+    char line[80];
+    snprintf(line, sizeof line, "setiopolicy_np %d %d %d", type, scope, policy);
+    note(line);
+    return type == 3 && scope == 0 && policy == 2 ? 0 : (errno = EINVAL, -1);
+}
+
+static int locked(const char *path) { /* chflags uchg: $FAKE_MAC/flags/INODE holds the flags */
+    struct stat found;
+    char name[80];
+    if (lstat(path, &found)) return 0;
+    snprintf(name, sizeof name, "flags/%llu", (unsigned long long)found.st_ino);
+    return (knob(name, 0) & UF_IMMUTABLE) != 0;
+}
+
+static int across(const char *from, const char *to) { /* $FAKE_MAC_VOLUME is a folder that plays another disk */
+    const char *volume = getenv("FAKE_MAC_VOLUME");
+    size_t length = volume ? strlen(volume) : 0;
+    return volume && !strncmp(from, volume, length) != !strncmp(to, volume, length);
+}
+
+int renamex_np(const char *from, const char *to, unsigned flags) {
+    note("renamex_np");
+    if (flags != RENAME_EXCL) return errno = EINVAL, -1;
+    if (locked(from)) return errno = EPERM, -1;
+    if (across(from, to)) return errno = EXDEV, -1;
+    return renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE);
+}
+
+int copyfile(const char *from, const char *to, void *state, unsigned flags) {
+    char block[65536], line[80];
+    ssize_t size;
+    struct stat found;
+    (void)state;
+    snprintf(line, sizeof line, "copyfile 0x%x", flags);
+    note(line);
+    if ((flags & COPYFILE_ALL) != COPYFILE_ALL) return errno = EINVAL, -1;
+    if (knob("no-metadata", 0)) return errno = EOPNOTSUPP, -1;
+    int in = open(from, O_RDONLY | O_CLOEXEC | (flags & COPYFILE_NOFOLLOW_SRC ? O_NOFOLLOW : 0));
+    if (in < 0) return -1;
+    int out = open(to, O_WRONLY | O_CREAT | O_CLOEXEC | (flags & COPYFILE_EXCL ? O_EXCL : O_TRUNC), 0600);
+    if (out < 0) return close(in), -1;
+    while ((size = read(in, block, sizeof block)) > 0)
+        if (write(out, block, (size_t)size) != size) { size = -1; break; }
+    if (!size && !fstat(in, &found)) {
+        struct timespec times[2] = {found.st_atim, found.st_mtim};
+        fchmod(out, found.st_mode & 07777);
+        futimens(out, times);
+    }
+    close(in), close(out);
+    return size ? -1 : 0;
+}
