@@ -141,7 +141,8 @@ def test_the_worker_is_replaced_between_files_and_the_daemon_lives_on(tmp_path: 
 
         assert daemon.starts() in (2, 3) and daemon.status()["daemon"]["pid"] == pid  # what it had in hand came first
         assert daemon.status()["model"]["last_unload"]["reason"] == "recycle"
-        assert daemon.log().count("(model.recycle_pages: 2)") == daemon.starts() - 1
+        # The last worker is replaced too where it has read two files; nobody starts another without work.
+        assert daemon.log().count("(model.recycle_pages: 2)") in (daemon.starts() - 1, daemon.starts())
 
 
 def test_the_command_unload_makes_the_model_go_after_the_page_in_hand(tmp_path: Path) -> None:
