@@ -135,11 +135,11 @@ def test_the_worker_is_replaced_between_files_and_the_daemon_lives_on(tmp_path: 
     daemon = Daemon(tmp_path, model={"recycle_pages": 2}).counting()
     with daemon.start():
         pid = daemon.status()["daemon"]["pid"]
-        for number in range(5):
+        for number in range(12):
             picture(daemon.inbox / f"{number}.png", number)
-        daemon.wait_status(done(5), "all are read")
+        daemon.wait_status(done(12), "all are read")
 
-        assert daemon.starts() in (2, 3) and daemon.status()["daemon"]["pid"] == pid  # what it had in hand came first
+        assert 2 <= daemon.starts() <= 6 and daemon.status()["daemon"]["pid"] == pid  # what it had in hand came first
         assert daemon.status()["model"]["last_unload"]["reason"] == "recycle"
         # The last worker is replaced too where it has read two files; nobody starts another without work.
         assert daemon.log().count("(model.recycle_pages: 2)") in (daemon.starts() - 1, daemon.starts())
