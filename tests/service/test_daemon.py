@@ -4,9 +4,11 @@ import json
 import socket
 from pathlib import Path
 
+from PIL import Image
+
 from dropscribe.control import client
 from support.fakes import picture
-from support.harness import Daemon, left, wait_for
+from support.harness import Daemon, done, left, wait_for
 
 
 def test_a_dropped_picture_becomes_text_and_its_original_goes_to_the_archive(tmp_path: Path) -> None:
@@ -359,3 +361,18 @@ def test_a_killed_worker_leaves_its_job_to_the_next_one(tmp_path: Path) -> None:
 
         assert (daemon.outbox / "scan.txt").read_text().strip() == text
         assert daemon.status()["model"]["last_unload"]["reason"] == "crash"
+
+
+def test_a_file_without_any_text_says_so_in_the_log_and_in_the_status(tmp_path: Path) -> None:
+    with Daemon(tmp_path).start() as daemon:
+        Image.new("RGB", (60, 40), "white").save(daemon.root / "white.png")
+        (daemon.root / "white.png").rename(daemon.inbox / "white.png")
+        picture(daemon.inbox / "written.png", 3)
+        status = daemon.wait_status(done(2), "both are read")
+        shown = daemon.run("status").stdout
+
+        assert {item["name"]: item["detail"] for item in status["recent"]} == {
+            "white.png": "no text found", "written.png": None,
+        }  # fmt: skip
+        assert "white.png: 1 page in" in daemon.log() and daemon.log().count(", no text found") == 1
+        assert shown.count("(no text found)") == 1

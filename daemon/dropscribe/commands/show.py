@@ -149,7 +149,8 @@ def _unload_line(last: UnloadStatus) -> str:
 def _recent_line(item: RecentStatus) -> str:
     tail = ", ".join(map(on_one_line, item.outputs)) or item.reason
     seconds = f" in {item.seconds:.1f} s" if item.seconds is not None else ""
-    return f"{item.state:10} {item.name}{seconds}" + (f" -> {tail}" if tail else "")
+    remark = f" ({item.detail})" if item.detail and item.state == "done" else ""
+    return f"{item.state:10} {item.name}{seconds}" + (f" -> {tail}" if tail else "") + remark
 
 
 def check(given: argparse.Namespace) -> int:

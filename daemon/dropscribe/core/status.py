@@ -114,6 +114,7 @@ class RecentStatus(Struct, kw_only=True):
     recipe: str | None = None
     state: str = ""
     reason: str | None = None
+    detail: str | None = None  # why it failed; of one that was read, a remark such as "no text found"
     seconds: float | None = None
     review: bool | None = None
     original: str | None = None

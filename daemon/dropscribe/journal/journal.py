@@ -181,14 +181,15 @@ class Journal:
     # -- after reading
 
     def written(
-        self, job: Job, outputs: Sequence[bytes], seconds: float, mtimes_ns: Sequence[int] = (), *, review: bool = False
-    ) -> None:
+        self, job: Job, outputs: Sequence[bytes], seconds: float, mtimes_ns: Sequence[int] = (), *,
+        review: bool = False, note: str | None = None,
+    ) -> None:  # fmt: skip
         """Record that every output file is complete under its final name; *mtimes_ns* tell them from a stranger's."""
         with self._writing() as db:
             changed = db.execute(
-                "UPDATE jobs SET state='written', outputs=?, seconds=?, review=?, reason=NULL, detail=NULL"
+                "UPDATE jobs SET state='written', outputs=?, seconds=?, review=?, reason=NULL, detail=?"
                 " WHERE id=? AND claim=? AND state='running'",
-                (rows.pack(outputs), seconds, int(review), job.id, job.claim),
+                (rows.pack(outputs), seconds, int(review), note, job.id, job.claim),
             ).rowcount
             if changed:
                 files = [(path, job.id, mtime) for path, mtime in zip_longest(outputs, mtimes_ns, fillvalue=0)]

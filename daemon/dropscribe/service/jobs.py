@@ -25,6 +25,8 @@ from dropscribe.service.flow import Event, Flow, Flows, on_disk, record
 from dropscribe.service.inbox import Inbox
 from dropscribe.worker import page_cache
 
+NO_TEXT = "no text found"
+
 
 @dataclass(frozen=True)
 class Seen:
@@ -154,9 +156,13 @@ class Jobs:
             yield from self._unpublished(job, staging, error)
             return
         self._backoff.lift()
-        yield from record(lambda: self._journal.written(job, outputs, outcome.seconds, marks, review=outcome.review))
+        note = NO_TEXT if outcome.no_text else None
+        yield from record(
+            lambda: self._journal.written(job, outputs, outcome.seconds, marks, review=outcome.review, note=note)
+        )
         pages = f"{outcome.pages} page{'s' * (outcome.pages != 1)}"
         remarks = ", from the cache" * outcome.reused + ", please check the text" * outcome.review
+        remarks += f", {NO_TEXT}" * outcome.no_text
         LOG.info("%s: %s in %.1f s%s", job.name, pages, outcome.seconds, remarks)
 
     def _unpublished(self, job: Job, staging: bytes, error: Exception) -> Flow[None]:

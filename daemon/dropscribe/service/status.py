@@ -97,8 +97,9 @@ def recent(journal: Journal) -> list[RecentStatus]:
 def _recent(job: Job) -> RecentStatus:
     original = os.fsdecode(job.destination) if job.destination and job.state in (State.DONE, State.FAILED) else None
     return RecentStatus(
-        id=job.id, name=job.name, state=str(job.state), reason=job.reason, seconds=job.seconds, original=original,
-        review=job.review, ended=stamp(job.finished), outputs=[os.fsdecode(output) for output in job.outputs],
+        id=job.id, name=job.name, state=str(job.state), reason=job.reason, detail=job.detail, seconds=job.seconds,
+        original=original, review=job.review, ended=stamp(job.finished),
+        outputs=[os.fsdecode(output) for output in job.outputs],
     )  # fmt: skip
 
 

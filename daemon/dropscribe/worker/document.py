@@ -100,6 +100,7 @@ class Document:
         assert self._process is not None and self._cache is not None
         seconds = round(time.monotonic() - self.begun, 3)
         review = any(DOUBTFUL.intersection(text.flags) for text in self._cache)
+        no_text = not any(text.text.strip() for text in self._cache)
         reused = self.settings.output.cache and len(self._kept) == self.count
         make_staging(os.fsdecode(self.order.staging))
         source = Source(self.order.name, self._sha256, self._size, self._process.media_type, self._process.count)
@@ -112,7 +113,7 @@ class Document:
         self._cache.prune()
         return Outcome(
             self.order.job, self.order.claim, "read", staged=staged, pages=self._process.count,
-            seconds=time.monotonic() - self.begun, review=review, reused=reused,
+            seconds=time.monotonic() - self.begun, review=review, reused=reused, no_text=no_text,
         )  # fmt: skip
 
     def failed(self, reason: Reason, detail: str) -> Outcome:
