@@ -222,15 +222,20 @@ class Outbox:
                 found[folder] = _manifest(os.path.join(folder, "manifest.json"))
             except (OSError, ValueError, TypeError, AttributeError):
                 self.sweep(folder)
+        _remove_if_empty(root)  # a crash may have come between its last folder and itself
         return found
 
     def sweep(self, staging: str) -> None:
         """Remove a staging folder and, when it was the last, the folder of them; never fails."""
         shutil.rmtree(staging, ignore_errors=True)
-        try:
-            os.rmdir(os.path.dirname(staging))
-        except OSError:
-            pass  # others are in use
+        _remove_if_empty(os.path.dirname(staging))
+
+
+def _remove_if_empty(folder: str) -> None:
+    try:
+        os.rmdir(folder)
+    except OSError:
+        pass  # others are in use, or it is gone
 
 
 def _manifest(path: str) -> Manifest:
