@@ -64,8 +64,12 @@ def _print(name: str, answer: ReadAnswer, form: str) -> bool:
 
 def _through_daemon(settings: Settings, paths: Sequence[str], form: str, private: str) -> Iterator[ReadAnswer]:
     for path in paths:
+        if missing := _missing(path):
+            yield missing
+            continue
         request = ReadRequest(path, (form,))
-        yield _missing(path) or client.ask(settings.folders.state, request, ReadAnswer, timeout=None)
+        with client.asking(settings.folders.state, request, ReadAnswer, timeout=None) as answer:
+            yield answer  # its files are there until we hang up, which is when the next one is asked for
 
 
 def _missing(path: str) -> ReadAnswer | None:

@@ -7,6 +7,8 @@ import sys
 import tempfile
 import time
 import zlib
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any, TypeVar
 
 import msgspec
@@ -62,24 +64,39 @@ def _is_busy(error: OSError, state: str) -> bool:
 
 def ask(state: str, request: ControlRequest, kind: type[A], timeout: float | None = 10.0) -> A:
     """Ask the daemon on *state* and return its answer as *kind*; raise `NotRunning` when there is none."""
-    answer = exchange(state, msgspec.to_builtins(request), timeout)
-    try:
-        return msgspec.convert(answer, kind)
-    except msgspec.ValidationError as error:
-        what = f"answers what this program does not understand ({error})"
-        raise NotRunning("daemon", what, "restart it: it may be of another version") from None
+    with asking(state, request, kind, timeout) as answer:
+        return answer
+
+
+@contextmanager
+def asking(state: str, request: ControlRequest, kind: type[A], timeout: float | None = 10.0) -> Iterator[A]:
+    """Ask, and stay connected until the block is left: files that an answer names are there for so long."""
+    with _exchanging(state, msgspec.to_builtins(request), timeout) as values:
+        try:
+            answer = msgspec.convert(values, kind)
+        except msgspec.ValidationError as error:
+            what = f"answers what this program does not understand ({error})"
+            raise NotRunning("daemon", what, "restart it: it may be of another version") from None
+        yield answer
 
 
 def exchange(state: str, values: dict[str, Any], timeout: float | None = 10.0) -> dict[str, Any]:
     """Send plain *values* to the daemon on *state* and return its answer; raise `NotRunning` when there is none."""
-    try:
-        with _connected(state, timeout) as connection:
+    with _exchanging(state, values, timeout) as answer:
+        return answer
+
+
+@contextmanager
+def _exchanging(state: str, values: dict[str, Any], timeout: float | None) -> Iterator[dict[str, Any]]:
+    with ExitStack() as stack:
+        try:
+            connection = stack.enter_context(_connected(state, timeout))
             connection.sendall(json.dumps(values).encode() + b"\n")
-            with connection.makefile("rb") as answers:
-                line = answers.readline()
-    except OSError as error:
-        raise NotRunning("daemon", f"does not answer in {state} ({error})", "start it with: dropscribe run") from None
-    if not line:
-        raise NotRunning("daemon", "hung up without an answer", "look at: dropscribe logs")
-    answer: dict[str, Any] = json.loads(line)
-    return answer
+            line = stack.enter_context(connection.makefile("rb")).readline()
+        except OSError as error:
+            remedy = "start it with: dropscribe run"
+            raise NotRunning("daemon", f"does not answer in {state} ({error})", remedy) from None
+        if not line:
+            raise NotRunning("daemon", "hung up without an answer", "look at: dropscribe logs")
+        answer: dict[str, Any] = json.loads(line)
+        yield answer
