@@ -18,8 +18,8 @@ def mended(data: bytes, kind: str) -> bytes | None:
     """Return *data*, a file of that *kind* (a MIME type), without its oddities; None where there is nothing to do."""
     match kind:
         case file_types.PNG:
-            anew = png.SIGNATURE + b"".join(_kept_chunks(data)) + _chunk(png.END, b"")
-            return anew if anew != data else None
+            repaired = png.SIGNATURE + b"".join(_kept_chunks(data)) + _chunk(png.END, b"")
+            return repaired if repaired != data else None
         case file_types.JPEG:
             shorter = data[: len(data.rstrip(b"\0")) + 2]  # two may well belong to the picture, and do no harm
             return jpeg.with_end(shorter) if jpeg.with_end(data) else None
@@ -29,8 +29,8 @@ def mended(data: bytes, kind: str) -> bytes | None:
             return data + _END_MARK if data[-2:] != _END_MARK else None
         case file_types.WEBP:
             padded = data + bytes(len(data) % 2)
-            anew = padded[:4] + (len(padded) - 8).to_bytes(4, "little") + padded[8:]
-            return anew if anew != data else None
+            repaired = padded[:4] + (len(padded) - 8).to_bytes(4, "little") + padded[8:]
+            return repaired if repaired != data else None
     return None
 
 
