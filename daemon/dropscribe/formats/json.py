@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from dropscribe.core.pages import DocumentResult, PageText
-from dropscribe.formats import figures, plain
+from dropscribe.formats import plain, safe_markdown
 
 SCHEMA = "dropscribe/1"
 _PAGE_KEYS = (
@@ -53,7 +53,7 @@ def _head(reading: DocumentResult) -> dict[str, Any]:
 
 def _page(page: PageText) -> dict[str, Any]:
     values = page.as_dict()
-    values["markdown"] = figures.without_places(page.markdown)
+    values["markdown"] = safe_markdown.of(page)
     for block in values["blocks"]:
         # A box with a number missing is no box.
         if block["box"] is not None and None in plain.sound(block["box"]):
