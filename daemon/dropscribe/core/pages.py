@@ -155,11 +155,21 @@ class EngineInfo:
 
 
 @dataclass(frozen=True)
+class Hidden:
+    """The text on a page of a PDF that nobody can see, by the places of its objects in the order of drawing."""
+
+    objects: int = 0  # that draw text, those in forms included
+    whole: frozenset[int] = frozenset()  # of which nothing is seen
+    partly: bool = False  # others hide some of their words
+
+
+@dataclass(frozen=True)
 class DocumentResult:
     """A whole document that was read: what every output format is rendered from.
 
     `texts` may be walked several times and yields pages in order, one at a time, from disk if need be. `images`
     decodes the upright pages again (for formats that show them); `file` is a path to the bytes that were read.
+    `hidden` says of a page, by its number, what text of its own cannot be seen.
     """
 
     source: Source
@@ -171,3 +181,4 @@ class DocumentResult:
     seconds: float
     reused: bool
     review: bool
+    hidden: Callable[[int], Hidden] = lambda number: Hidden()

@@ -18,7 +18,7 @@ from dataclasses import replace
 from dropscribe.config import Settings, checked
 from dropscribe.core.errors import Reason, ReasonedError
 from dropscribe.core.framing import Inbound, pack, receive
-from dropscribe.core.pages import Block, DocumentResult, Page
+from dropscribe.core.pages import Block, DocumentResult, Hidden, Page
 from dropscribe.files.durable import NO_SPACE
 from dropscribe.worker import pixels
 from dropscribe.worker.decoder_protocol import (
@@ -110,7 +110,7 @@ class _Decoder:
         texts = PageCache(request.cache_folder, request.cache_name)
         result = DocumentResult(
             request.source, request.engine, texts, self._document.pages, self._path,
-            request.created, request.seconds, request.reused, request.review,
+            request.created, request.seconds, request.reused, request.review, self._hidden,
         )  # fmt: skip
         staging, stem = os.fsdecode(request.staging), os.fsdecode(request.stem)
         staged: list[str] = []
@@ -121,6 +121,11 @@ class _Decoder:
             renderer(name)(result, os.path.join(staging, "out" + SUFFIXES[name]))
             staged.append(SUFFIXES[name])
         return tuple(staged)
+
+    def _hidden(self, number: int) -> Hidden:
+        """Return what is to be left out of the PDF; nothing where that would be the only copy."""
+        assert self._document is not None
+        return Hidden() if self._settings.output.originals == "delete" else self._document.hidden(number)
 
 
 def _text(text: str) -> str:

@@ -32,9 +32,7 @@ def render(reading: DocumentResult, path: str) -> None:
     if reading.source.media_type == "application/pdf":
         try:
             with Pdf.open(reading.file) as pdf:
-                if overlay.add_layers(pdf, reading.texts, reading.file) or not overlay.has_plain_pages(
-                    pdf, reading.file
-                ):
+                if overlay.add_layers(pdf, reading) or not overlay.has_plain_pages(pdf, reading.file):
                     _save(pdf, reading, path)
                 else:
                     shutil.copyfile(reading.file, path)
