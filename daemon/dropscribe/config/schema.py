@@ -134,6 +134,7 @@ class Output(Struct, frozen=True):
     tables: Literal["html", "markdown"] = "html"
     figures: Switch = False
     line_breaks: Literal["keep", "join"] = "keep"
+    pdf_actions: Literal["strip", "keep"] = "strip"
 
 
 class Log(Struct, frozen=True):

@@ -169,7 +169,8 @@ class DocumentResult:
 
     `texts` may be walked several times and yields pages in order, one at a time, from disk if need be. `images`
     decodes the upright pages again (for formats that show them); `file` is a path to the bytes that were read.
-    `hidden` says of a page, by its number, what text of its own cannot be seen.
+    `hidden` says of a page, by its number, what text of its own cannot be seen. With `strip_actions` a PDF is written
+    without scripts and the like.
     """
 
     source: Source
@@ -182,3 +183,4 @@ class DocumentResult:
     reused: bool
     review: bool
     hidden: Callable[[int], Hidden] = lambda number: Hidden()
+    strip_actions: bool = False

@@ -17,6 +17,7 @@ from dataclasses import replace
 
 from dropscribe.config import Settings, checked
 from dropscribe.core.errors import Reason, ReasonedError
+from dropscribe.core.file_types import PDF
 from dropscribe.core.framing import Inbound, pack, receive
 from dropscribe.core.pages import Block, DocumentResult, Hidden, Page
 from dropscribe.files.durable import NO_SPACE
@@ -69,7 +70,7 @@ class _Decoder:
                 case NextPage(skip):
                     return self._next_page(skip)
                 case Render():
-                    return Rendered(self._render(request))
+                    return self._render(request)
         except ReasonedError as error:
             return Fault(error.reason, _text(error.detail))
         except MemoryError:
@@ -102,8 +103,9 @@ class _Decoder:
             tuple(map(_blocks, page.samples)),
         )  # fmt: skip
 
-    def _render(self, request: Render) -> tuple[str, ...]:
+    def _render(self, request: Render) -> Rendered:
         from dropscribe.formats import figures
+        from dropscribe.formats.pdf import actions
         from dropscribe.formats.registry import SUFFIXES, renderer
 
         assert self._document is not None
@@ -112,6 +114,12 @@ class _Decoder:
             request.source, request.engine, texts, self._document.pages, self._path,
             request.created, request.seconds, request.reused, request.review, self._hidden,
         )  # fmt: skip
+        remarks: tuple[str, ...] = ()
+        is_pdf = "pdf" in request.formats and request.source.media_type == PDF
+        if is_pdf and self._settings.output.pdf_actions == "strip":
+            removed = actions.found(self._path)
+            result = replace(actions.flagged(result, removed.pages), strip_actions=True)
+            remarks = (f"taken out of the PDF: {', '.join(sorted(removed.kinds))}",) if removed.kinds else ()
         staging, stem = os.fsdecode(request.staging), os.fsdecode(request.stem)
         staged: list[str] = []
         if self._settings.output.figures:
@@ -120,7 +128,7 @@ class _Decoder:
         for name in request.formats:
             renderer(name)(result, os.path.join(staging, "out" + SUFFIXES[name]))
             staged.append(SUFFIXES[name])
-        return tuple(staged)
+        return Rendered(tuple(staged), remarks)
 
     def _hidden(self, number: int) -> Hidden:
         """Return what is to be left out of the PDF; nothing where that would be the only copy."""
