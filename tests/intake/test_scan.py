@@ -131,7 +131,8 @@ def test_several_paths_are_told_in_the_order_asked(root: bytes) -> None:
 
 def test_a_scan_finds_every_wanted_file_once(root: bytes) -> None:
     wanted = [put(root, p) for p in (b"a.png", b"sub/b.png", b"sub/deep/\xff\n.pdf", b"sub2/empty.png", b"notes.txt")]
-    for path in (b".hidden/a.png", b"sub/.a.png", b"a.png.part", b"X.app/a.png", b"raw/a.png"):
+    for path in (b".hidden/a.png", b"sub/.a.png", b"a.png.part", b"X.app/a.png", b"raw/a.png", b"sub/@eaDir/a.png",
+                 b"#recycle/a.png", b"$RECYCLE.BIN/S-1-5/a.png"):  # fmt: skip
         put(root, path)
     os.makedirs(root + b"/nothing/in/here")
 
