@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 
 from dropscribe.config import Settings
+from dropscribe.config.folders import layout_faults
 from dropscribe.core.errors import Reason
 from dropscribe.core.job import Found, Job, Signature, State, Unmounted, printable
 from dropscribe.intake import intake, scan
@@ -180,12 +181,12 @@ class Inbox:
     def _check_root(self) -> Flow[None]:
         """Compare the inbox with the one we know; watch again when it is another, or events have stopped."""
         try:
-            identity = yield from on_disk(self.identity)
-        except OSError:
-            identity = None
+            identity, why = yield from on_disk(self._usable)
+        except OSError as error:
+            identity, why = None, str(error)
         if identity is None:
             if self.online:
-                LOG.warning("the inbox %s cannot be seen; waiting for it", self._settings.folders.inbox)
+                LOG.warning("the inbox %s cannot be used (%s); waiting for it", self._settings.folders.inbox, why)
                 self.online = False
                 self.watch.close()
             return
@@ -196,6 +197,15 @@ class Inbox:
         self.online, self._identity = True, identity
         self._rewatch()
         self.intake.rescan()
+
+    def _usable(self) -> tuple[tuple[int, int] | None, str]:
+        """(disk thread) Return what `identity` does, or why the folder under that name now cannot be an inbox."""
+        identity = self.identity()
+        if identity is None:
+            return None, "it cannot be seen"
+        # A link was pointed elsewhere, or a volume mounted: what was checked at the start may not hold any more.
+        faults = layout_faults(self._settings, "config.yaml") if identity != self._identity else []
+        return (None, faults[0].what) if faults else (identity, "")
 
     def _rewatch(self) -> None:
         self.watch.close()
