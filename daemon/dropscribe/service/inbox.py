@@ -26,7 +26,7 @@ class Inbox:
     def __init__(
         self, settings: Settings, journal: Journal, flows: Flows, events: EventBuffer, unmounted: Unmounted, now: float
     ) -> None:
-        self.intake = Intake(settings, now)
+        self.intake = Intake(settings, now, time.time())
         self._journal, self._flows, self._events = journal, flows, events
         self._settings, self._unmounted = settings, unmounted
         self._identity = self._own_identity = self.identity()
@@ -138,14 +138,14 @@ class Inbox:
 
     def _take(self, infos: Sequence[FileInfo]) -> None:
         """Judge *infos* and put what has settled into the journal."""
-        now, wall = time.monotonic(), time.time()
+        now = time.monotonic()
         paths = [info.path for info in infos]
         live = self._journal.known(paths)
         for info in infos:
             if info.signature is not None and info.path in live and not live[info.path].same_file(info.signature):
                 self._replaced(info.path, live)
         kept = self._journal.metadata.kept(paths) if self._settings.output.originals == "keep" else {}
-        verdicts = self.intake.take(infos, live, kept, now, wall)
+        verdicts = self.intake.take(infos, live, kept, now)
         settled = [verdict.found for verdict in verdicts if isinstance(verdict, Settled)]
         refused = [(v.found, v.reason, v.detail) for v in verdicts if isinstance(v, Rejected)]
         for found, _, detail in refused:
@@ -170,7 +170,7 @@ class Inbox:
 
     def defer(self, job: Job) -> None:
         """Take back the file of a job that seems cut off."""
-        self.intake.defer(Found(job.path, job.signature, job.since), time.monotonic(), time.time())
+        self.intake.defer(Found(job.path, job.signature, job.since), time.monotonic())
 
     # -- is it there at all
 
