@@ -55,7 +55,10 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A file that has settled in the inbox; `since` is the wall-clock second from which it was unchanged."""
+    """A file that has settled in the inbox; `since` is the second from which it was unchanged.
+
+    By the wall clock at the start of the daemon and the monotonic one from then on.
+    """
 
     path: bytes
     signature: Signature

@@ -204,7 +204,7 @@ class Jobs:
     def _refused(self, job: Job, outcome: Outcome) -> Flow[None]:
         reason = outcome.reason
         assert reason is not None
-        if reason.may_be_delay and not self._inbox.intake.waited_enough(job.since, time.time()):
+        if reason.may_be_delay and not self._inbox.intake.waited_enough(job.since, time.monotonic()):
             LOG.info("%s: seems not whole yet (%s)", job.name, reason)
             yield from record(lambda: self._journal.withdraw(job))
             self._inbox.defer(job)

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 
-from dropscribe.config import Settings, checked
+from dropscribe.config import Settings, restored
 from dropscribe.core.errors import Reason, ReasonedError
 from dropscribe.core.file_types import PDF
 from dropscribe.core.framing import Inbound, pack, receive
@@ -85,7 +85,7 @@ class _Decoder:
     def _open(self, request: Open) -> Opened:
         from dropscribe.documents.opening import open_document
 
-        self._settings = checked(request.settings, "the daemon")
+        self._settings = restored(request.settings)
         self._document = open_document(self._path, self._settings, request.name)
         return Opened(self._document.media_type, self._document.count)
 
