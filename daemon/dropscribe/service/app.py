@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from typing import Protocol, TypeVar
 
+from dropscribe import log
 from dropscribe.config import Settings
 from dropscribe.control.lock import StateLock
 from dropscribe.control.registry import Registration
@@ -155,6 +156,8 @@ class Service:
             now = time.monotonic()
             if self.loop.signalled is not None:
                 self.stop(self.loop.signalled)
+            if self.loop.hung_up():
+                log.reopen()
             self.tick(now)
             if self.stopping and not self.unfinished and self.host.leave(now):
                 break

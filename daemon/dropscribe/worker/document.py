@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from dropscribe.config import Settings
-from dropscribe.core.errors import Reason, ReasonedError
+from dropscribe.core.errors import SHORTAGE, Reason, ReasonedError
 from dropscribe.core.job import Order, Outcome
 from dropscribe.core.pages import DOUBTFUL, EngineInfo, Page, PageText, Source
 from dropscribe.files.durable import NO_SPACE
@@ -138,7 +138,8 @@ def _opened(path: bytes) -> int:
     except FileNotFoundError:
         raise UnreadError(Reason.UNREADABLE, "The file has vanished.") from None
     except OSError as error:
-        raise ReasonedError(Reason.UNREADABLE, f"The file cannot be read: {error.strerror}.") from None
+        reason = Reason.ENGINE_UNAVAILABLE if error.errno in SHORTAGE else Reason.UNREADABLE
+        raise ReasonedError(reason, f"The file cannot be read: {error.strerror}.") from None
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise UnreadError(Reason.UNREADABLE, "This is no regular file any more.")

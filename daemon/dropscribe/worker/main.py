@@ -169,7 +169,8 @@ class Worker:
 def main(create: Create = registry.create) -> None:
     """Run on the socket whose number is the last argument; *create* makes the engine."""
     die_with_parent()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the daemon's to answer
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # Ctrl-C and a closed terminal are the daemon's to answer
     connection = socket.socket(fileno=int(sys.argv[-1]))
     Worker(connection, create).run()
     registry.finish_thread()
