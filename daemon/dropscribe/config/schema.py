@@ -98,6 +98,7 @@ class Engine(Struct, frozen=True):
     vision_precision: Literal["auto", "float32"] = "auto"
     languages: Annotated[tuple[str, ...] | Literal["auto"], LANGUAGES] = "auto"
     pages_at_once: Literal["auto"] | Annotated[int, Meta(ge=1, le=64)] = "auto"
+    cross_check: Annotated[Literal["auto", "off"], AUTO_OR_OFF] = "auto"
     page_timeout: SomeSeconds = 300
     page_budget: SomeSeconds = 720
     attempts: Annotated[int, NUMBER, Meta(ge=1, le=10)] = 3
