@@ -17,7 +17,7 @@ from dropscribe.engines.deepseek import halves
 from dropscribe.engines.deepseek.adapters import ADAPTERS, Adapter
 from dropscribe.engines.deepseek.attempt import Reply
 from dropscribe.engines.deepseek.generate import Request
-from dropscribe.engines.deepseek.parsers.values import PageContext, Parsed
+from dropscribe.engines.vlm.parsers.values import PageContext, Parsed
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
 
-from dropscribe.engines.deepseek.parsers.tables import COLUMNS_MOST, ROWS_MOST
+from dropscribe.engines.vlm.parsers.tables import COLUMNS_MOST, ROWS_MOST
 
 CELLS = ("fcel", "ecel", "ched", "rhed", "srow", "lcel", "ucel", "xcel")
 MARKS = (*(f"<{name}>" for name in CELLS), "<nl>")
