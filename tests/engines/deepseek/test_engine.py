@@ -207,8 +207,8 @@ def test_the_guard_alone_would_leave_a_loop_looking_clean(tiny: Path, loaded: Ma
     from mlx_vlm.prompt_utils import apply_chat_template
 
     from dropscribe.engines.deepseek.generate import Banned
-    from dropscribe.engines.deepseek.ngram_guard import NGramGuard
-    from dropscribe.engines.deepseek.repetition import LoopDetector
+    from dropscribe.engines.vlm.ngram_guard import NGramGuard
+    from dropscribe.engines.vlm.repetition import LoopDetector
 
     engine = loaded(tiny)
     assert engine._loaded is not None

@@ -6,9 +6,9 @@ Knows neither MLX nor pictures; it serves a page alone and a page in a batch.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from dropscribe.engines.deepseek import repetition
-from dropscribe.engines.deepseek.ngram_guard import NGramGuard
-from dropscribe.engines.deepseek.repetition import LoopDetector
+from dropscribe.engines.vlm import repetition
+from dropscribe.engines.vlm.ngram_guard import NGramGuard
+from dropscribe.engines.vlm.repetition import LoopDetector
 
 HITS_TO_END = 4  # bans that changed the outcome; after so many a model does not recover
 RECOVERED = 64  # tokens of fresh text after the last ban, ended properly: the repetition was in the document

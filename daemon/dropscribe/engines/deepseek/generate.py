@@ -14,9 +14,9 @@ from dropscribe.core.pages import PageKey
 from dropscribe.engines.base import Signals
 from dropscribe.engines.deepseek.attempt import AttemptState, Reply
 from dropscribe.engines.deepseek.loading import Loaded, quiet
-from dropscribe.engines.deepseek.ngram_guard import NGramGuard
 from dropscribe.engines.deepseek.release import trim
-from dropscribe.engines.deepseek.repetition import LoopDetector
+from dropscribe.engines.vlm.ngram_guard import NGramGuard
+from dropscribe.engines.vlm.repetition import LoopDetector
 
 if TYPE_CHECKING:
     from PIL.Image import Image
