@@ -15,8 +15,9 @@ from dropscribe.core.pages import Block, Page, PageFailure, PageKey, PageText
 from dropscribe.engines.base import LoadProgress, Signals
 from dropscribe.engines.deepseek import loading
 from dropscribe.engines.deepseek.engine import DeepSeekOcr
-from dropscribe.engines.deepseek.generate import Request, prepare, tokens, watch_for
+from dropscribe.engines.deepseek.generate import prepare, tokens, watch_for
 from dropscribe.engines.vlm.adapters import MODES
+from dropscribe.engines.vlm.attempt import Request
 from support import tiny_checkpoint
 from support.mlx_engine import MakeEngine, page, settings_for
 from support.pages import Pages

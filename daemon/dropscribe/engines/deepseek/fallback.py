@@ -14,9 +14,8 @@ from dropscribe.config import Settings
 from dropscribe.core.errors import Reason, ReasonedError
 from dropscribe.core.pages import Attempt, Page, PageText
 from dropscribe.engines.deepseek import halves
-from dropscribe.engines.deepseek.attempt import Reply
-from dropscribe.engines.deepseek.generate import Request
 from dropscribe.engines.vlm.adapters import ADAPTERS, Adapter
+from dropscribe.engines.vlm.attempt import Reply, Request
 from dropscribe.engines.vlm.parsers.values import PageContext, Parsed
 
 if TYPE_CHECKING:

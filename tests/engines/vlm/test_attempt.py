@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from dropscribe.engines.deepseek.attempt import AttemptState
+from dropscribe.engines.vlm.attempt import AttemptState
 from dropscribe.engines.vlm.ngram_guard import NGramGuard
 from dropscribe.engines.vlm.repetition import LoopDetector
 
