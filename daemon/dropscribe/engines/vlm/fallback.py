@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from dropscribe.config import Settings
 from dropscribe.core.errors import Reason, ReasonedError
 from dropscribe.core.pages import Attempt, Page, PageText
-from dropscribe.engines.deepseek import halves
+from dropscribe.engines.vlm import halves
 from dropscribe.engines.vlm.adapters import ADAPTERS, Adapter
 from dropscribe.engines.vlm.attempt import Reply, Request
 from dropscribe.engines.vlm.parsers.values import PageContext, Parsed

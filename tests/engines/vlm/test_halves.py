@@ -4,7 +4,7 @@ import pytest
 from PIL import Image
 
 from dropscribe.core.pages import Block
-from dropscribe.engines.deepseek.halves import cut, joined, seamless
+from dropscribe.engines.vlm.halves import cut, joined, seamless
 from dropscribe.engines.vlm.parsers.values import Parsed
 
 
