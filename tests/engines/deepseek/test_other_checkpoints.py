@@ -9,8 +9,8 @@ import pytest
 
 from dropscribe.core.errors import Reason, ReasonedError
 from dropscribe.engines.base import Signals
-from dropscribe.engines.deepseek.adapters import ADAPTERS
 from dropscribe.engines.deepseek.engine import DeepSeekOcr
+from dropscribe.engines.vlm.adapters import ADAPTERS
 from support import tiny_models
 from support.mlx_engine import MakeCheckpoint, MakeEngine, page, settings_for
 from support.pages import Pages

@@ -15,7 +15,7 @@ from dropscribe.core.errors import Reason, ReasonedError
 from dropscribe.engines import hub
 from dropscribe.engines.base import LoadProgress
 from dropscribe.engines.deepseek import checkpoint, templates
-from dropscribe.engines.deepseek.adapters import ADAPTERS, Adapter
+from dropscribe.engines.vlm.adapters import ADAPTERS, Adapter
 
 PROBE = "\nFree OCR. a  b\n"  # blanks and newlines, which some versions of transformers drop
 MEMORY_SHARE = 0.9  # of what the system recommends for the GPU: above it MLX waits for running work first

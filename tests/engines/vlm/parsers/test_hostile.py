@@ -7,8 +7,8 @@ import random
 
 import pytest
 
-from dropscribe.engines.deepseek.parsers import doctags, grounding, markdown
-from dropscribe.engines.deepseek.parsers.values import PageContext
+from dropscribe.engines.vlm.parsers import doctags, grounding, markdown
+from dropscribe.engines.vlm.parsers.values import PageContext
 
 PAGE = PageContext(1000, 1400, markdown_tables=True, figure_marks=True)
 PARSERS = (grounding.parse, markdown.parse, doctags.parse)

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dropscribe.engines.deepseek.ngram_guard import NGramGuard
+from dropscribe.engines.vlm.ngram_guard import NGramGuard
 
 
 def published(ids: list[int], n: int, window: int, exempt: set[int]) -> set[int]:

@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING
 from dropscribe.config import Settings
 from dropscribe.core.errors import Reason, ReasonedError
 from dropscribe.core.pages import Attempt, Page, PageText
-from dropscribe.engines.deepseek import halves
-from dropscribe.engines.deepseek.adapters import ADAPTERS, Adapter
-from dropscribe.engines.deepseek.attempt import Reply
-from dropscribe.engines.deepseek.generate import Request
-from dropscribe.engines.deepseek.parsers.values import PageContext, Parsed
+from dropscribe.engines.vlm import halves
+from dropscribe.engines.vlm.adapters import ADAPTERS, Adapter
+from dropscribe.engines.vlm.attempt import Reply, Request
+from dropscribe.engines.vlm.parsers.values import PageContext, Parsed
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -8,7 +8,7 @@ from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
 from dropscribe.core.pages import Block
-from dropscribe.engines.deepseek.parsers.values import Parsed
+from dropscribe.engines.vlm.parsers.values import Parsed
 
 if TYPE_CHECKING:
     from PIL.Image import Image

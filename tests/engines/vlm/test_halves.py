@@ -4,8 +4,8 @@ import pytest
 from PIL import Image
 
 from dropscribe.core.pages import Block
-from dropscribe.engines.deepseek.halves import cut, joined, seamless
-from dropscribe.engines.deepseek.parsers.values import Parsed
+from dropscribe.engines.vlm.halves import cut, joined, seamless
+from dropscribe.engines.vlm.parsers.values import Parsed
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dropscribe.engines.deepseek.repetition import LoopDetector
+from dropscribe.engines.vlm.repetition import LoopDetector
 from support.former_detector import FormerLoopDetector
 from support.token_runs import CELLS, KINDS, SPELLINGS
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from dropscribe.core.pages import Block, Box
-from dropscribe.engines.deepseek.parsers import tables
-from dropscribe.engines.deepseek.parsers.values import PageContext, Parsed
+from dropscribe.engines.vlm.parsers import tables
+from dropscribe.engines.vlm.parsers.values import PageContext, Parsed
 
 SCALE = 999  # boxes are given in thousandths of the original page, 0 to 999
 FIGURES = frozenset({"image", "figure"})

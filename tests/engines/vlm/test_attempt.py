@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from dropscribe.engines.deepseek.attempt import AttemptState
-from dropscribe.engines.deepseek.ngram_guard import NGramGuard
-from dropscribe.engines.deepseek.repetition import LoopDetector
+from dropscribe.engines.vlm.attempt import AttemptState
+from dropscribe.engines.vlm.ngram_guard import NGramGuard
+from dropscribe.engines.vlm.repetition import LoopDetector
 
 EOS = 1
 

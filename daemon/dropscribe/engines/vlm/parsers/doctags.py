@@ -8,10 +8,10 @@ import re
 from dataclasses import dataclass, field
 
 from dropscribe.core.pages import Block, Box
-from dropscribe.engines.deepseek.parsers import elements, markdown
-from dropscribe.engines.deepseek.parsers.elements import Element
-from dropscribe.engines.deepseek.parsers.grounding import pixels
-from dropscribe.engines.deepseek.parsers.values import PageContext, Parsed
+from dropscribe.engines.vlm.parsers import elements, markdown
+from dropscribe.engines.vlm.parsers.elements import Element
+from dropscribe.engines.vlm.parsers.grounding import pixels
+from dropscribe.engines.vlm.parsers.values import PageContext, Parsed
 
 SCALE = 500  # places are given in five hundredths of the page, 0 to 500
 LISTS = ("ordered_list", "unordered_list")

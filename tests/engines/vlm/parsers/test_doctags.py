@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dropscribe.core.pages import Block
-from dropscribe.engines.deepseek.parsers.doctags import parse, read
-from dropscribe.engines.deepseek.parsers.values import PageContext
+from dropscribe.engines.vlm.parsers.doctags import parse, read
+from dropscribe.engines.vlm.parsers.values import PageContext
 
 BOX = "<loc_50><loc_100><loc_250><loc_200>"
 PAGE = (

@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dropscribe.core.pages import Block
-from dropscribe.engines.deepseek.parsers.markdown import parse
-from dropscribe.engines.deepseek.parsers.values import PageContext
+from dropscribe.engines.vlm.parsers.markdown import parse
+from dropscribe.engines.vlm.parsers.values import PageContext
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dropscribe.engines.deepseek.repetition import Loop, LoopDetector, first_copy, repeated_before
+from dropscribe.engines.vlm.repetition import Loop, LoopDetector, first_copy, repeated_before
 
 TD, TD_END, TR = 1, 2, 3
 

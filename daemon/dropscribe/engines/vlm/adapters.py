@@ -17,8 +17,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from dropscribe.engines.deepseek.parsers import doctags, grounding, markdown, otsl
-from dropscribe.engines.deepseek.parsers.values import Parser
+from dropscribe.engines.vlm.parsers import doctags, grounding, markdown, otsl
+from dropscribe.engines.vlm.parsers.values import Parser
 
 Arguments = Mapping[str, int | bool]
 

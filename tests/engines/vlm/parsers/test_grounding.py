@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dropscribe.core.pages import Block
-from dropscribe.engines.deepseek.parsers.grounding import parse, plain
-from dropscribe.engines.deepseek.parsers.values import PageContext
+from dropscribe.engines.vlm.parsers.grounding import parse, plain
+from dropscribe.engines.vlm.parsers.values import PageContext
 
 GROUNDED = (
     "<|ref|>title<|/ref|><|det|>[[80, 40, 920, 90]]<|/det|>\n# Invoice 42\n\n"

@@ -5,8 +5,8 @@ import pytest
 from dropscribe.config import Settings
 from dropscribe.core.errors import Reason, ReasonedError
 from dropscribe.core.pages import DOUBTFUL
-from dropscribe.engines.deepseek.adapters import ADAPTERS
-from dropscribe.engines.deepseek.fallback import Fallback, distinct, fallback_steps
+from dropscribe.engines.vlm.adapters import ADAPTERS
+from dropscribe.engines.vlm.fallback import Fallback, distinct, fallback_steps
 from support.mlx_engine import climbed, page, reply, settings_for
 
 MARK = "<|ref|>text<|/ref|><|det|>[[1, 1, 900, 900]]<|/det|>\n"

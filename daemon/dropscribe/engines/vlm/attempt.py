@@ -1,18 +1,36 @@
-"""One attempt at a page, token by token: what has come, when to end it, and what its end is worth.
+"""One attempt at a page: what is asked, then, token by token, what has come, when to end it, and what its end is worth.
 
 Knows neither MLX nor pictures; it serves a page alone and a page in a batch.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from dropscribe.engines.deepseek import repetition
-from dropscribe.engines.deepseek.ngram_guard import NGramGuard
-from dropscribe.engines.deepseek.repetition import LoopDetector
+from dropscribe.core.pages import PageKey
+from dropscribe.engines.vlm import repetition
+from dropscribe.engines.vlm.ngram_guard import NGramGuard
+from dropscribe.engines.vlm.repetition import LoopDetector
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 HITS_TO_END = 4  # bans that changed the outcome; after so many a model does not recover
 RECOVERED = 64  # tokens of fresh text after the last ban, ended properly: the repetition was in the document
 RECOVERED_HITS = 2
+
+
+@dataclass(frozen=True)
+class Request:
+    """One attempt to be made: a picture, how to look at it, what to ask, and for how long."""
+
+    page: PageKey
+    mode: str  # as recorded; the first word is the mode proper
+    prompt: str  # as recorded: a preset's name or literal words
+    image: "Image"
+    from_pdf: bool
+    seconds: float
+    limit: int  # tokens
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dropscribe.engines.deepseek.parsers import otsl, tables
+from dropscribe.engines.vlm.parsers import otsl, tables
 
 CELL = st.text(st.characters(codec="utf-8", exclude_characters="<>&\x00"), min_size=1, max_size=6)
 

@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterator
 
 from dropscribe.core.pages import Block
-from dropscribe.engines.deepseek.parsers import otsl, tables
-from dropscribe.engines.deepseek.parsers.grounding import plain
-from dropscribe.engines.deepseek.parsers.values import PageContext, Parsed
+from dropscribe.engines.vlm.parsers import otsl, tables
+from dropscribe.engines.vlm.parsers.grounding import plain
+from dropscribe.engines.vlm.parsers.values import PageContext, Parsed
 
 _MANY_NEWLINES = re.compile(r"\n{3,}")
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from dropscribe.core.pages import Box
-from dropscribe.engines.deepseek.parsers import otsl, tables
+from dropscribe.engines.vlm.parsers import otsl, tables
 
 LABELS: Mapping[str, str] = MappingProxyType(
     {

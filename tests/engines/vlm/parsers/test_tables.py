@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dropscribe.engines.deepseek.parsers import tables
+from dropscribe.engines.vlm.parsers import tables
 
 INVOICE = "<table><tr><td>Item</td><td>Price</td></tr><tr><td>Paper</td><td>3.50</td></tr></table>"
 
