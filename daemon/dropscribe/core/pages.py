@@ -5,7 +5,7 @@ Nothing here reads a file or an image; `Page.image` is only carried.
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from dropscribe.core.errors import Reason
 
@@ -154,12 +154,22 @@ class EngineInfo:
     version: str
 
 
+def _temporary() -> IO[bytes]:
+    from tempfile import TemporaryFile  # with what it imports, 2 MB: not the daemon's
+
+    return TemporaryFile()
+
+
+Target = str | int  # where an output is written: a path, or the descriptor of an open file, which is closed then
+
+
 @dataclass(frozen=True)
 class DocumentResult:
     """A whole document that was read: what every output format is rendered from.
 
     `texts` may be walked several times and yields pages in order, one at a time, from disk if need be. `images`
     decodes the upright pages again (for formats that show them); `file` is a path to the bytes that were read.
+    `scratch` opens a new nameless file for what is too long for memory.
     """
 
     source: Source
@@ -171,3 +181,4 @@ class DocumentResult:
     seconds: float
     reused: bool
     review: bool
+    scratch: Callable[[], IO[bytes]] = _temporary

@@ -16,8 +16,9 @@ from dropscribe.core.errors import Reason, ReasonedError
 from dropscribe.core.job import Order, Outcome
 from dropscribe.core.pages import DOUBTFUL, EngineInfo, Page, PageText, Source
 from dropscribe.files.durable import NO_SPACE
+from dropscribe.worker import outputs
 from dropscribe.worker.decoder import Decoders, DocumentProcess, UnreadError
-from dropscribe.worker.decoder_protocol import Render
+from dropscribe.worker.decoder_protocol import Collect
 from dropscribe.worker.page_cache import PageCache, folder_of, key
 
 LONG = 20  # pages; a longer document lets shorter ones pass
@@ -102,14 +103,15 @@ class Document:
         review = any(DOUBTFUL.intersection(text.flags) for text in self._cache)
         no_text = not any(text.text.strip() for text in self._cache)
         reused = self.settings.output.cache and len(self._kept) == self.count
-        make_staging(os.fsdecode(self.order.staging))
+        staging = os.fsdecode(self.order.staging)
+        make_staging(staging)
         source = Source(self.order.name, self._sha256, self._size, self._process.media_type, self._process.count)
         created = datetime.now(UTC).isoformat(timespec="seconds")
-        request = Render(
-            source, engine, self._cache_folder, self._cache_name, self.order.formats, self.order.staging,
-            self.order.stem, created, seconds, reused, review,
-        )  # fmt: skip
-        staged = self._process.render(request)
+        with _disk("the results"):
+            staged = outputs.write(
+                self._process, Collect(source, engine, created, seconds, reused, review), self._cache, staging,
+                self.order.stem, self.order.formats, with_figures=self.settings.output.figures,
+            )  # fmt: skip
         self._cache.prune()
         return Outcome(
             self.order.job, self.order.claim, "read", staged=staged, pages=self._process.count,
