@@ -82,6 +82,7 @@ class Intake(Struct, frozen=True):
     max_pixels: Count = 200_000_000
     max_pages: Count = 2000
     decode_timeout: SomeSeconds = 60
+    sandbox: Annotated[Literal["auto", "off"], AUTO_OR_OFF] = "auto"
     pdf_text: Literal["auto", "never", "always"] = "auto"
     orientation: Annotated[Literal["auto", "off"], AUTO_OR_OFF] = "auto"
 

@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from dropscribe.core.pages import Target
+
 _SURROGATE = re.compile("[\ud800-\udfff]")
 # Everything XML 1.0 forbids (Char production, section 2.2), and DEL and C1, which it discourages.
 _NO_XML = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -48,7 +50,7 @@ def sound(value: Any) -> Any:
     return value
 
 
-def write_joined(path: str, pages: Iterable[str], separator: str) -> None:
+def write_joined(path: Target, pages: Iterable[str], separator: str) -> None:
     """Write *pages* to the file at *path* as UTF-8, *separator* between each two, one line feed at the end.
 
     A document without any text gives an empty file. Holds one page at a time.

@@ -16,8 +16,9 @@ from dropscribe.core.errors import SHORTAGE, Reason, ReasonedError
 from dropscribe.core.job import Order, Outcome
 from dropscribe.core.pages import DOUBTFUL, EngineInfo, Page, PageText, Source
 from dropscribe.files.durable import NO_SPACE
+from dropscribe.worker import outputs
 from dropscribe.worker.decoder import Decoders, DocumentProcess, UnreadError
-from dropscribe.worker.decoder_protocol import Render
+from dropscribe.worker.decoder_protocol import Collect
 from dropscribe.worker.page_cache import PageCache, folder_of, key
 
 NO_TEXT = "no text found"
@@ -103,18 +104,21 @@ class Document:
         review = any(DOUBTFUL.intersection(text.flags) for text in self._cache)
         remarks = () if any(text.text.strip() for text in self._cache) else (NO_TEXT,)
         reused = self.settings.output.cache and len(self._kept) == self.count
-        make_staging(os.fsdecode(self.order.staging))
+        staging = os.fsdecode(self.order.staging)
+        make_staging(staging)
         source = Source(self.order.name, self._sha256, self._size, self._process.media_type, self._process.count)
         created = datetime.now(UTC).isoformat(timespec="seconds")
-        request = Render(
-            source, engine, self._cache_folder, self._cache_name, self.order.formats, self.order.staging,
-            self.order.stem, created, seconds, reused, review,
-        )  # fmt: skip
-        staged, removed = self._process.render(request)
+        formats = self.order.formats
+        told = Collect(source, engine, created, seconds, reused, review, "pdf" in formats)
+        with _disk("the results"):
+            staged, written = outputs.write(
+                self._process, told, self._cache, staging, self.order.stem, formats,
+                with_figures=self.settings.output.figures,
+            )  # fmt: skip
         self._cache.prune()
         return Outcome(
             self.order.job, self.order.claim, "read", staged=staged, pages=self._process.count,
-            seconds=time.monotonic() - self.begun, review=review, reused=reused, remarks=remarks + removed,
+            seconds=time.monotonic() - self.begun, review=review, reused=reused, remarks=remarks + written,
         )  # fmt: skip
 
     def failed(self, reason: Reason, detail: str) -> Outcome:

@@ -21,7 +21,7 @@ from dropscribe.core.protocol import ToDaemon, ToWorker
 from dropscribe.core.status import MlxMemory
 from dropscribe.engines import registry
 from dropscribe.engines.base import Engine, LoadProgress, Signals
-from dropscribe.worker.decoding import die_with_parent
+from dropscribe.worker.decoder_helper import die_with_parent
 from dropscribe.worker.reading import Reading
 from dropscribe.worker.scheduler import Scheduler
 
