@@ -18,10 +18,21 @@ from dropscribe.core.errors import ConfigError, Fault
 SECTIONS: dict[str, type[Struct]] = get_type_hints(Settings)
 
 
+def struct_of(section: str) -> type[Struct]:
+    """Return the type of a section; one inside another is written `engine.remote`."""
+    outer, _, inner = section.rpartition(".")
+    return types_of(outer)[inner] if outer else SECTIONS[section]
+
+
 @cache
 def types_of(section: str) -> dict[str, Any]:
     """Return the keys of a section with their annotated types."""
-    return get_type_hints(SECTIONS[section], include_extras=True)
+    return get_type_hints(struct_of(section), include_extras=True)
+
+
+def is_section(kind: Any) -> bool:
+    """Say whether values of this type are sections of their own."""
+    return isinstance(kind, type) and issubclass(kind, Struct)
 
 
 def checked(values: dict[Any, Any], name: str, defaults: dict[str, dict[str, str]] | None = None) -> Settings:
@@ -35,24 +46,34 @@ def checked(values: dict[Any, Any], name: str, defaults: dict[str, dict[str, str
         if section not in SECTIONS:
             faults.append(_unknown(f"{name}: {section}", str(section), sorted(SECTIONS)))
         elif not isinstance(given, dict):
-            what = f"must be a section with settings of its own {_got(given)}"
-            faults.append(
-                Fault(
-                    f"{name}: {section}",
-                    what,
-                    f"start a line below it with one of its keys: {', '.join(types_of(section))}",
-                )
-            )
+            faults.append(_no_section(section, given, name))
         else:
-            found[section] = _section(section, given, name, (defaults or {}).get(section, {}), faults)
+            found[section] = _section(section, given, name, defaults or {}, faults)
     settings = Settings(**found)  # type: ignore[arg-type]  # each under its own name
     layout = layout_faults(settings, name) if not any(f.where.startswith(f"{name}: folders.") for f in faults) else []
+    faults += _no_server(settings, name) if not any(f.where == f"{name}: engine.remote.url" for f in faults) else []
     if faults + layout:
         raise ConfigError(faults + layout, salvaged=settings)
     return settings
 
 
-def _section(section: str, given: dict[Any, Any], name: str, defaults: dict[str, str], faults: list[Fault]) -> Struct:
+def _no_server(settings: Settings, name: str) -> list[Fault]:
+    if settings.engine.name != "remote" or settings.engine.remote.url:
+        return []
+    what = "must name the server that reads, where engine.name is remote (got [])"
+    return [Fault(f"{name}: engine.remote.url", what, "write its base URL, like http://gpu1:8000")]
+
+
+def _no_section(section: str, given: object, name: str) -> Fault:
+    what = f"must be a section with settings of its own {_got(given)}"
+    return Fault(
+        f"{name}: {section}", what, f"start a line below it with one of its keys: {', '.join(types_of(section))}"
+    )
+
+
+def _section(
+    section: str, given: dict[Any, Any], name: str, defaults: dict[str, dict[str, str]], faults: list[Fault]
+) -> Struct:
     """Return one section, its faulty keys left at their defaults and told in *faults*."""
     values = {}
     for key, value in given.items():
@@ -63,12 +84,19 @@ def _section(section: str, given: dict[Any, Any], name: str, defaults: dict[str,
         if key not in types_of(section):
             faults.append(_unknown(where, str(key), sorted(types_of(section))))
             continue
+        if is_section(types_of(section)[key]):
+            inner = {} if value is None else value
+            if isinstance(inner, dict):
+                values[key] = _section(f"{section}.{key}", inner, name, defaults, faults)
+            else:
+                faults.append(_no_section(f"{section}.{key}", inner, name))
+            continue
         try:
             values[key] = _value(types_of(section)[key], value)
         except (ValueError, OverflowError) as error:  # msgspec's own errors are such too
-            default = defaults.get(key, "the default")
+            default = defaults.get(section, {}).get(key, "the default")
             faults.append(Fault(where, f"{error} {_got(value)}", f"correct it, or remove the line to use {default}"))
-    return SECTIONS[section](**values)
+    return struct_of(section)(**values)
 
 
 def _value(kind: Any, value: object) -> Any:
@@ -95,8 +123,8 @@ def _words(kind: Any, said: str) -> str:
         return f"must be {_range(bounds[0])}"
     if "length" in said:
         return "must not be empty" if plain is str else "must name at least one format"
-    names = {str: "text", bool: "true or false", int: "a whole number", float: "a number"}
-    return f"must be {names.get(plain, 'a list')}"
+    names = {str: "text", bool: "true or false", int: "a whole number", float: "a number", dict: "a mapping"}
+    return f"must be {names.get(get_origin(plain) or plain, 'a list')}"
 
 
 def _members(kind: Any) -> Iterator[Any]:

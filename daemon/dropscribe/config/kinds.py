@@ -87,6 +87,13 @@ def folder(value: object) -> str:
     return os.path.realpath(os.path.expanduser(value))
 
 
+def _file_or_null(value: object) -> str | None:
+    """Return the absolute path of the file that *value* names."""
+    if value is not None and (not isinstance(value, str) or not value.strip()):
+        raise ValueError("must be a file, written as text, or null")
+    return os.path.abspath(os.path.expanduser(value)) if isinstance(value, str) else None
+
+
 def folder_or(default: Callable[[], str]) -> Kind:
     """Return the kind of a folder for which null stands for *default*."""
     return Kind(lambda value: default() if value is None else folder(value))
@@ -105,4 +112,5 @@ BytesOrNull = Annotated[Bytes | None, Kind(lambda value: None if value is None e
 Count = Annotated[int, NUMBER, Meta(ge=1, le=10**12)]
 CountOrNever = Annotated[Count | None, _or_never(_number)]
 Folder = Annotated[str, Kind(folder)]
+FileOrNull = Annotated[str | None, Kind(_file_or_null)]
 Switch = Annotated[bool, Kind(_switch)]
