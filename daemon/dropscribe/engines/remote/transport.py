@@ -15,8 +15,7 @@ from urllib.parse import urlsplit
 
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import HTTPError, ReadTimeoutError
-from urllib3.exceptions import TimeoutError as PoolTimeout
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ReadTimeoutError
 
 from dropscribe.engines.remote.failures import LONGEST_BODY, Blame, Failed, Failure, shortened
 
@@ -57,14 +56,16 @@ class Transport:
 
     def __init__(self, url: str, key: str | None, context: ssl.SSLContext | None) -> None:
         parts = urlsplit(url)
-        self.path, self.key = parts.path, key
+        self.path, self.key, self._context = parts.path, key, context
+        self._secure, self._port = parts.scheme == "https", parts.port
         host = parts.hostname or ""
-        host = f"[{host}]" if ":" in host else host
-        self._pool = (
-            _SecurePool(host, parts.port, ssl_context=context)
-            if parts.scheme == "https"
-            else _PlainPool(host, parts.port)
-        )
+        self._host = f"[{host}]" if ":" in host else host
+
+    def _pool(self) -> urllib3.HTTPConnectionPool:
+        """Return a pool of one connection, which is never used twice."""
+        if self._secure:
+            return _SecurePool(self._host, self._port, ssl_context=self._context)
+        return _PlainPool(self._host, self._port)
 
     def headers(self) -> dict[str, str]:
         """Return what goes with every request."""
@@ -77,7 +78,7 @@ class Transport:
 
     def open(self, method: str, path: str, body: Any, more: dict[str, str], seconds: float) -> Any:
         """Return the response, whose body is still to come."""
-        return self._pool.urlopen(
+        return self._pool().urlopen(
             method, self.path + path, body=body, headers=self.headers() | more, retries=False, redirect=False,
             preload_content=False, timeout=urllib3.Timeout(connect=min(CONNECT, seconds), read=seconds),
         )  # fmt: skip
@@ -195,7 +196,7 @@ def _words(error: BaseException) -> str:
     while (deeper := inner.__cause__ or getattr(inner, "reason", None)) and isinstance(deeper, BaseException):
         inner = deeper
     said = getattr(inner, "strerror", None) or str(inner) or type(inner).__name__
-    if isinstance(error, PoolTimeout):
+    if isinstance(error, ConnectTimeoutError) and not isinstance(error, NewConnectionError):
         said = f"no connection within {CONNECT:g} s"
     return shortened(str(said).split(": ", 1)[-1] if "object at 0x" in str(said) else str(said))
 

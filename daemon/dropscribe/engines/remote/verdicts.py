@@ -49,7 +49,8 @@ def of(
             endpoint.rest(failure.detail, now, failure.wait)
             return Verdict.AGAIN
         case Blame.BARRED:
-            endpoint.out(failure.detail, now, barred=True)
+            endpoint.out(failure.detail, now)
+            endpoint.until = now  # the probe decides at once whether it is so for good
             return Verdict.AGAIN
         case Blame.ERROR:
             return _error(failure, work, endpoint, last_success, now)
