@@ -105,6 +105,13 @@ def _variable(found: re.Match[str]) -> str:
     return os.environ[name]
 
 
+def _file_or_null(value: object, base: str) -> str | None:
+    """Return the absolute path of the file that *value* names, as `folder` does."""
+    if value is not None and (not isinstance(value, str) or not value.strip()):
+        raise ValueError("must be a file, written as text, or null")
+    return None if value is None else folder(value, base)
+
+
 def resolved_folder_or(default: Callable[[], str]) -> Kind:
     """Return the kind of a folder, its links followed once, for which null stands for *default*."""
     return Kind(lambda value, base: default() if value is None else os.path.realpath(folder(value, base)), place=True)
@@ -123,4 +130,5 @@ BytesOrNull = Annotated[Bytes | None, Kind(lambda value: None if value is None e
 Count = Annotated[int, NUMBER, Meta(ge=1, le=10**12)]
 CountOrNever = Annotated[Count | None, _or_never(_number)]
 Folder = Annotated[str, Kind(folder, place=True)]
+FileOrNull = Annotated[str | None, Kind(_file_or_null, place=True)]
 Switch = Annotated[bool, Kind(_switch)]

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, get_args
 import platformdirs
 from msgspec import Meta, Struct, field
 
+from dropscribe.config.addresses import URLS
 from dropscribe.config.kinds import (
     AUTO_OR_OFF,
     DURATION,
@@ -21,6 +22,7 @@ from dropscribe.config.kinds import (
     BytesOrNull,
     Count,
     CountOrNever,
+    FileOrNull,
     Folder,
     Seconds,
     SecondsOrNever,
@@ -87,10 +89,26 @@ class Intake(Struct, frozen=True):
     orientation: Annotated[Literal["auto", "off"], AUTO_OR_OFF] = "auto"
 
 
+class Remote(Struct, frozen=True):
+    """Servers that read pages, where the engine is `remote`."""
+
+    url: Annotated[tuple[str, ...], URLS] = ()
+    model: Annotated[str, Meta(min_length=1)] | None = None
+    label: Annotated[str, Meta(min_length=1)] | None = None
+    key_file: FileOrNull = None
+    ca: FileOrNull = None
+    in_flight: Annotated[int, NUMBER, Meta(ge=1, le=256)] = 16
+    image: Literal["png", "jpeg"] = "png"
+    first_byte_timeout: SomeSeconds = 120
+    silence_timeout: SomeSeconds = 60
+    extra: dict[str, Any] = {}
+    unload: Switch = False
+
+
 class Engine(Struct, frozen=True):
     """Who reads, and how long it may take."""
 
-    name: Literal["auto", "deepseek-ocr", "rapidocr"] = "auto"
+    name: Literal["auto", "deepseek-ocr", "rapidocr", "remote"] = "auto"
     model: Annotated[str, Meta(min_length=1)] = "mlx-community/DeepSeek-OCR-4bit"
     revision: str | None = None
     mode: Literal["tiny", "small", "base", "large", "gundam"] = "gundam"
@@ -100,6 +118,7 @@ class Engine(Struct, frozen=True):
     languages: Annotated[tuple[str, ...] | Literal["auto"], LANGUAGES] = "auto"
     pages_at_once: Literal["auto"] | Annotated[int, Meta(ge=1, le=64)] = "auto"
     cross_check: Annotated[Literal["auto", "off"], AUTO_OR_OFF] = "auto"
+    remote: Remote = field(default_factory=Remote)
     page_timeout: SomeSeconds = 300
     page_budget: SomeSeconds = 720
     attempts: Annotated[int, NUMBER, Meta(ge=1, le=10)] = 3
