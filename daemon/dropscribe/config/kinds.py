@@ -81,6 +81,14 @@ def _languages(value: Any) -> Any:
     return value if value == "auto" else tuple(codes)
 
 
+def _owners(value: Any) -> Any:
+    if value == "any":
+        return value
+    if not isinstance(value, list | tuple) or not all(isinstance(name, str | int) and name != "" for name in value):
+        raise ValueError("must be one of any, or user names like [scanner]")
+    return tuple(map(str, value))
+
+
 def _bytes(value: object) -> int:
     return int(_size(value))
 
@@ -119,7 +127,7 @@ def resolved_folder_or(default: Callable[[], str]) -> Kind:
 
 _seconds, _size = _measure(UNITS_SECONDS, "500ms, 30s, 5m or 24h"), _measure(UNITS_BYTES, "200KB, 512MB or 2GB")
 DURATION, NUMBER, AUTO_OR_OFF = Kind(_seconds), Kind(_number), Kind(_auto_or_off)
-LANGUAGES = Kind(_languages)
+LANGUAGES, OWNERS = Kind(_languages), Kind(_owners)
 Seconds = Annotated[float, DURATION, Meta(ge=0, le=LONGEST)]
 SomeSeconds = Annotated[float, DURATION, Meta(gt=0, le=LONGEST)]
 SecondsOrNever = Annotated[Seconds | None, _or_never(_seconds)]

@@ -17,6 +17,7 @@ from dropscribe.config.kinds import (
     LANGUAGES,
     LONGEST,
     NUMBER,
+    OWNERS,
     Bytes,
     BytesOrNever,
     BytesOrNull,
@@ -80,6 +81,7 @@ class Intake(Struct, frozen=True):
     rescan_interval: Annotated[float, DURATION, Meta(ge=1, le=LONGEST)] = 60
     watch: Literal["auto", "native", "poll"] = "auto"
     ignore: tuple[str, ...] = ()
+    trusted_owners: Annotated[tuple[str, ...] | Literal["any"], OWNERS] = ()
     max_file: Bytes = 500 * 10**6
     max_pixels: Count = 200_000_000
     max_pages: Count = 2000

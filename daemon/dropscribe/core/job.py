@@ -113,10 +113,12 @@ class Order:
     job: int  # negative: read by command, with nothing in the journal
     claim: int
     name: str  # for display
-    path: bytes  # absolute
+    path: bytes  # below `root`; absolute where there is none
     stem: bytes  # the output's base name
     staging: bytes  # folder for rendered files; made by the worker
     formats: tuple[str, ...]
+    root: bytes = b""  # the inbox: no link below it is followed
+    signature: Signature | None = None  # what was settled there, and nothing else is to be read
 
     @property
     def urgent(self) -> bool:
