@@ -89,6 +89,12 @@ def _owners(value: Any) -> Any:
     return tuple(map(str, value))
 
 
+def _command(value: Any) -> Any:
+    if not isinstance(value, list | tuple) or not all(isinstance(word, str) and word for word in value):
+        raise ValueError("must be a list of words, like [/usr/local/bin/file-it, --quiet]; no shell reads it")
+    return tuple(value)
+
+
 def _bytes(value: object) -> int:
     return int(_size(value))
 
@@ -127,7 +133,7 @@ def resolved_folder_or(default: Callable[[], str]) -> Kind:
 
 _seconds, _size = _measure(UNITS_SECONDS, "500ms, 30s, 5m or 24h"), _measure(UNITS_BYTES, "200KB, 512MB or 2GB")
 DURATION, NUMBER, AUTO_OR_OFF = Kind(_seconds), Kind(_number), Kind(_auto_or_off)
-LANGUAGES, OWNERS = Kind(_languages), Kind(_owners)
+LANGUAGES, OWNERS, COMMAND = Kind(_languages), Kind(_owners), Kind(_command)
 Seconds = Annotated[float, DURATION, Meta(ge=0, le=LONGEST)]
 SomeSeconds = Annotated[float, DURATION, Meta(gt=0, le=LONGEST)]
 SecondsOrNever = Annotated[Seconds | None, _or_never(_seconds)]
