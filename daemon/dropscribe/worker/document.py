@@ -148,19 +148,11 @@ def _disk(what: str) -> Iterator[None]:
 
 
 def make_staging(staging: str) -> None:
-    """Make the staging folder and the one around it, but never the outbox: one that is unavailable is waited for."""
+    """Make the staging folder, which must not be there yet, and the one around it; both are private."""
     around = os.path.dirname(staging)
     try:
-        try:
-            _make(around, staging)
-        except FileNotFoundError:  # the daemon may have removed the empty folder just now
-            _make(around, staging)
-    except OSError as error:
-        reason = Reason.DISK_FULL if error.errno in NO_SPACE else Reason.OUTBOX_MISSING
-        raise ReasonedError(reason, f"{os.path.dirname(around)} cannot be written ({error.strerror}).") from None
-
-
-def _make(*folders: str) -> None:
-    for folder in folders:
         with contextlib.suppress(FileExistsError):
-            os.mkdir(folder, 0o700)
+            os.mkdir(around, 0o700)
+        os.mkdir(staging, 0o700)
+    except OSError as error:
+        raise ReasonedError(Reason.DISK_FULL, f"{around} cannot be written ({error.strerror}).") from None
