@@ -6,14 +6,14 @@ import sqlite3
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import closing
 
 from dropscribe import config, log
 from dropscribe.agent import launchd
 from dropscribe.commands.common import settings_to_ask
 from dropscribe.config import Settings
 from dropscribe.control import lock
-from dropscribe.core.errors import DropscribeError, ReasonedError, UsageError
-from dropscribe.journal.schema import TooNew
+from dropscribe.core.errors import DropscribeError, ReasonedError
 from dropscribe.log import LOG
 from dropscribe.memory import readings
 from dropscribe.service.app import Service
@@ -49,21 +49,23 @@ def _service(settings: Settings, given: argparse.Namespace, worker: Sequence[str
     while True:
         try:
             return Service(settings, given.config, agent=given.agent, command=worker)
-        except UsageError as error:  # another daemon was quicker, or the socket's folder belongs to another user
-            if not given.agent:
-                raise
-            fault: Exception = error
-        except (OSError, sqlite3.Error, TooNew, ReasonedError) as error:
-            fault = error
-            if not given.agent:
-                remedy = "free some space there, or choose another folders.state"
-                raise DropscribeError(
-                    "run", f"the state {settings.folders.state} cannot be used ({error})", remedy
-                ) from None
+        except (OSError, sqlite3.Error, ReasonedError, DropscribeError) as error:
+            fault = _told(error, settings)
+        if not given.agent:
+            raise fault
         if str(fault) != told:
             told = str(fault)
             LOG.error("waiting for the state %s to be usable: %s", settings.folders.state, fault)
-        time.sleep(RETRY_INTERVAL)
+        with closing(Standby(settings, given.config, of_settings=False)) as waiting:
+            waiting.wait(f"{fault}; {fault.remedy}", RETRY_INTERVAL)
+
+
+def _told(error: Exception, settings: Settings) -> DropscribeError:
+    """Return what to say of a daemon that cannot start: another one was quicker, or its state cannot be used."""
+    if isinstance(error, DropscribeError):
+        return error
+    what = f"the state {settings.folders.state} cannot be used ({error})"
+    return DropscribeError("run", what, "free some space there, or choose another folders.state")
 
 
 def _settings_of_agent(given: argparse.Namespace) -> Settings:

@@ -11,7 +11,7 @@ import yaml
 
 from dropscribe import config, log
 from dropscribe.agent import supervisor
-from dropscribe.commands.common import EXIT_DONE, EXIT_FAILED, settings_of, settings_to_ask
+from dropscribe.commands.common import EXIT_DONE, EXIT_FAILED, complain, settings_of, settings_to_ask
 from dropscribe.config import Settings
 from dropscribe.control import client, lock
 from dropscribe.control.client import NotRunning
@@ -28,6 +28,7 @@ from dropscribe.core.status import (
     UnloadStatus,
 )
 from dropscribe.engines import registry
+from dropscribe.journal import schema
 from dropscribe.memory.policy import size
 from dropscribe.memory.values import COUNTED
 from dropscribe.service import status as statuses
@@ -102,7 +103,8 @@ def describe(status: Status) -> str:
 def _queue_line(queue: QueueStatus) -> str:
     keys = ("settling", "queued", "running", "written", "rejected", "done", "failed", "gone")
     counted = ", ".join(f"{getattr(queue, key)} {key}" for key in keys if getattr(queue, key))
-    return f"queue      {counted or 'empty'}" + (f"; paused: {queue.paused_reason}" if queue.paused else "")
+    counted = counted or ("unknown" if queue.queued is None else "empty")
+    return f"queue      {counted}" + (f"; paused: {queue.paused_reason}" if queue.paused else "")
 
 
 def _active_line(job: ActiveStatus) -> str:
@@ -161,6 +163,10 @@ def check(given: argparse.Namespace) -> int:
     name, why = registry.choose(settings.engine.name)
     print(f"# {source}\n# engine: {name} ({why})")
     print(yaml.safe_dump(config.plain(settings), sort_keys=False, allow_unicode=True), end="")
+    try:
+        schema.require_known(os.path.join(settings.folders.state, statuses.JOURNAL))
+    except DropscribeError as error:
+        complain(error.where, error.what, error.remedy)  # the settings are valid all the same
     return EXIT_DONE
 
 

@@ -24,8 +24,8 @@ from dropscribe.core.protocol import (
     StatusAnswer,
     UnloadRequest,
 )
+from dropscribe.journal import schema
 from dropscribe.journal.journal import Journal
-from dropscribe.journal.schema import TooNew
 from dropscribe.service import mounts
 from dropscribe.service import retry as retries
 from dropscribe.service.status import JOURNAL
@@ -99,8 +99,13 @@ A = TypeVar("A", bound=Answer)
 
 
 def _ask(given: argparse.Namespace, request: ControlRequest, kind: type[A]) -> A:
-    """Return the daemon's answer; raise a refusal as an error."""
-    answer = client.ask(settings_to_ask(given)[0].folders.state, request, kind)
+    """Return the daemon's answer; raise a refusal as an error, and what keeps a daemon from running before that."""
+    state = settings_to_ask(given)[0].folders.state
+    try:
+        answer = client.ask(state, request, kind)
+    except NotRunning:
+        schema.require_known(os.path.join(state, JOURNAL))
+        raise
     _require(answer, str(given.command))
     return answer
 
@@ -119,6 +124,6 @@ def _below(name: str, failed: str) -> str:
 def _journal(path: str) -> Journal:
     try:
         return Journal(path)
-    except (OSError, sqlite3.Error, TooNew) as error:
-        remedy = "install the newer Dropscribe again, or check the folder's permissions"
-        raise DropscribeError("retry", f"the journal cannot be used ({error})", remedy) from None
+    except (OSError, sqlite3.Error) as error:
+        what = f"the journal cannot be used ({error})"
+        raise DropscribeError("retry", what, "check the folder's permissions, or start the daemon once") from None

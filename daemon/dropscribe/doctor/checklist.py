@@ -7,7 +7,20 @@ from typing import Any
 
 from dropscribe.config import Settings
 from dropscribe.core.errors import Fault
-from dropscribe.doctor import agents, clock, cloud, events, folders, logs, macos, models, packages, processes, space
+from dropscribe.doctor import (
+    agents,
+    clock,
+    cloud,
+    events,
+    folders,
+    logs,
+    macos,
+    models,
+    packages,
+    processes,
+    space,
+    work,
+)
 from dropscribe.doctor.values import Check, warning
 from dropscribe.engines import registry
 
@@ -26,6 +39,8 @@ def examine(settings: Settings, source: str) -> Iterator[Check]:
     yield from guarded("events", events.seen, settings.folders.inbox, settings.intake.watch)
     yield from guarded("cloud", cloud.evicted, settings.folders.inbox)
     yield from guarded("daemon", processes.daemon_state, daemon)
+    yield from guarded("journal", work.journal, settings.folders.state)
+    yield from guarded("queue", work.all_of, daemon.status)
     yield from guarded("agent", agents.all_of, settings, daemon)
     yield from guarded("leftovers", processes.leftover_workers, daemon)
     yield from guarded("clock", clock.all_of, settings.folders.inbox)
