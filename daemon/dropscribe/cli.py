@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from dropscribe import __version__
-from dropscribe.commands.common import EXIT_DONE, EXIT_USAGE, complain
+from dropscribe.commands.common import EXIT_DONE, EXIT_FAILED, EXIT_USAGE, complain
 from dropscribe.core.errors import ConfigError, DropscribeError
 from dropscribe.host.process import COMMAND
 
@@ -99,6 +99,12 @@ def main(arguments: Sequence[str] | None = None, *, worker: Sequence[str] = COMM
     except DropscribeError as error:
         complain(error.where, error.what, error.remedy)
         return error.exit_code
+    except ModuleNotFoundError as error:
+        if not error.name or error.name.startswith(__package__):
+            raise
+        what = f"needs the Python package {error.name.partition('.')[0]}, which is not installed here"
+        complain(given.command, what, "pip install 'dropscribe[mlx]' in this environment; dropscribe doctor lists more")
+        return EXIT_FAILED
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
