@@ -36,6 +36,7 @@ from dropscribe.service.event_loop import EventLoop
 from dropscribe.service.flow import Flows
 from dropscribe.service.inbox import Inbox
 from dropscribe.service.jobs import Jobs
+from dropscribe.service.recorder import Recorder
 from dropscribe.service.recovery import Recovery
 from dropscribe.service.reload import ConfigReload
 from dropscribe.service.reporter import Reporter
@@ -102,9 +103,10 @@ class Service:
             self.journal, self.inbox, self.host, self.backoff, self.archiver, self.reload, agent=self.agent,
             engine=lambda: (self.engine, self.engine_reason), paused=lambda: self.paused, idle=self.idle,
         )  # fmt: skip
+        self.recorder = Recorder(self.host, self.journal)
         self.requests = Requests(
             settings.folders.state, self.journal, self.flows, self.host, self.retries, self, self.reporter.status,
-            lambda: status.folder_access(settings.folders),
+            lambda: status.folder_access(settings.folders), self.recorder.history,
         )  # fmt: skip
         self.power = self._own(Power())
         self.notifier = self._own(Notifier(settings.notify))
@@ -207,6 +209,7 @@ class Service:
             self._wind_down(now)
         else:
             self._recorded_tick(now)
+        self.recorder.tick()
         self.control.sweep()
 
     def _check_clock(self, now: float) -> None:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 
 from dropscribe.config import Settings
+from dropscribe.config.folders import layout_faults
 from dropscribe.core.errors import Reason
 from dropscribe.core.job import Found, Job, Signature, State, Unmounted, printable
 from dropscribe.intake import intake, scan
@@ -26,7 +27,7 @@ class Inbox:
     def __init__(
         self, settings: Settings, journal: Journal, flows: Flows, events: EventBuffer, unmounted: Unmounted, now: float
     ) -> None:
-        self.intake = Intake(settings, now)
+        self.intake = Intake(settings, now, time.time())
         self._journal, self._flows, self._events = journal, flows, events
         self._settings, self._unmounted = settings, unmounted
         self._identity = self._own_identity = self.identity()
@@ -153,14 +154,14 @@ class Inbox:
 
     def _take(self, infos: Sequence[FileInfo]) -> None:
         """Judge *infos* and put what has settled into the journal."""
-        now, wall = time.monotonic(), time.time()
+        now = time.monotonic()
         paths = [info.path for info in infos]
         live = self._journal.known(paths)
         for info in infos:
             if info.signature is not None and info.path in live and not live[info.path].same_file(info.signature):
                 self._replaced(info.path, live)
         kept = self._journal.metadata.kept(paths) if self._settings.output.originals == "keep" else {}
-        verdicts = self.intake.take(infos, live, kept, now, wall)
+        verdicts = self.intake.take(infos, live, kept, now)
         settled = [verdict.found for verdict in verdicts if isinstance(verdict, Settled)]
         refused = [(v.found, v.reason, v.detail) for v in verdicts if isinstance(v, Rejected)]
         for found, _, detail in refused:
@@ -185,7 +186,7 @@ class Inbox:
 
     def defer(self, job: Job) -> None:
         """Take back the file of a job that seems cut off."""
-        self.intake.defer(Found(job.path, job.signature, job.since), time.monotonic(), time.time())
+        self.intake.defer(Found(job.path, job.signature, job.since), time.monotonic())
 
     # -- is it there at all
 
@@ -196,13 +197,13 @@ class Inbox:
     def _check_root(self) -> Flow[None]:
         """Compare the inbox with the one we know; watch again when it is another, or events have stopped."""
         try:
-            identity = yield from on_disk(self.identity)
+            identity, why = yield from on_disk(self._usable)
         except OSError as error:
             self._rest(error)  # that says nothing of the inbox
             return
         if identity is None:
             if self.online:
-                LOG.warning("the inbox %s cannot be seen; waiting for it", self._settings.folders.inbox)
+                LOG.warning("the inbox %s cannot be used (%s); waiting for it", self._settings.folders.inbox, why)
                 self.online = False
                 self.watch.close()
             return
@@ -213,6 +214,15 @@ class Inbox:
         self.online, self._identity = True, identity
         self._rewatch()
         self.intake.rescan()
+
+    def _usable(self) -> tuple[tuple[int, int] | None, str]:
+        """(disk thread) Return what `identity` does, or why the folder under that name now cannot be an inbox."""
+        identity = self.identity()
+        if identity is None:
+            return None, "it cannot be seen"
+        # A link was pointed elsewhere, or a volume mounted: what was checked at the start may not hold any more.
+        faults = layout_faults(self._settings, "config.yaml") if identity != self._identity else []
+        return (None, faults[0].what) if faults else (identity, "")
 
     def _rewatch(self) -> None:
         self.watch.close()

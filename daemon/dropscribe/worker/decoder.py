@@ -81,12 +81,12 @@ class DocumentProcess:
             ready.flags, document, ready.samples,
         )  # fmt: skip
 
-    def render(self, request: Render) -> tuple[str, ...]:
-        """Write the outputs; return the suffixes of the files; raise `ReasonedError`."""
+    def render(self, request: Render) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Write the outputs; return the suffixes of the files, and remarks on them; raise `ReasonedError`."""
         limit = self._settings.intake.decode_timeout * (self.count + 1)
         rendered = self._ask(request, limit, "Writing the results")
         assert isinstance(rendered, Rendered)
-        return rendered.staged
+        return rendered.staged, rendered.remarks
 
     def close(self) -> None:
         """Let the process go, which ends when it has noticed; may be called twice."""

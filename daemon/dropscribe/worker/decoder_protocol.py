@@ -72,9 +72,10 @@ class PageReady(Struct, tag=True, frozen=True):
 
 
 class Rendered(Struct, tag=True, frozen=True):
-    """Every output is written; suffixes of the files."""
+    """Every output is written; suffixes of the files, and what is to be said of them."""
 
     staged: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
 
 
 class Fault(Struct, tag=True, frozen=True):

@@ -15,10 +15,11 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 
-from dropscribe.config import Settings, checked
+from dropscribe.config import Settings, restored
 from dropscribe.core.errors import Reason, ReasonedError
+from dropscribe.core.file_types import PDF
 from dropscribe.core.framing import Inbound, pack, receive
-from dropscribe.core.pages import Block, DocumentResult, Page
+from dropscribe.core.pages import Block, DocumentResult, Hidden, Page
 from dropscribe.files.durable import NO_SPACE
 from dropscribe.worker import pixels
 from dropscribe.worker.decoder_protocol import (
@@ -69,7 +70,7 @@ class _Decoder:
                 case NextPage(skip):
                     return self._next_page(skip)
                 case Render():
-                    return Rendered(self._render(request))
+                    return self._render(request)
         except ReasonedError as error:
             return Fault(error.reason, _text(error.detail))
         except MemoryError:
@@ -84,7 +85,7 @@ class _Decoder:
     def _open(self, request: Open) -> Opened:
         from dropscribe.documents.opening import open_document
 
-        self._settings = checked(request.settings, "the daemon")
+        self._settings = restored(request.settings)
         self._document = open_document(self._path, self._settings, request.name)
         return Opened(self._document.media_type, self._document.count)
 
@@ -102,16 +103,23 @@ class _Decoder:
             tuple(map(_blocks, page.samples)),
         )  # fmt: skip
 
-    def _render(self, request: Render) -> tuple[str, ...]:
+    def _render(self, request: Render) -> Rendered:
         from dropscribe.formats import figures
+        from dropscribe.formats.pdf import actions
         from dropscribe.formats.registry import SUFFIXES, renderer
 
         assert self._document is not None
         texts = PageCache(request.cache_folder, request.cache_name)
         result = DocumentResult(
             request.source, request.engine, texts, self._document.pages, self._path,
-            request.created, request.seconds, request.reused, request.review,
+            request.created, request.seconds, request.reused, request.review, self._hidden,
         )  # fmt: skip
+        remarks: tuple[str, ...] = ()
+        is_pdf = "pdf" in request.formats and request.source.media_type == PDF
+        if is_pdf and self._settings.output.pdf_actions == "strip":
+            removed = actions.found(self._path)
+            result = replace(actions.flagged(result, removed.pages), strip_actions=True)
+            remarks = (f"taken out of the PDF: {', '.join(sorted(removed.kinds))}",) if removed.kinds else ()
         staging, stem = os.fsdecode(request.staging), os.fsdecode(request.stem)
         staged: list[str] = []
         if self._settings.output.figures:
@@ -120,7 +128,12 @@ class _Decoder:
         for name in request.formats:
             renderer(name)(result, os.path.join(staging, "out" + SUFFIXES[name]))
             staged.append(SUFFIXES[name])
-        return tuple(staged)
+        return Rendered(tuple(staged), remarks)
+
+    def _hidden(self, number: int) -> Hidden:
+        """Return what is to be left out of the PDF; nothing where that would be the only copy."""
+        assert self._document is not None
+        return Hidden() if self._settings.output.originals == "delete" else self._document.hidden(number)
 
 
 def _text(text: str) -> str:

@@ -20,6 +20,7 @@ from dropscribe.worker.decoder import Decoders, DocumentProcess, UnreadError
 from dropscribe.worker.decoder_protocol import Render
 from dropscribe.worker.page_cache import PageCache, folder_of, key
 
+NO_TEXT = "no text found"
 LONG = 20  # pages; a longer document lets shorter ones pass
 
 
@@ -100,7 +101,7 @@ class Document:
         assert self._process is not None and self._cache is not None
         seconds = round(time.monotonic() - self.begun, 3)
         review = any(DOUBTFUL.intersection(text.flags) for text in self._cache)
-        no_text = not any(text.text.strip() for text in self._cache)
+        remarks = () if any(text.text.strip() for text in self._cache) else (NO_TEXT,)
         reused = self.settings.output.cache and len(self._kept) == self.count
         make_staging(os.fsdecode(self.order.staging))
         source = Source(self.order.name, self._sha256, self._size, self._process.media_type, self._process.count)
@@ -109,11 +110,11 @@ class Document:
             source, engine, self._cache_folder, self._cache_name, self.order.formats, self.order.staging,
             self.order.stem, created, seconds, reused, review,
         )  # fmt: skip
-        staged = self._process.render(request)
+        staged, removed = self._process.render(request)
         self._cache.prune()
         return Outcome(
             self.order.job, self.order.claim, "read", staged=staged, pages=self._process.count,
-            seconds=time.monotonic() - self.begun, review=review, reused=reused, no_text=no_text,
+            seconds=time.monotonic() - self.begun, review=review, reused=reused, remarks=remarks + removed,
         )  # fmt: skip
 
     def failed(self, reason: Reason, detail: str) -> Outcome:

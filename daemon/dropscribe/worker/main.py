@@ -13,7 +13,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
-from dropscribe.config import Settings, checked
+from dropscribe.config import Settings, restored
 from dropscribe.core import protocol
 from dropscribe.core.errors import ReasonedError
 from dropscribe.core.framing import BrokenStream, Inbound, pack, receive
@@ -123,13 +123,13 @@ class Worker:
             case protocol.Load():
                 self._load(message)
             case protocol.Configure(settings) if self._reading is not None:
-                self._reading.apply(checked(settings, "the daemon"))
+                self._reading.apply(restored(settings))
             case protocol.Trim() if self._engine is not None:
                 self._engine.trim()
                 self.send(protocol.Trimmed(self._mlx()))
 
     def _load(self, message: protocol.Load) -> None:
-        settings = checked(message.settings, "the daemon")
+        settings = restored(message.settings)
         self._engine = self._create(message.engine, settings, self._signals)
         self.send(protocol.Estimate(self._engine.estimate()))
         try:
