@@ -13,7 +13,7 @@ from dropscribe.agent import launchd
 from dropscribe.commands.common import settings_to_ask
 from dropscribe.config import Settings
 from dropscribe.control import lock
-from dropscribe.core.errors import DropscribeError, ReasonedError
+from dropscribe.core.errors import ConfigError, DropscribeError, ReasonedError
 from dropscribe.log import LOG
 from dropscribe.memory import readings
 from dropscribe.service.app import Service
@@ -91,6 +91,14 @@ def wait_for_lock(settings: Settings) -> bool:
     return told
 
 
+def _settings_or_fault(given: argparse.Namespace) -> tuple[Settings, ConfigError | None]:
+    """Return the settings and what is wrong with them; of a file that is not there, the defaults."""
+    try:
+        return settings_to_ask(given)
+    except ConfigError as error:
+        return Settings(), error
+
+
 def wait_for_settings(given: argparse.Namespace) -> Settings:
     """Return the settings; while they are invalid keep running without a model, answer `status`, and wait.
 
@@ -99,7 +107,7 @@ def wait_for_settings(given: argparse.Namespace) -> Settings:
     waiting, told = None, ""
     try:
         while True:
-            settings, error = settings_to_ask(given)
+            settings, error = _settings_or_fault(given)
             if error is None:
                 return settings
             if waiting is None:

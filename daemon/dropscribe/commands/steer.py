@@ -24,6 +24,7 @@ from dropscribe.core.protocol import (
     StatusAnswer,
     UnloadRequest,
 )
+from dropscribe.core.status import QueueStatus
 from dropscribe.journal import schema
 from dropscribe.journal.journal import Journal
 from dropscribe.service import mounts
@@ -55,7 +56,15 @@ def unload(given: argparse.Namespace) -> int:
         "busy": "Unloading after the current page.",
     }
     print(told.get(state, "Unloading."))
+    if status is not None and (waiting := _waiting(status.queue)):
+        print(f"{waiting} still to be read: the model is loaded again for that. To keep it out: dropscribe pause")
     return EXIT_DONE
+
+
+def _waiting(queue: QueueStatus) -> str:
+    """Return how many files a queue that is not paused will read next; empty for none."""
+    count = 0 if queue.paused else sum((queue.settling or 0, queue.queued or 0, queue.running or 0))
+    return f"{count} {'file is' if count == 1 else 'files are'}" if count else ""
 
 
 def retry(given: argparse.Namespace) -> int:

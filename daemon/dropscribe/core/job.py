@@ -117,6 +117,7 @@ class Order:
     stem: bytes  # the output's base name
     staging: bytes  # folder for rendered files; made by the worker
     formats: tuple[str, ...]
+    prompt: str | None = None  # in place of engine.prompt
 
     @property
     def urgent(self) -> bool:
