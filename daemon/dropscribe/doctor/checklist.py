@@ -20,6 +20,7 @@ from dropscribe.doctor import (
     processes,
     servers,
     space,
+    work,
 )
 from dropscribe.doctor.values import Check, warning
 from dropscribe.engines import registry
@@ -41,6 +42,8 @@ def examine(settings: Settings, source: str) -> Iterator[Check]:
     yield from guarded("events", events.seen, settings.folders.inbox, settings.intake.watch)
     yield from guarded("cloud", cloud.evicted, settings.folders.inbox)
     yield from guarded("daemon", processes.daemon_state, daemon)
+    yield from guarded("journal", work.journal, settings.folders.state)
+    yield from guarded("queue", work.all_of, daemon.status)
     yield from guarded("agent", agents.all_of, settings, daemon)
     yield from guarded("leftovers", processes.leftover_workers, daemon)
     yield from guarded("clock", clock.all_of, settings.folders.inbox)
