@@ -6,7 +6,7 @@ numpy, MLX or Pillow, starts a process, or needs more rights than our own user h
 
 import sys
 
-from dropscribe.memory.malloc import malloc_relief
+from dropscribe.memory.malloc import keep_freed, malloc_relief
 from dropscribe.memory.values import Availability, Figures, Sample
 
 if sys.platform == "darwin":
@@ -15,8 +15,8 @@ else:
     from dropscribe.memory import linux as machine
 
 __all__ = [
-    "Availability", "Figures", "Sample", "available", "figures", "footprint", "malloc_relief", "pressure", "room",
-    "sample", "set_dataless_policy",
+    "Availability", "Figures", "Sample", "available", "figures", "footprint", "keep_freed", "malloc_relief", "pressure",
+    "room", "sample", "set_dataless_policy",
 ]  # fmt: skip
 
 
