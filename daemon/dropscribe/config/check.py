@@ -2,7 +2,8 @@
 
 import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -18,65 +19,107 @@ from dropscribe.core.errors import ConfigError, Fault
 SECTIONS: dict[str, type[Struct]] = get_type_hints(Settings)
 
 
+def struct_of(section: str) -> type[Struct]:
+    """Return the type of a section; one inside another is written `engine.remote`."""
+    outer, _, inner = section.rpartition(".")
+    return types_of(outer)[inner] if outer else SECTIONS[section]
+
+
 @cache
 def types_of(section: str) -> dict[str, Any]:
     """Return the keys of a section with their annotated types."""
-    return get_type_hints(SECTIONS[section], include_extras=True)
+    return get_type_hints(struct_of(section), include_extras=True)
 
 
-def checked(values: dict[Any, Any], name: str, defaults: dict[str, dict[str, str]] | None = None) -> Settings:
+def is_section(kind: Any) -> bool:
+    """Say whether values of this type are sections of their own."""
+    return isinstance(kind, type) and issubclass(kind, Struct)
+
+
+@dataclass
+class _Source:
+    """Where values came from, and the faults that were found in them."""
+
+    name: str  # in messages
+    base: str  # the folder that relative folders count from
+    defaults: Mapping[str, Mapping[str, str]]  # by section and key, as the reference file writes them
+    faults: list[Fault] = field(default_factory=list)
+
+    def told(self, *places: str) -> bool:
+        """Say whether there is a fault at one of *places*, or inside."""
+        return any(fault.where.startswith(f"{self.name}: {place}") for fault in self.faults for place in places)
+
+
+def checked(
+    values: dict[Any, Any], name: str, base: str, defaults: Mapping[str, Mapping[str, str]] | None = None,
+    *, layout: bool = True,
+) -> Settings:  # fmt: skip
     """Build settings from plain *values*; raise `ConfigError` with every fault at once.
 
-    *name* says in messages where the values came from, *defaults* how the reference file writes each default.
+    *name* says in messages where the values came from, *base* is the folder that relative folders count from,
+    *defaults* how the reference file writes each default; without *layout* no folder is looked at.
     """
-    faults: list[Fault] = []
-    found: dict[str, Struct] = {}
-    for section, given in values.items():
-        if section not in SECTIONS:
-            faults.append(_unknown(f"{name}: {section}", str(section), sorted(SECTIONS)))
-        elif not isinstance(given, dict):
-            what = f"must be a section with settings of its own {_got(given)}"
-            faults.append(
-                Fault(
-                    f"{name}: {section}",
-                    what,
-                    f"start a line below it with one of its keys: {', '.join(types_of(section))}",
-                )
-            )
-        else:
-            found[section] = _section(section, given, name, (defaults or {}).get(section, {}), faults)
-    settings = Settings(**found)  # type: ignore[arg-type]  # each under its own name
-    layout = layout_faults(settings, name) if not any(f.where.startswith(f"{name}: folders.") for f in faults) else []
-    if faults + layout:
-        raise ConfigError(faults + layout, salvaged=settings)
+    source = _Source(name, base, defaults or {})
+    settings = Settings(**dict(_sections(values, source)))
+    if layout and not source.told("folders."):
+        source.faults += layout_faults(settings, name)
+    if not source.told("engine.remote.url"):
+        source.faults += _no_server(settings, name)
+    if source.faults:
+        raise ConfigError(source.faults, salvaged=settings)
     return settings
 
 
-def _section(section: str, given: dict[Any, Any], name: str, defaults: dict[str, str], faults: list[Fault]) -> Struct:
-    """Return one section, its faulty keys left at their defaults and told in *faults*."""
-    values = {}
+def _sections(values: dict[Any, Any], source: _Source) -> Iterator[tuple[str, Any]]:
+    for section, given in values.items():
+        if section not in SECTIONS:
+            source.faults.append(_unknown(f"{source.name}: {section}", str(section), sorted(SECTIONS)))
+        else:
+            yield section, _section(section, given, source)
+
+
+def _no_server(settings: Settings, name: str) -> list[Fault]:
+    if settings.engine.name != "remote" or settings.engine.remote.url:
+        return []
+    what = "must name the server that reads, where engine.name is remote (got [])"
+    return [Fault(f"{name}: engine.remote.url", what, "write its base URL, like http://gpu1:8000")]
+
+
+def _section(section: str, given: Any, source: _Source) -> Struct:
+    """Return one section, its faulty keys left at their defaults and told."""
+    if not isinstance(given, dict):
+        what, known = f"must be a section with settings of its own {_got(given)}", ", ".join(types_of(section))
+        source.faults.append(
+            Fault(f"{source.name}: {section}", what, f"start a line below it with one of its keys: {known}")
+        )
+        return struct_of(section)()
+    return struct_of(section)(**dict(_values(section, given, source)))
+
+
+def _values(section: str, given: dict[Any, Any], source: _Source) -> Iterator[tuple[str, Any]]:
     for key, value in given.items():
-        where = f"{name}: {section}.{key}"
+        where = f"{source.name}: {section}.{key}"
         if former := _former(f"{section}.{key}", value):
-            faults.append(Fault(where, *former))
-            continue
-        if key not in types_of(section):
-            faults.append(_unknown(where, str(key), sorted(types_of(section))))
-            continue
-        try:
-            values[key] = _value(types_of(section)[key], value)
-        except (ValueError, OverflowError) as error:  # msgspec's own errors are such too
-            default = defaults.get(key, "the default")
-            faults.append(Fault(where, f"{error} {_got(value)}", f"correct it, or remove the line to use {default}"))
-    return SECTIONS[section](**values)
+            source.faults.append(Fault(where, *former))
+        elif key not in types_of(section):
+            source.faults.append(_unknown(where, str(key), sorted(types_of(section))))
+        elif is_section(types_of(section)[key]):
+            yield key, _section(f"{section}.{key}", {} if value is None else value, source)
+        else:
+            try:
+                yield key, _value(types_of(section)[key], value, source.base)
+            except (ValueError, OverflowError) as error:  # msgspec's own errors are such too
+                default = source.defaults.get(section, {}).get(key, "the default")
+                remedy = f"correct it, or remove the line to use {default}"
+                source.faults.append(Fault(where, f"{error} {_got(value)}", remedy))
 
 
-def _value(kind: Any, value: object) -> Any:
+def _value(kind: Any, value: object, base: str) -> Any:
     """Return *value* as *kind* wants it; raise `ValueError` in our words."""
     extras = get_args(kind)[1:] if get_origin(kind) is Annotated else ()
     for extra in reversed(extras):
         if isinstance(extra, Kind):
-            value = extra.parse(value)
+            value = extra.parse(value, base) if extra.place else extra.parse(value)
             break
     try:
         return msgspec.convert(value, kind)
@@ -95,8 +138,8 @@ def _words(kind: Any, said: str) -> str:
         return f"must be {_range(bounds[0])}"
     if "length" in said:
         return "must not be empty" if plain is str else "must name at least one format"
-    names = {str: "text", bool: "true or false", int: "a whole number", float: "a number"}
-    return f"must be {names.get(plain, 'a list')}"
+    names = {str: "text", bool: "true or false", int: "a whole number", float: "a number", dict: "a mapping"}
+    return f"must be {names.get(get_origin(plain) or plain, 'a list')}"
 
 
 def _members(kind: Any) -> Iterator[Any]:

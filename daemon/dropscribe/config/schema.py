@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, get_args
 import platformdirs
 from msgspec import Meta, Struct, field
 
+from dropscribe.config.addresses import URLS
 from dropscribe.config.kinds import (
     AUTO_OR_OFF,
     DURATION,
@@ -21,6 +22,7 @@ from dropscribe.config.kinds import (
     BytesOrNull,
     Count,
     CountOrNever,
+    FileOrNull,
     Folder,
     Seconds,
     SecondsOrNever,
@@ -28,7 +30,7 @@ from dropscribe.config.kinds import (
     SomeSecondsOrNever,
     Switch,
     folder,
-    folder_or,
+    resolved_folder_or,
 )
 
 Format = Literal["txt", "md", "json", "hocr", "alto", "pdf"]
@@ -57,17 +59,17 @@ def log_home() -> str:
 
 
 def _at_home(name: str) -> Any:
-    return field(default_factory=lambda: folder(f"~/Dropscribe/{name}"))
+    return field(default_factory=lambda: folder(f"~/Dropscribe/{name}", "/"))
 
 
 class Folders(Struct, frozen=True):
-    """Where things lie; all absolute and resolved."""
+    """Where things lie; all absolute. Links in `state` are followed once, in the others anew at each look."""
 
     inbox: Folder = _at_home("inbox")
     outbox: Folder = _at_home("outbox")
     archive: Folder = _at_home("archive")
     failed: Folder = _at_home("failed")
-    state: Annotated[str, folder_or(state_home)] = field(default_factory=state_home)
+    state: Annotated[str, resolved_folder_or(state_home)] = field(default_factory=state_home)
 
 
 class Intake(Struct, frozen=True):
@@ -82,14 +84,31 @@ class Intake(Struct, frozen=True):
     max_pixels: Count = 200_000_000
     max_pages: Count = 2000
     decode_timeout: SomeSeconds = 60
+    sandbox: Annotated[Literal["auto", "off"], AUTO_OR_OFF] = "auto"
     pdf_text: Literal["auto", "never", "always"] = "auto"
     orientation: Annotated[Literal["auto", "off"], AUTO_OR_OFF] = "auto"
+
+
+class Remote(Struct, frozen=True):
+    """Servers that read pages, where the engine is `remote`."""
+
+    url: Annotated[tuple[str, ...], URLS] = ()
+    model: Annotated[str, Meta(min_length=1)] | None = None
+    label: Annotated[str, Meta(min_length=1)] | None = None
+    key_file: FileOrNull = None
+    ca: FileOrNull = None
+    in_flight: Annotated[int, NUMBER, Meta(ge=1, le=256)] = 16
+    image: Literal["png", "jpeg"] = "png"
+    first_byte_timeout: SomeSeconds = 120
+    silence_timeout: SomeSeconds = 60
+    extra: dict[str, Any] = {}
+    unload: Switch = False
 
 
 class Engine(Struct, frozen=True):
     """Who reads, and how long it may take."""
 
-    name: Literal["auto", "deepseek-ocr", "rapidocr"] = "auto"
+    name: Literal["auto", "deepseek-ocr", "rapidocr", "remote"] = "auto"
     model: Annotated[str, Meta(min_length=1)] = "mlx-community/DeepSeek-OCR-4bit"
     revision: str | None = None
     mode: Literal["tiny", "small", "base", "large", "gundam"] = "gundam"
@@ -98,6 +117,8 @@ class Engine(Struct, frozen=True):
     vision_precision: Literal["auto", "float32"] = "auto"
     languages: Annotated[tuple[str, ...] | Literal["auto"], LANGUAGES] = "auto"
     pages_at_once: Literal["auto"] | Annotated[int, Meta(ge=1, le=64)] = "auto"
+    cross_check: Annotated[Literal["auto", "off"], AUTO_OR_OFF] = "auto"
+    remote: Remote = field(default_factory=Remote)
     page_timeout: SomeSeconds = 300
     page_budget: SomeSeconds = 720
     attempts: Annotated[int, NUMBER, Meta(ge=1, le=10)] = 3
@@ -134,12 +155,13 @@ class Output(Struct, frozen=True):
     tables: Literal["html", "markdown"] = "html"
     figures: Switch = False
     line_breaks: Literal["keep", "join"] = "keep"
+    pdf_actions: Literal["strip", "keep"] = "strip"
 
 
 class Log(Struct, frozen=True):
     """Where and how the log is written."""
 
-    folder: Annotated[str, folder_or(log_home)] = field(default_factory=log_home)
+    folder: Annotated[str, resolved_folder_or(log_home)] = field(default_factory=log_home)
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["text", "json"] = "text"
 

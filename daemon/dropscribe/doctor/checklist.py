@@ -7,7 +7,20 @@ from typing import Any
 
 from dropscribe.config import Settings
 from dropscribe.core.errors import Fault
-from dropscribe.doctor import agents, clock, cloud, events, folders, logs, macos, models, packages, processes, space
+from dropscribe.doctor import (
+    agents,
+    clock,
+    cloud,
+    events,
+    folders,
+    logs,
+    macos,
+    models,
+    packages,
+    processes,
+    servers,
+    space,
+)
 from dropscribe.doctor.values import Check, warning
 from dropscribe.engines import registry
 
@@ -20,6 +33,8 @@ def examine(settings: Settings, source: str) -> Iterator[Check]:
     yield from guarded("packages", packages.all_of, engine)
     yield from guarded("macos", macos.all_of, settings)
     yield from guarded("model", models.present, engine, settings)
+    if engine == "remote":
+        yield from guarded("server", servers.all_of, settings)
     yield from guarded("memory", models.memory_for, engine, settings)
     yield from guarded("disk", space.all_of, settings, models.wanted_bytes(engine, settings))
     yield from guarded("folders", folders.all_of, settings, daemon.pid is not None)

@@ -25,8 +25,6 @@ from dropscribe.service.flow import Event, Flow, Flows, on_disk, record
 from dropscribe.service.inbox import Inbox
 from dropscribe.worker import page_cache
 
-NO_TEXT = "no text found"
-
 
 @dataclass(frozen=True)
 class Seen:
@@ -156,13 +154,13 @@ class Jobs:
             yield from self._unpublished(job, staging, error)
             return
         self._backoff.lift()
-        note = NO_TEXT if outcome.no_text else None
+        note = ", ".join(outcome.remarks) or None
         yield from record(
             lambda: self._journal.written(job, outputs, outcome.seconds, marks, review=outcome.review, note=note)
         )
         pages = f"{outcome.pages} page{'s' * (outcome.pages != 1)}"
         remarks = ", from the cache" * outcome.reused + ", please check the text" * outcome.review
-        remarks += f", {NO_TEXT}" * outcome.no_text
+        remarks += "".join(f", {remark}" for remark in outcome.remarks)
         LOG.info("%s: %s in %.1f s%s", job.name, pages, outcome.seconds, remarks)
 
     def _unpublished(self, job: Job, staging: bytes, error: Exception) -> Flow[None]:
@@ -206,7 +204,7 @@ class Jobs:
     def _refused(self, job: Job, outcome: Outcome) -> Flow[None]:
         reason = outcome.reason
         assert reason is not None
-        if reason.may_be_delay and not self._inbox.intake.waited_enough(job.since, time.time()):
+        if reason.may_be_delay and not self._inbox.intake.waited_enough(job.since, time.monotonic()):
             LOG.info("%s: seems not whole yet (%s)", job.name, reason)
             yield from record(lambda: self._journal.withdraw(job))
             self._inbox.defer(job)

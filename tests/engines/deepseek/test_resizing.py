@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from dropscribe.core.pages import PageKey
-from dropscribe.engines.deepseek.adapters import MODES
 from dropscribe.engines.deepseek.engine import DeepSeekOcr
 from dropscribe.engines.deepseek.generate import Request, prepare, resized
+from dropscribe.engines.vlm.adapters import MODES
 from support import tiny_checkpoint
 from support.mlx_engine import MakeEngine
 from support.tiny_checkpoint import page_picture
