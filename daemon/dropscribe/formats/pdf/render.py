@@ -5,9 +5,11 @@ text came from the PDF itself is left alone. A PDF of which no page gets a layer
 as it may be; of others no signature survives, and no password is kept.
 """
 
+import os
 import shutil
 import warnings
 from dataclasses import dataclass
+from typing import IO
 
 import pikepdf
 from pikepdf import AccessMode, Dictionary, Name, Pdf
@@ -36,7 +38,7 @@ def render(reading: DocumentResult, path: Target) -> None:
                 ):
                     _save(pdf, reading, path)
                 else:
-                    with open(reading.file, "rb") as original, open(path, "wb") as copy:
+                    with open(reading.file, "rb") as original, _new_file(path) as copy:
                         shutil.copyfileobj(original, copy, COPIED)
                 return
         except (pikepdf.PdfError, overlay.OtherPages):
@@ -114,5 +116,13 @@ def _save(pdf: Pdf, reading: DocumentResult, path: Target) -> None:
     with warnings.catch_warnings():
         # Form fields that the author's file had lost are lost here too.
         warnings.simplefilter("ignore", UserWarning)
-        with open(path, "wb") as file:
+        with _new_file(path) as file:
             pdf.save(file)
+
+
+def _new_file(path: Target) -> IO[bytes]:
+    """Open the output, empty, also when something was written to it before that is not to stay."""
+    if isinstance(path, int):
+        os.lseek(path, 0, os.SEEK_SET)
+        os.ftruncate(path, 0)
+    return open(path, "wb", closefd=isinstance(path, str))
