@@ -7,7 +7,20 @@ from typing import Any
 
 from dropscribe.config import Settings
 from dropscribe.core.errors import Fault
-from dropscribe.doctor import agents, clock, cloud, events, folders, logs, macos, models, packages, processes, space
+from dropscribe.doctor import (
+    agents,
+    clock,
+    cloud,
+    events,
+    folders,
+    logs,
+    macos,
+    models,
+    packages,
+    processes,
+    sandbox,
+    space,
+)
 from dropscribe.doctor.values import Check, warning
 from dropscribe.engines import registry
 
@@ -27,6 +40,7 @@ def examine(settings: Settings, source: str) -> Iterator[Check]:
     yield from guarded("cloud", cloud.evicted, settings.folders.inbox)
     yield from guarded("daemon", processes.daemon_state, daemon)
     yield from guarded("agent", agents.all_of, settings, daemon)
+    yield from guarded("sandbox", sandbox.held, settings.intake.sandbox)
     yield from guarded("leftovers", processes.leftover_workers, daemon)
     yield from guarded("clock", clock.all_of, settings.folders.inbox)
     yield from guarded("logs", logs.sizes, settings)
