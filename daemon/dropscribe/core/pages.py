@@ -196,7 +196,7 @@ def _temporary() -> IO[bytes]:
     return TemporaryFile()
 
 
-Target = str | int  # where an output is written: a path, or the descriptor of an open file, which is closed then
+Target = str | int  # where an output is written: a path, or the descriptor of a file that is open, and stays so
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from dropscribe.doctor import (
     models,
     packages,
     processes,
+    sandbox,
     servers,
     space,
     work,
@@ -45,6 +46,7 @@ def examine(settings: Settings, source: str) -> Iterator[Check]:
     yield from guarded("journal", work.journal, settings.folders.state)
     yield from guarded("queue", work.all_of, daemon.status)
     yield from guarded("agent", agents.all_of, settings, daemon)
+    yield from guarded("sandbox", sandbox.held, settings.intake.sandbox)
     yield from guarded("leftovers", processes.leftover_workers, daemon)
     yield from guarded("clock", clock.all_of, settings.folders.inbox)
     yield from guarded("logs", logs.sizes, settings)
