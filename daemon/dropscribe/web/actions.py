@@ -69,6 +69,7 @@ async def again(request: Request) -> Response:
 def _again(site: Site, job: Job) -> bytes:
     settings = site.settings()
     try:
+        _require_inbox(site)
         if job.state is not State.DONE:
             raise HTTPException(409, "The file was not read yet.")
         return uploads.again(settings, places.opened(places.original(settings, job)), job.path)
@@ -87,6 +88,7 @@ async def drop(request: Request) -> Response:
         raise HTTPException(413, uploads.too_large(settings).what)
     if site.uploading >= MOST_UPLOADS:
         raise HTTPException(503, "Other files are still arriving; try again in a moment.")
+    await run_in_threadpool(_require_inbox, site)
     site.uploading += 1
     try:
         path = await uploads.take(settings, request.query_params.get("name", ""), _body(request))
@@ -96,6 +98,11 @@ async def drop(request: Request) -> Response:
         site.uploading -= 1
     site.note_drop(path)
     return _done(request, site, f"{printable(path)} is in the inbox.")
+
+
+def _require_inbox(site: Site) -> None:
+    if site.library.inbox_is_away():
+        raise HTTPException(503, "The inbox is not there. Is a share or a disk unmounted?")
 
 
 async def _body(request: Request) -> AsyncIterator[bytes]:

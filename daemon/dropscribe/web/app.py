@@ -1,6 +1,7 @@
 """The application: its routes behind the gate, and how errors look."""
 
 import asyncio
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -35,7 +36,7 @@ def create(site: Site, session: Session, port: int, stop: Callable[[], None]) ->
     app = Starlette(
         routes=_routes(),
         middleware=[Middleware(_Seen, site=site)],
-        exception_handlers={HTTPException: _refused, Exception: _failed},  # type: ignore[dict-item]  # narrower: fine
+        exception_handlers={HTTPException: _refused, sqlite3.Error: _unreadable, Exception: _failed},  # type: ignore[dict-item]  # narrower: fine
         lifespan=lifespan,
     )
     app.state.site = site
@@ -90,6 +91,10 @@ async def _stop_when_left(site: Site, stop: Callable[[], None]) -> None:
 
 async def _refused(request: Request, error: HTTPException) -> Response:
     return _error(request, error.status_code, error.detail)
+
+
+async def _unreadable(request: Request, error: sqlite3.Error) -> Response:
+    return _error(request, 503, f"The journal cannot be read: {error}.")
 
 
 async def _failed(request: Request, error: Exception) -> Response:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from dropscribe.config import Settings
 from dropscribe.core.job import Job
 from dropscribe.journal import rows, schema
+from dropscribe.journal.journal import Journal
+from dropscribe.service import mounts
 from dropscribe.web import places, texts
 
 JOURNAL = "journal.db"
@@ -69,8 +71,21 @@ class Library:
         return {job.path: job for job in found}
 
     def last_number(self) -> int:
-        """Return the number of the newest job."""
-        return next((job.id for job in self._jobs("1 ORDER BY id DESC", (), 1)), 0)
+        """Return the number of the newest job; 0 where the journal cannot be read, which the list will tell."""
+        try:
+            return next((job.id for job in self._jobs("1 ORDER BY id DESC", (), 1)), 0)
+        except sqlite3.Error:
+            return 0
+
+    def inbox_is_away(self) -> bool:
+        """Say whether the volume of the inbox is not mounted: what is put there then is lost to sight."""
+        settings = self._settings()
+        try:
+            with self._open() as db:
+                journal = Journal.read_only(db, "")
+                return mounts.unmounted(settings, journal.metadata, "inbox")()
+        except (sqlite3.Error, OSError):
+            return False  # nothing is known of one
 
     def listing(self, which: str = "all", words: str = "", before: str = "", recipe: str = "") -> Listing:
         """Return the entries of the filter *which* that hold *words*, from the place *before* on."""
@@ -91,7 +106,7 @@ class Library:
             with self._open() as db:
                 found = db.execute("SELECT DISTINCT recipe FROM jobs WHERE recipe IS NOT NULL ORDER BY recipe")
                 return [str(row[0]) for row in found if row[0]]
-        except sqlite3.Error:
+        except (sqlite3.Error, OSError):
             return []
 
     def _listing(self, which: str, words: str, before: tuple[float, int] | None, recipe: str) -> Listing:

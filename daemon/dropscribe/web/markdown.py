@@ -8,15 +8,24 @@ from html import escape
 from html.parser import HTMLParser
 
 from markdown_it import MarkdownIt
+from markdown_it.rules_core import StateCore
 from markupsafe import Markup
 
 _TABLE = re.compile(r"<table\b.*?</table\s*>", re.DOTALL | re.IGNORECASE)
 _PARTS = ("table", "thead", "tbody", "tr", "td", "th")
 _SPANS = ("colspan", "rowspan")
 LONGEST_SPAN = 1000
-_renderer = (
-    MarkdownIt("commonmark", {"html": False}).enable("table").disable(["link", "image", "autolink", "reference"])
-)
+_LIVE = ["link", "image", "autolink", "reference"]
+
+
+def _without_styles(state: StateCore) -> None:
+    """Drop how the cells of a table are aligned: the page's policy allows no inline style."""
+    for token in state.tokens:
+        token.attrs.pop("style", None)
+
+
+_renderer = MarkdownIt("commonmark", {"html": False}).enable("table").disable(_LIVE)
+_renderer.core.ruler.push("without_styles", _without_styles)
 
 
 def rendered(text: str) -> Markup:

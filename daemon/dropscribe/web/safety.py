@@ -3,6 +3,7 @@
 - Host: another name that leads here (DNS rebinding) is refused.
 - Origin: what changes anything must come from our own page; what another page asks for is refused.
 - Cookie: HttpOnly and SameSite=Strict, in exchange for the token in the address that was opened.
+  Browsers send it to every port of 127.0.0.1: another server there, once looked at in this browser, gets to know it.
 - Content-Security-Policy: no script, style, picture or connection but our own.
 """
 

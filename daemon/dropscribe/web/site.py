@@ -35,6 +35,8 @@ class Site:
         self.drops: list[bytes] = []  # paths below the inbox, newest first
         self.drops_since = self.library.last_number()
         self._templates = _environment()
+        for name in self._templates.list_templates():
+            self._templates.get_template(name)  # compiled before anybody waits for it
 
     def note_drop(self, path: bytes) -> None:
         """Remember a file that was dropped, for the list of them."""

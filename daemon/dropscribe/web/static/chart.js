@@ -15,7 +15,7 @@ function node(name, attributes, text) {
 }
 
 const size = (bytes) => (bytes >= 1e9 ? `${(bytes / 1e9).toFixed(1)} GB` : `${Math.round(bytes / 1e6)} MB`);
-const clock = (seconds) => new Date(seconds * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+const clock = (seconds) => new Date(seconds * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 
 // A round number at least as large as the largest value.
 function ceiling(value) {
@@ -62,16 +62,17 @@ function draw({ samples, marks }) {
     return;
   }
   width = Math.max(280, place.clientWidth);
-  const end = samples.at(-1).time, start = Math.min(end - SHORTEST, Math.max(samples[0].time, end - 24 * 3600));
+  const end = Math.max(Date.now() / 1000, samples.at(-1).time), start = Math.min(end - SHORTEST, Math.max(samples[0].time, end - 24 * 3600));
   const seen = samples.filter((sample) => sample.time >= start);
+  const curve = (key) => [...seen.map((sample) => [sample.time, sample[key]]), [end, samples.at(-1)[key]]];
   const across = (time) => LEFT + ((time - start) / Math.max(1, end - start)) * (width - LEFT - RIGHT);
   const second = 22 + PANEL + GAP, strip = second + PANEL + 12;
   const most = Math.max(...seen.map((sample) => sample.footprint_bytes ?? 0));
   const loads = marks.filter((mark) => mark.what === "loading").length;
-  const label = `Memory since ${clock(start)}: the model took at most ${size(most)}; it was loaded ${loads} times; ${size(seen.at(-1).available_bytes ?? 0)} are available now.`;
+  const label = `Memory since ${clock(start)}: the model took at most ${size(most)}; it was loaded ${loads} times; ${size(samples.at(-1).available_bytes ?? 0)} are available now.`;
   const svg = node("svg", { viewBox: `0 0 ${width} ${strip + STRIP + 20}`, role: "img", "aria-label": label });
-  panel(svg, 22, "The model's process", seen.map((sample) => [sample.time, sample.footprint_bytes]), across, "area");
-  panel(svg, second, "Available on this machine", seen.map((sample) => [sample.time, sample.available_bytes]), across, "line");
+  panel(svg, 22, "The model's process", curve("footprint_bytes"), across, "area");
+  panel(svg, second, "Available on this machine", curve("available_bytes"), across, "line");
   for (const mark of marks.filter((one) => one.time >= start && one.time <= end)) {
     const x = across(mark.time), line = node("line", { class: `mark ${mark.what}`, x1: x, x2: x, y1: 22, y2: strip });
     line.append(node("title", {}, `${clock(mark.time)}: ${mark.what}${mark.reason ? ` (${mark.reason})` : ""}`));

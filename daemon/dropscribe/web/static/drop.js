@@ -1,4 +1,4 @@
-// Files dropped or pasted anywhere on a page, and buttons that ask the server for something without leaving the page.
+// On every page: files dropped or pasted anywhere, and buttons that ask the server for something without leaving it.
 
 const curtain = document.getElementById("curtain");
 const toasts = document.getElementById("toasts");
@@ -46,6 +46,9 @@ function send(file) {
 async function sendAll(files) {
   for (const file of files) await send(file);
 }
+
+// The server ends when nobody looks any more; whoever reads a page for long still does.
+setInterval(() => fetch("/alive").catch(() => {}), 120_000);
 
 const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
 addEventListener("dragenter", (event) => { if (hasFiles(event)) { event.preventDefault(); curtain.hidden = false; } });

@@ -1,7 +1,8 @@
 // The view that is always up to date: takes fragments of the page from the server and puts them in their places.
 // The server has escaped every text in them. A hidden page lets go of its connection: a browser has only six.
 
-let source = null;
+const MISSES = 3; // failed tries in a row after which nobody answers any more
+let source = null, misses = 0;
 
 function put(part, html) {
   const place = document.querySelector(`[data-part="${part}"]`);
@@ -16,12 +17,11 @@ function listen() {
   source = new EventSource("/events");
   source.onmessage = (event) => {
     for (const [part, html] of Object.entries(JSON.parse(event.data))) put(part, html);
-    document.dispatchEvent(new Event("fresh"));
+    misses = 0;
   };
   source.onerror = () => {
-    if (source?.readyState !== EventSource.CLOSED) return; // it tries again by itself
-    close();
-    lost();
+    misses += 1;
+    if (misses >= MISSES) lost(); // it goes on trying by itself
   };
 }
 
@@ -37,5 +37,4 @@ function lost() {
 document.addEventListener("visibilitychange", () => (document.hidden ? close() : listen()));
 addEventListener("pagehide", close);
 addEventListener("pageshow", listen);
-setInterval(() => document.hidden && fetch("/alive").catch(() => {}), 120_000);
 listen();
