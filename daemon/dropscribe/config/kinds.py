@@ -85,7 +85,7 @@ def _owners(value: Any) -> Any:
     if value == "any":
         return value
     if not isinstance(value, list | tuple) or not all(isinstance(name, str | int) and name != "" for name in value):
-        raise ValueError("must be any, or a list of user names like [scanner]")
+        raise ValueError("must be one of any, or user names like [scanner]")
     return tuple(map(str, value))
 
 

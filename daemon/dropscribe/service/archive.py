@@ -11,12 +11,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from dropscribe.config import Settings
-from dropscribe.core.job import Job, State, Unmounted
+from dropscribe.core.job import Job, PutAway, State, Unmounted
 from dropscribe.files import durable, originals
 from dropscribe.files.originals import LockedError, MoveResult
 from dropscribe.journal.journal import Journal
 from dropscribe.log import LOG
 from dropscribe.service.flow import Flow, Flows, on_disk, record
+from dropscribe.service.rechecks import Rechecks, put_away
 
 LONGEST_WAIT = 60.0  # seconds between tries
 LOCKED_WAIT = 600.0  # seconds between looks whether a locked original has been unlocked
@@ -36,9 +37,10 @@ class Archiver:
 
     def __init__(
         self, settings: Settings, journal: Journal, flows: Flows, unmounted: Mapping[str, Unmounted],
-        over: Callable[[Job, bool], None],
+        over: Callable[[Job, bool], None], rechecks: Rechecks, has_writer: Callable[[bytes], bool],
     ) -> None:  # fmt: skip
         self.settings, self._unmounted = settings, unmounted
+        self._rechecks, self._has_writer = rechecks, has_writer
         self._journal, self._flows, self._over = journal, flows, over
         self._root = os.fsencode(settings.folders.inbox)
         self._under_way: set[int] = set()
@@ -80,27 +82,30 @@ class Archiver:
                 yield from self._finish(job, kept=True)
                 return
             try:
-                ended = yield from self._moved(job, mode)
+                ended, put_away = yield from self._moved(job, mode)
             except OSError as error:
                 self._try_later(job, error)
                 return
             if ended is MoveResult.CHANGED:
                 LOG.info("%s: has new content, which is new work", job.name)
             missing = ended is MoveResult.MISSING and job.state is State.REJECTED
-            yield from self._finish(job, replaced=missing or ended is MoveResult.CHANGED)
+            yield from self._finish(job, replaced=missing or ended is MoveResult.CHANGED, put_away=put_away)
         finally:
             self._under_way.discard(job.id)
 
-    def _moved(self, job: Job, mode: str) -> Flow[MoveResult]:
-        """Choose a place, record it, move the original there; choose again where a stranger was quicker."""
+    def _moved(self, job: Job, mode: str) -> Flow[tuple[MoveResult, PutAway | None]]:
+        """Choose a place, record it, move the original there; choose again where a stranger was quicker.
+
+        Returns how it ended, and what is to be looked at again.
+        """
         place = job.destination
         while True:
             if place is None:
                 place, made = yield from on_disk(lambda: self._free_place(job, mode))
                 yield from record(self._recording(job, place, made))
-            ended = yield from on_disk(self._moving(job, place))
+            ended, put_away = yield from on_disk(self._moving(job, place))
             if ended is not MoveResult.TAKEN:
-                return ended
+                return ended, put_away
             place = None
 
     def _free_place(self, job: Job, mode: str) -> tuple[bytes, list[bytes]]:
@@ -120,21 +125,26 @@ class Archiver:
 
         return write
 
-    def _moving(self, job: Job, place: bytes) -> Callable[[], MoveResult]:
+    def _moving(self, job: Job, place: bytes) -> Callable[[], tuple[MoveResult, PutAway | None]]:
         """Return the disk thread's part: the move, then the note of a failed file, or the end of a deleted one."""
+        seconds = self.settings.intake.recheck_for
 
-        def move() -> MoveResult:
+        def move() -> tuple[MoveResult, PutAway | None]:
+            if self._has_writer(job.path):
+                raise OSError(errno.EBUSY, "a program writes to it again", job.name)
             stays_in_inbox = place.startswith(self._root + b"/")  # the one that is deleted stays beside itself
             if not stays_in_inbox:
                 self._require_mounted(job)
             durable.make_folder(os.path.dirname(place))
             ended = originals.move(os.path.join(self._root, job.path), job.signature, place)
-            if ended is MoveResult.MOVED and job.state is State.WRITTEN and stays_in_inbox:
+            deleted = job.state is State.WRITTEN and stays_in_inbox
+            if ended is MoveResult.MOVED and deleted and not seconds:
                 originals.delete(place)
             if ended is MoveResult.MOVED and job.state is State.REJECTED:
                 assert job.reason is not None
                 originals.write_note(place, job, job.reason, job.detail or "")
-            return ended
+            watched = ended is MoveResult.MOVED and seconds > 0
+            return ended, put_away(job, place, seconds, delete=deleted) if watched else None
 
         return move
 
@@ -144,8 +154,14 @@ class Archiver:
         if self._unmounted[name]():
             raise OSError(errno.ENODEV, "its volume is not mounted", getattr(self.settings.folders, name))
 
-    def _finish(self, job: Job, *, kept: bool = False, replaced: bool = False) -> Flow[None]:
-        yield from record(lambda: self._journal.finish(job, time.time(), kept=kept, replaced=replaced))
+    def _finish(
+        self, job: Job, *, kept: bool = False, replaced: bool = False, put_away: PutAway | None = None
+    ) -> Flow[None]:
+        yield from record(
+            lambda: self._journal.finish(job, time.time(), kept=kept, replaced=replaced, put_away=put_away)
+        )
+        if put_away is not None:
+            self._rechecks.add(put_away, time.monotonic())
         self._retries.pop(job.id, None)
         self._over(job, replaced)
 

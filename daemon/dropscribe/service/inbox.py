@@ -11,7 +11,7 @@ from dropscribe.core.job import Found, Job, Signature, State, Unmounted, printab
 from dropscribe.intake import intake, scan
 from dropscribe.intake.events import REMOTE, EventBuffer, Watch, file_system
 from dropscribe.intake.intake import Intake
-from dropscribe.intake.scan import SLICE, FileInfo, Rules, Scan
+from dropscribe.intake.scan import SLICE, FileInfo, Obstacle, Rules, Scan
 from dropscribe.intake.settling import Rejected, Settled
 from dropscribe.intake.trust import Trust
 from dropscribe.journal.journal import Journal
@@ -75,6 +75,15 @@ class Inbox:
         """(disk thread) Return what lies at *path* below the inbox, opened as a reader would."""
         (found,) = scan.at(self.intake.root, [path], probe=True, rules=self._rules)
         return found
+
+    def has_writer(self, path: bytes) -> bool:
+        """(disk thread) Say whether somebody is known to write to the file at *path* below the inbox."""
+        return self.look(path).obstacle is Obstacle.WRITER
+
+    @property
+    def asked_device(self) -> int | None:
+        """The device on which the system tells who writes to a file, or None."""
+        return self._rules.device
 
     def offer(self, path: bytes) -> None:
         """Look at *path* (below the inbox): something about it may be new."""
