@@ -7,7 +7,20 @@ from typing import Any
 
 from dropscribe.config import Settings
 from dropscribe.core.errors import Fault
-from dropscribe.doctor import agents, clock, cloud, events, folders, logs, macos, models, packages, processes, space
+from dropscribe.doctor import (
+    agents,
+    clock,
+    cloud,
+    events,
+    folders,
+    intake,
+    logs,
+    macos,
+    models,
+    packages,
+    processes,
+    space,
+)
 from dropscribe.doctor.values import Check, warning
 from dropscribe.engines import registry
 
@@ -24,6 +37,7 @@ def examine(settings: Settings, source: str) -> Iterator[Check]:
     yield from guarded("disk", space.all_of, settings, models.wanted_bytes(engine, settings))
     yield from guarded("folders", folders.all_of, settings, daemon.pid is not None)
     yield from guarded("events", events.seen, settings.folders.inbox, settings.intake.watch)
+    yield from guarded("intake", intake.all_of, settings.folders.inbox, settings.intake)
     yield from guarded("cloud", cloud.evicted, settings.folders.inbox)
     yield from guarded("daemon", processes.daemon_state, daemon)
     yield from guarded("agent", agents.all_of, settings, daemon)
