@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -13,22 +14,26 @@ from support.fakes import fingerprint, picture
 from support.harness import Daemon, done, left, wait_for
 
 SWAP = """
-import os, sys
+import os, random, sys, time
 own, link, name = sys.argv[1:]
 while True:  # the file that was seen, then a link to somebody's, and back
     os.replace(own, name)
-    os.symlink(link, name + "~$")
+    os.symlink(link, name + "~")
+    time.sleep(random.random() / 50)
     os.link(name, own)
-    os.replace(name + "~$", name)
+    os.replace(name + "~", name)
+    time.sleep(random.random() / 50)
 """
 FOLDERS = """
-import os, sys
+import os, random, sys, time
 inbox, away = sys.argv[1:]
 while True:  # the folder that was seen, then a link to somebody's, and back
     os.rename(inbox + "/sub", inbox + "/.own")
     os.symlink(away, inbox + "/sub")
+    time.sleep(random.random() / 50)
     os.unlink(inbox + "/sub")
     os.rename(inbox + "/.own", inbox + "/sub")
+    time.sleep(random.random() / 50)
 """
 
 
@@ -60,8 +65,10 @@ def test_a_link_that_is_swapped_in_and_out_never_shows_what_it_points_to(tmp_pat
                 own = picture(daemon.inbox / "sub" / f"scan{number}.png", number)
             command = [FOLDERS, str(daemon.inbox), str(tmp_path / "private")]
         with subprocess.Popen([sys.executable, "-c", *command], stderr=subprocess.DEVNULL) as stranger:
-            daemon.read_one("other.png", 2)
-            daemon.read_one("another.png", 3)
+            end = time.monotonic() + 10
+            while stranger.poll() is None and time.monotonic() < end and daemon.status()["queue"]["done"] < 10:
+                picture(daemon.inbox / "wake.png", 2)  # events make it look again
+                daemon.wait_status(lambda s: not (daemon.inbox / "wake.png").exists(), "the rest goes on")
             stranger.kill()
         wait_for(lambda: daemon.status()["queue"]["running"] == 0, "nothing is being read")
         assert secret not in texts(daemon)
