@@ -138,7 +138,7 @@ def test_what_changes_after_it_was_put_away_is_read_again(tmp_path: Path, place:
         over = "failed" if place == "failed" else "done"
         daemon.wait_status(lambda s: s["queue"][over] == 1, "it is put away")
         found = {"archive": daemon.archive / "scan.png", "failed": daemon.failed / "scan.png"}
-        lies = found.get(place) or next(daemon.inbox.glob(".dropscribe-deleted-*"))
+        lies = found.get(place) or next(daemon.inbox.glob(".dropscribe-*"))
         if killed:
             daemon.kill()
         text = picture(tmp_path / "more.png", 2)
@@ -164,8 +164,8 @@ def test_nothing_is_deleted_while_a_program_has_it_open_for_writing(tmp_path: Pa
     daemon = Daemon(tmp_path, intake={"recheck_for": "200ms"}, output={"originals": "delete"})
     with daemon.start():
         daemon.read_one("scan.png")
-        with open(next(daemon.inbox.glob(".dropscribe-deleted-*")), "ab"):
+        with open(next(daemon.inbox.glob(".dropscribe-*")), "ab"):
             daemon.wait_status(lambda s: not list(tmp_path.glob("nothing")), "a turn of the loop")
             daemon.read_one("next.png", 1)
-            wait_for(lambda: len(list(daemon.inbox.glob(".dropscribe-deleted-*"))) == 1, "the other one is deleted")
+            wait_for(lambda: len(list(daemon.inbox.glob(".dropscribe-*"))) == 1, "the other one is deleted")
         wait_for(lambda: not list(daemon.inbox.iterdir()), "it is deleted when that has closed it")

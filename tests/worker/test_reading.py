@@ -215,7 +215,7 @@ def test_what_cannot_be_written_pauses_the_queue(hand: Callable[..., Hand]) -> N
     (desk.root / "out").rmdir()
     desk.reading.read()
 
-    assert desk.ended(1) == {1: "environment"} and desk.outcomes()[1].reason is Reason.OUTBOX_MISSING
+    assert desk.ended(1) == {1: "environment"} and desk.outcomes()[1].reason is Reason.DISK_FULL
 
 
 def test_a_text_is_not_kept_for_a_content_that_changed_while_it_was_read(

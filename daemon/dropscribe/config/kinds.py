@@ -89,6 +89,12 @@ def _owners(value: Any) -> Any:
     return tuple(map(str, value))
 
 
+def _command(value: Any) -> Any:
+    if not isinstance(value, list | tuple) or not all(isinstance(word, str) and word for word in value):
+        raise ValueError("must be a list of words, like [/usr/local/bin/file-it, --quiet]; no shell reads it")
+    return tuple(value)
+
+
 def _bytes(value: object) -> int:
     return int(_size(value))
 
@@ -113,6 +119,13 @@ def _variable(found: re.Match[str]) -> str:
     return os.environ[name]
 
 
+def _file_or_null(value: object, base: str) -> str | None:
+    """Return the absolute path of the file that *value* names, as `folder` does."""
+    if value is not None and (not isinstance(value, str) or not value.strip()):
+        raise ValueError("must be a file, written as text, or null")
+    return None if value is None else folder(value, base)
+
+
 def resolved_folder_or(default: Callable[[], str]) -> Kind:
     """Return the kind of a folder, its links followed once, for which null stands for *default*."""
     return Kind(lambda value, base: default() if value is None else os.path.realpath(folder(value, base)), place=True)
@@ -120,7 +133,7 @@ def resolved_folder_or(default: Callable[[], str]) -> Kind:
 
 _seconds, _size = _measure(UNITS_SECONDS, "500ms, 30s, 5m or 24h"), _measure(UNITS_BYTES, "200KB, 512MB or 2GB")
 DURATION, NUMBER, AUTO_OR_OFF = Kind(_seconds), Kind(_number), Kind(_auto_or_off)
-LANGUAGES, OWNERS = Kind(_languages), Kind(_owners)
+LANGUAGES, OWNERS, COMMAND = Kind(_languages), Kind(_owners), Kind(_command)
 Seconds = Annotated[float, DURATION, Meta(ge=0, le=LONGEST)]
 SomeSeconds = Annotated[float, DURATION, Meta(gt=0, le=LONGEST)]
 SecondsOrNever = Annotated[Seconds | None, _or_never(_seconds)]
@@ -131,4 +144,5 @@ BytesOrNull = Annotated[Bytes | None, Kind(lambda value: None if value is None e
 Count = Annotated[int, NUMBER, Meta(ge=1, le=10**12)]
 CountOrNever = Annotated[Count | None, _or_never(_number)]
 Folder = Annotated[str, Kind(folder, place=True)]
+FileOrNull = Annotated[str | None, Kind(_file_or_null, place=True)]
 Switch = Annotated[bool, Kind(_switch)]

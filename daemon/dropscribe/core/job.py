@@ -156,4 +156,4 @@ class Outcome:
     seconds: float = 0.0
     review: bool = False
     reused: bool = False
-    no_text: bool = False  # nothing was found to read, on any page
+    remarks: tuple[str, ...] = ()  # for the log and the status, such as "no text found"

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dropscribe.config import Intake
 from dropscribe.core.job import printable
 from dropscribe.doctor.values import Check, ok, skipped, warning
+from dropscribe.files import regular
 from dropscribe.intake import opening, scan, writers
 from dropscribe.intake.events import REMOTE, file_system
 from dropscribe.intake.scan import FileInfo, Obstacle, Rules, Scan
@@ -52,11 +53,8 @@ def tells_writers(root: bytes) -> bool:
 
 def _sees(path: bytes) -> bool:
     """Say whether the writer that the file at *path* has is seen."""
-    reader = os.open(path, opening.FILE)
-    try:
+    with regular.opened(path) as reader:
         return writers.writing(reader) is True
-    finally:
-        os.close(reader)
 
 
 def asked(inbox: str, told: bool, stable_for: float) -> Check:

@@ -18,6 +18,7 @@ from dropscribe.journal.journal import Journal
 from dropscribe.log import LOG
 from dropscribe.service.flow import Flow, Flows, on_disk
 
+REST = 1.0  # seconds after a look that failed
 ANOTHER_INBOX = 300.0  # seconds after which another folder under the inbox's name is taken for the inbox itself
 
 
@@ -35,6 +36,8 @@ class Inbox:
         self._strange_since: float | None = None
         self._looking: set[bytes] = set()
         self._look_again: set[bytes] = set()
+        self._not_seen: set[bytes] = set()  # looked at in vain
+        self._rest_until, self._fault = 0.0, ""
         self._scan_running = False
         self.unrecorded = 0  # judged, and not in the journal yet: its disk is full
         self._next_check = now + intake.ROOT_CHECK
@@ -63,7 +66,11 @@ class Inbox:
         paths, overflow = self._events.take()
         if overflow:
             self.intake.rescan()
-        self._look(self.intake.below(paths, now), probe=False)
+        self._not_seen.update(self.intake.below(paths, now))
+        if now < self._rest_until:
+            return
+        self._look(list(self._not_seen), probe=False)
+        self._not_seen.clear()
         self._look(self.intake.table.due(now, SLICE), probe=True)
         free = not self._scan_running and not self._flows.unrecorded
         if free and self.online and (current := self.intake.current_scan(now)):
@@ -103,15 +110,24 @@ class Inbox:
         try:
             infos = yield from on_disk(lambda: scan.at(self.intake.root, paths, probe=probe, rules=self._rules))
         except Exception as error:  # one look must not end the daemon
-            LOG.warning("looking at the inbox failed: %s", error)
-            self._next_check = 0.0
+            self._rest(error)
+            self._not_seen.update(paths)
             return
         finally:
             self._looking.difference_update(paths)
+        self._fault = ""
         self._take(infos)
         again = self._look_again.intersection(paths)
         self._look_again -= again
         self._look(list(again), probe=False)
+
+    def _rest(self, error: Exception) -> None:
+        """Look away for a moment, and tell a fault once: whatever the machine lacks, it lacks for the next look too."""
+        self._rest_until = time.monotonic() + REST
+        what = getattr(error, "strerror", None) or str(error)  # without the name, which differs each time
+        if what != self._fault:
+            self._fault = what
+            LOG.warning("the inbox cannot be looked at: %s", error)
 
     def _step(self, current: Scan, begun: float) -> Flow[None]:
         """Do one slice of a scan."""
@@ -121,7 +137,7 @@ class Inbox:
         except Exception as error:  # one look must not end the daemon
             self.intake.scanned(current, None, time.monotonic(), 0.0)
             if current.folder == b"":
-                LOG.warning("the inbox cannot be listed: %s", error)
+                self._rest(error)
                 self._next_check = 0.0
             return
         finally:
@@ -212,7 +228,8 @@ class Inbox:
         try:
             identity, why = yield from on_disk(self._usable)
         except OSError as error:
-            identity, why = None, str(error)
+            self._rest(error)  # that says nothing of the inbox
+            return
         if identity is None:
             if self.online:
                 LOG.warning("the inbox %s cannot be used (%s); waiting for it", self._settings.folders.inbox, why)
@@ -269,7 +286,8 @@ class Inbox:
         looking = bool(self._looking) and wanted is not None and wanted <= now
         if self._scan_running or not self.online or self._flows.unrecorded or looking:
             wanted = None  # the disk thread wakes the loop
-        return min(self._next_check, wanted) if wanted is not None else self._next_check
+        soonest = min(self._next_check, wanted) if wanted is not None else self._next_check
+        return max(soonest, self._rest_until)
 
     def close(self) -> None:
         """Stop watching; may be called twice."""

@@ -15,8 +15,10 @@ from functools import partial
 from dropscribe.config import Settings
 from dropscribe.core.errors import UsageError
 from dropscribe.core.job import Job, PutAway, Signature, Unmounted, printable
-from dropscribe.files import originals
-from dropscribe.intake import opening, writers
+from dropscribe.files import originals, regular
+from dropscribe.files.ledger import Ledger
+from dropscribe.files.places import Place
+from dropscribe.intake import writers
 from dropscribe.journal.journal import Journal
 from dropscribe.log import LOG
 from dropscribe.service.flow import Flow, Flows, on_disk, record
@@ -44,42 +46,42 @@ class _Watch:
     wait: float = 1.0
 
 
-def put_away(job: Job, place: bytes, seconds: float, *, delete: bool) -> PutAway | None:
+def put_away(job: Job, place: Place, seconds: float, *, delete: bool) -> PutAway | None:
     """(disk thread) Return what to remember of the original of *job*, now at *place*; None where there is none."""
-    try:
-        signature = Signature.of(os.lstat(place))
-    except OSError:
+    found = place.found()
+    if found is None:
         return None
-    return PutAway(job.id, job.path, place, signature, time.time() + seconds, delete)
+    return PutAway(job.id, job.path, place.absolute, Signature.of(found), time.time() + seconds, delete)
 
 
-def look(original: PutAway, asked_device: int | None) -> Seen:
+def look(original: PutAway, place: Place, asked_device: int | None) -> Seen:
     """(disk thread) Compare an original with what it was; its writer is asked for on *asked_device* only."""
-    try:
-        handle = opening.regular(os.open(original.place, opening.FILE))
-    except (FileNotFoundError, NotADirectoryError):
+    if place.found() is None:
         return Seen.GONE
-    except OSError:
-        return Seen.LATER if os.path.lexists(original.place) else Seen.GONE
     try:
-        found = Signature.of(os.fstat(handle))
-        if found.inode != original.signature.inode:
-            return Seen.GONE
-        if not found.same_file(original.signature):
-            return Seen.CHANGED
-        return Seen.LATER if found.device == asked_device and writers.writing(handle) else Seen.SAME
-    finally:
-        os.close(handle)
+        with place.opened(any_owner=True) as entry, regular.opened(entry.name, entry.folder) as handle:
+            return _judged(original, handle, asked_device)
+    except OSError:
+        return Seen.LATER
+
+
+def _judged(original: PutAway, handle: int, asked_device: int | None) -> Seen:
+    found = Signature.of(os.fstat(handle))
+    if found.inode != original.signature.inode:
+        return Seen.GONE
+    if not found.same_file(original.signature):
+        return Seen.CHANGED
+    return Seen.LATER if found.device == asked_device and writers.writing(handle) else Seen.SAME
 
 
 class Rechecks:
     """The originals that are looked at again."""
 
     def __init__(
-        self, settings: Settings, journal: Journal, flows: Flows, inbox: Inbox, unmounted: Mapping[str, Unmounted],
-        now: float,
+        self, settings: Settings, journal: Journal, flows: Flows, inbox: Inbox, ledger: Ledger,
+        unmounted: Mapping[str, Unmounted], now: float,
     ) -> None:  # fmt: skip
-        self.settings = settings
+        self.settings, self._ledger = settings, ledger
         self._journal, self._flows, self._inbox, self._unmounted = journal, flows, inbox, unmounted
         self._watched: dict[int, _Watch] = {}
         self._under_way = False
@@ -134,8 +136,9 @@ class Rechecks:
 
     def _look(self, original: PutAway) -> Seen:
         """(disk thread) Look at one; what lies on a volume that is away is looked at later."""
-        seen = look(original, self._inbox.asked_device)
-        return Seen.LATER if seen is Seen.GONE and self._unmounted[self._folder_of(original)[0]]() else seen
+        name, place = self._place_of(original)
+        seen = look(original, place, self._inbox.asked_device)
+        return Seen.LATER if seen is Seen.GONE and self._unmounted[name]() else seen
 
     def _look_later(self, watch: _Watch, now: float) -> None:
         watch.looks[0] = now + watch.wait
@@ -146,17 +149,16 @@ class Rechecks:
         """Delete what is to be deleted, and look at none of these again."""
         for original in over:
             if original.delete:
-                yield from on_disk(partial(originals.delete, original.place))
+                yield from on_disk(partial(originals.delete, self._place_of(original)[1]))
         yield from self._forget([original.job for original in over])
 
     def _give_back(self, watch: _Watch) -> Flow[None]:
         """Move an original that has changed back into the inbox, where it is new work."""
         original, folders = watch.original, self.settings.folders
-        root = self._folder_of(original)[1]
-        path, made = original.place[len(root) + 1 :], self._journal.metadata.folders_made()
+        place, made = self._place_of(original)[1], self._journal.metadata.folders_made()
 
         def move() -> Returned:
-            return give_back(os.fsdecode(root), folders.inbox, path, original.path, made)
+            return give_back(os.fsdecode(place.root), folders.inbox, place.path, original.path, made, self._ledger)
 
         back = yield from on_disk(move)
         LOG.warning("%s: changed after it was read; it is read again", printable(original.path))
@@ -172,10 +174,8 @@ class Rechecks:
         for job in jobs:
             self._watched.pop(job, None)
 
-    def _folder_of(self, original: PutAway) -> tuple[str, bytes]:
-        """Return name and path of the configured folder that an original lies in; the folders may have been changed."""
-        for name in ("archive", "failed", "inbox"):
-            root = os.fsencode(getattr(self.settings.folders, name))
-            if original.place.startswith(root + b"/"):
-                return name, root
-        return "inbox", os.path.dirname(original.place)
+    def _place_of(self, original: PutAway) -> tuple[str, Place]:
+        """Return in which of the configured folders an original lies (after a change of them, in none), and where."""
+        roots = {name: os.fsencode(getattr(self.settings.folders, name)) for name in ("inbox", "archive", "failed")}
+        place = Place.of(original.place, list(roots.values()))
+        return next((name for name, root in roots.items() if root == place.root), "inbox"), place

@@ -14,11 +14,13 @@ from dropscribe.core.errors import Reason, ReasonedError
 from dropscribe.core.job import Order, Outcome
 from dropscribe.core.pages import DOUBTFUL, EngineInfo, Page, PageText, Source
 from dropscribe.files.durable import NO_SPACE
+from dropscribe.worker import outputs
 from dropscribe.worker.decoder import Decoders, DocumentProcess
-from dropscribe.worker.decoder_protocol import Render
+from dropscribe.worker.decoder_protocol import Collect
 from dropscribe.worker.original_file import OriginalFile
 from dropscribe.worker.page_cache import PageCache, folder_of, key
 
+NO_TEXT = "no text found"
 LONG = 20  # pages; a longer document lets shorter ones pass
 
 
@@ -98,21 +100,24 @@ class Document:
         assert self._process is not None and self._cache is not None and self._file is not None
         seconds = round(time.monotonic() - self.begun, 3)
         review = any(DOUBTFUL.intersection(text.flags) for text in self._cache)
-        no_text = not any(text.text.strip() for text in self._cache)
+        remarks = () if any(text.text.strip() for text in self._cache) else (NO_TEXT,)
         reused = self.settings.output.cache and len(self._kept) == self.count
-        make_staging(os.fsdecode(self.order.staging))
+        staging = os.fsdecode(self.order.staging)
+        make_staging(staging)
         source = Source(self.order.name, self._sha256, self._size, self._process.media_type, self._process.count)
         created = datetime.now(UTC).isoformat(timespec="seconds")
-        request = Render(
-            source, engine, self._cache_folder, self._cache_name, self.order.formats, self.order.staging,
-            self.order.stem, created, seconds, reused, review,
-        )  # fmt: skip
-        staged = self._process.render(request)
+        formats = self.order.formats
+        told = Collect(source, engine, created, seconds, reused, review, "pdf" in formats)
+        with _disk("the results"):
+            staged, written = outputs.write(
+                self._process, told, self._cache, staging, self.order.stem, formats,
+                with_figures=self.settings.output.figures,
+            )  # fmt: skip
         self._file.require_unchanged()
         self._cache.prune()
         return Outcome(
             self.order.job, self.order.claim, "read", staged=staged, pages=self._process.count,
-            seconds=time.monotonic() - self.begun, review=review, reused=reused, no_text=no_text,
+            seconds=time.monotonic() - self.begun, review=review, reused=reused, remarks=remarks + written,
         )  # fmt: skip
 
     def failed(self, reason: Reason, detail: str) -> Outcome:
@@ -143,19 +148,11 @@ def _disk(what: str) -> Iterator[None]:
 
 
 def make_staging(staging: str) -> None:
-    """Make the staging folder and the one around it, but never the outbox: one that is unavailable is waited for."""
+    """Make the staging folder, which must not be there yet, and the one around it; both are private."""
     around = os.path.dirname(staging)
     try:
-        try:
-            _make(around, staging)
-        except FileNotFoundError:  # the daemon may have removed the empty folder just now
-            _make(around, staging)
-    except OSError as error:
-        reason = Reason.DISK_FULL if error.errno in NO_SPACE else Reason.OUTBOX_MISSING
-        raise ReasonedError(reason, f"{os.path.dirname(around)} cannot be written ({error.strerror}).") from None
-
-
-def _make(*folders: str) -> None:
-    for folder in folders:
         with contextlib.suppress(FileExistsError):
-            os.mkdir(folder, 0o700)
+            os.mkdir(around, 0o700)
+        os.mkdir(staging, 0o700)
+    except OSError as error:
+        raise ReasonedError(Reason.DISK_FULL, f"{around} cannot be written ({error.strerror}).") from None

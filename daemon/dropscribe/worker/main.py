@@ -21,7 +21,7 @@ from dropscribe.core.protocol import ToDaemon, ToWorker
 from dropscribe.core.status import MlxMemory
 from dropscribe.engines import registry
 from dropscribe.engines.base import Engine, LoadProgress, Signals
-from dropscribe.worker.decoding import die_with_parent
+from dropscribe.worker.decoder_helper import die_with_parent
 from dropscribe.worker.reading import Reading
 from dropscribe.worker.scheduler import Scheduler
 
@@ -37,7 +37,10 @@ class Worker:
         self._scheduler = Scheduler(self.send, self._mlx)
         self._messages: deque[ToWorker | None] = deque()  # for the main thread; None: the daemon is gone
         self._sending = threading.Lock()
-        self._signals = Signals()
+        self._signals = Signals(
+            servers=lambda servers: self.send(protocol.Servers(servers)),
+            warning=lambda text: self.send(protocol.Warned(text)),
+        )
         self._engine: Engine | None = None
         self._reading: Reading | None = None
 
@@ -169,7 +172,8 @@ class Worker:
 def main(create: Create = registry.create) -> None:
     """Run on the socket whose number is the last argument; *create* makes the engine."""
     die_with_parent()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the daemon's to answer
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # Ctrl-C and a closed terminal are the daemon's to answer
     connection = socket.socket(fileno=int(sys.argv[-1]))
     Worker(connection, create).run()
     registry.finish_thread()

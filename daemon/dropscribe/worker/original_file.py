@@ -7,7 +7,7 @@ else concerns that descriptor. Whoever decodes is given the descriptor, never th
 import hashlib
 import os
 
-from dropscribe.core.errors import Reason, ReasonedError
+from dropscribe.core.errors import SHORTAGE, Reason, ReasonedError
 from dropscribe.core.job import Order, Signature
 from dropscribe.intake import opening
 from dropscribe.worker.decoder import UnreadError
@@ -54,7 +54,7 @@ class OriginalFile:
         try:
             if self._order.root:
                 return opening.file(self._order.root, self._order.path)
-            return opening.regular(os.open(self._order.path, opening.FILE & ~os.O_NOFOLLOW))  # read by command
+            return opening.named_file(self._order.path)  # read by command
         except FileNotFoundError:
             raise self._lost("The file has vanished.") from None
         except OSError as error:
@@ -63,6 +63,8 @@ class OriginalFile:
     def _unreadable(self, error: OSError) -> ReasonedError:
         """Return what an error of opening means: a link or a pipe may have come in the place of what was settled."""
         what = f"The file cannot be read: {error.strerror}."
+        if error.errno in SHORTAGE:
+            return ReasonedError(Reason.ENGINE_UNAVAILABLE, what)
         settled = self._order.signature is not None and not isinstance(error, PermissionError)
         return self._lost(what) if settled else ReasonedError(Reason.UNREADABLE, what)
 
