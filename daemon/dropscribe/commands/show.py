@@ -24,6 +24,7 @@ from dropscribe.core.status import (
     ModelStatus,
     QueueStatus,
     RecentStatus,
+    RemoteStatus,
     Status,
     UnloadStatus,
 )
@@ -90,6 +91,7 @@ def describe(status: Status) -> str:
     lines += _model_lines(status.model)
     available = size(memory.available_bytes)
     lines.append(f"memory     pressure {memory.pressure}, {available} available, {memory.percent} % {COUNTED}")
+    lines += [_server_line(server) for server in status.remote]
     lines.append(_queue_line(queue))
     if queue.archive_error:
         lines.append(f"originals  {queue.archive_error}")
@@ -97,6 +99,16 @@ def describe(status: Status) -> str:
     lines += [f"waiting    {item.name} (for {item.waiting_for})" for item in status.intake[:10]]
     lines += [_recent_line(item) for item in status.recent]
     return "\n".join(lines)
+
+
+def _server_line(server: RemoteStatus) -> str:
+    text = f"server     pages go to {server.url}"
+    if server.kind:
+        text += f" ({server.kind}, model {server.model})"
+    if server.state == "up":
+        waiting = f", answers begin after {server.waiting_seconds} s" if server.waiting_seconds is not None else ""
+        text += f", {server.in_flight} pages under way{waiting}"
+    return f"{text}: {server.error}" if server.error else text
 
 
 def _queue_line(queue: QueueStatus) -> str:

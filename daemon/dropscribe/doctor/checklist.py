@@ -19,6 +19,7 @@ from dropscribe.doctor import (
     packages,
     processes,
     sandbox,
+    servers,
     space,
 )
 from dropscribe.doctor.values import Check, warning
@@ -33,6 +34,8 @@ def examine(settings: Settings, source: str) -> Iterator[Check]:
     yield from guarded("packages", packages.all_of, engine)
     yield from guarded("macos", macos.all_of, settings)
     yield from guarded("model", models.present, engine, settings)
+    if engine == "remote":
+        yield from guarded("server", servers.all_of, settings)
     yield from guarded("memory", models.memory_for, engine, settings)
     yield from guarded("disk", space.all_of, settings, models.wanted_bytes(engine, settings))
     yield from guarded("folders", folders.all_of, settings, daemon.pid is not None)

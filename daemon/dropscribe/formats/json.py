@@ -7,12 +7,12 @@ import json
 from typing import Any
 
 from dropscribe.core.pages import DocumentResult, PageText, Target
-from dropscribe.formats import figures, plain
+from dropscribe.formats import plain, safe_markdown
 
 SCHEMA = "dropscribe/1"
 _PAGE_KEYS = (
     *("number", "width", "height", "rotation", "text_source", "text", "markdown"),
-    *("blocks", "flags", "attempts", "seconds"),
+    *("blocks", "flags", "attempts", "seconds", "check"),
 )
 
 
@@ -53,11 +53,12 @@ def _head(reading: DocumentResult) -> dict[str, Any]:
 
 def _page(page: PageText) -> dict[str, Any]:
     values = page.as_dict()
-    values["markdown"] = figures.without_places(page.markdown)
-    for block in values["blocks"]:
+    values["markdown"] = safe_markdown.of(page)
+    check = values["check"] or {"unconfirmed": (), "missing": ()}
+    for placed in (*values["blocks"], *check["unconfirmed"], *check["missing"]):
         # A box with a number missing is no box.
-        if block["box"] is not None and None in plain.sound(block["box"]):
-            block["box"] = None
+        if placed["box"] is not None and None in plain.sound(placed["box"]):
+            placed["box"] = None
     return {key: values[key] for key in _PAGE_KEYS}
 
 

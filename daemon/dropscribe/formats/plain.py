@@ -13,7 +13,7 @@ from dropscribe.core.pages import Target
 _SURROGATE = re.compile("[\ud800-\udfff]")
 # Everything XML 1.0 forbids (Char production, section 2.2), and DEL and C1, which it discourages.
 _NO_XML = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_CONTROLS = re.compile("[\x00-\x08\x0e-\x1f\x7f]")
+_CONTROLS = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f]")  # C0, DEL and C1: some of them steer a terminal
 _BREAKS = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 
 

@@ -23,6 +23,7 @@ from dropscribe.memory import readings
 from dropscribe.worker import helper, pixels
 from dropscribe.worker.decoder_protocol import (
     Collect,
+    Collected,
     Done,
     Fault,
     FigureReady,
@@ -48,7 +49,7 @@ FLOOR_BYTES, PIXEL_BYTES = 1 << 30, 24
 # that is out of it. OpenCV, PDFium and C++ itself abort; so does the C library when memory was corrupted.
 OUT_OF_MEMORY = frozenset({signal.SIGABRT, signal.SIGKILL, signal.SIGTRAP, signal.SIGILL})
 
-R = TypeVar("R", Started, Opened, PageReady, Done)
+R = TypeVar("R", Started, Opened, PageReady, Collected, Done)
 
 
 class UnreadError(ReasonedError):
@@ -92,10 +93,11 @@ class DocumentProcess:
             ready.flags, document, ready.samples,
         )  # fmt: skip
 
-    def collect(self, request: Collect, kept: int, scratch: int) -> None:
-        """Tell what was read, with its *kept* pages and a nameless file; both stay the caller's."""
+    def collect(self, request: Collect, kept: int, scratch: int) -> tuple[str, ...]:
+        """Tell what was read, with its *kept* pages and a nameless file, both the caller's; return remarks on it."""
         limit = self._settings.intake.decode_timeout
-        self._expected(Done, self._ask(request, limit, "Collecting the texts", files=[kept, scratch]))
+        response = self._ask(request, limit, "Collecting the texts", files=[kept, scratch])
+        return self._expected(Collected, response).remarks
 
     def next_figure(self) -> tuple[int, int, bytes] | None:
         """Return page, index and JPEG file of the next figure; None after the last."""

@@ -35,6 +35,7 @@ class Collect(Struct, tag=True, frozen=True):
     seconds: float
     reused: bool
     review: bool
+    as_pdf: bool  # among other formats
 
 
 class NextFigure(Struct, tag=True, frozen=True):
@@ -83,6 +84,12 @@ class PageReady(Struct, tag=True, frozen=True):
     samples: tuple[tuple[Block, ...], ...]
 
 
+class Collected(Struct, tag=True, frozen=True):
+    """The texts are there; what is to be said of the outputs, for log and status."""
+
+    remarks: tuple[str, ...] = ()
+
+
 class FigureReady(Struct, tag=True, frozen=True):
     """The figure number *index* of a page, a JPEG file of *size* bytes in the shared memory."""
 
@@ -102,4 +109,4 @@ class Fault(Struct, tag=True, frozen=True):
     detail: str
 
 
-Response = Started | Opened | PageReady | FigureReady | Done | Fault
+Response = Started | Opened | PageReady | Collected | FigureReady | Done | Fault

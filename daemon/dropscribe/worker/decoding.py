@@ -16,10 +16,11 @@ from contextlib import closing
 from dataclasses import replace
 from typing import IO
 
-from dropscribe.config import Settings, checked
+from dropscribe.config import Settings, restored
 from dropscribe.core.errors import Reason, ReasonedError
+from dropscribe.core.file_types import PDF
 from dropscribe.core.framing import Inbound, pack, receive_with_descriptors
-from dropscribe.core.pages import Block, DocumentResult, Page
+from dropscribe.core.pages import Block, DocumentResult, Hidden, Page
 from dropscribe.files.durable import NO_SPACE
 from dropscribe.sandbox.bounds import Bounds
 from dropscribe.sandbox.lock import lock
@@ -27,6 +28,7 @@ from dropscribe.worker import decoder_helper, pixels, warmth
 from dropscribe.worker.decoder_protocol import (
     MOST_DESCRIPTORS,
     Collect,
+    Collected,
     Done,
     Fault,
     FigureReady,
@@ -98,7 +100,7 @@ class _Decoder:
         from dropscribe.documents import limits
         from dropscribe.documents.opening import open_document
 
-        self._settings = checked(request.settings, "the daemon")
+        self._settings = restored(request.settings)
         intake, size = self._settings.intake, os.fstat(self._file).st_size
         limits.check_size(self._path, self._settings)
         output = max(LARGEST_OUTPUT * intake.max_file, pixels.room(intake.max_pixels))
@@ -122,16 +124,28 @@ class _Decoder:
             tuple(map(_blocks, page.samples)),
         )  # fmt: skip
 
-    def _collect(self, request: Collect, kept: int, scratch: int) -> Done:
+    def _collect(self, request: Collect, kept: int, scratch: int) -> Collected:
         from dropscribe.formats import figures
+        from dropscribe.formats.pdf import actions
 
         assert self._document is not None
         self._result = DocumentResult(
             request.source, request.engine, KeptPages(kept), self._document.pages, self._path, request.created,
-            request.seconds, request.reused, request.review, _once(scratch),
+            request.seconds, request.reused, request.review, self._hidden, scratch=_once(scratch),
         )  # fmt: skip
+        remarks: tuple[str, ...] = ()
+        is_pdf = request.as_pdf and request.source.media_type == PDF
+        if is_pdf and self._settings.output.pdf_actions == "strip":
+            removed = actions.found(self._path)
+            self._result = replace(actions.flagged(self._result, removed.pages), strip_actions=True)
+            remarks = (f"taken out of the PDF: {', '.join(sorted(removed.kinds))}",) if removed.kinds else ()
         self._figures = figures.cut_out(self._result)
-        return Done()
+        return Collected(remarks)
+
+    def _hidden(self, number: int) -> Hidden:
+        """Return what is to be left out of the PDF; nothing where that would be the only copy."""
+        assert self._document is not None
+        return Hidden() if self._settings.output.originals == "delete" else self._document.hidden(number)
 
     def _next_figure(self) -> FigureReady | Done:
         found = next(self._figures, None)

@@ -21,15 +21,15 @@ NAME = "out"  # of every output, before its suffix
 def write(
     process: DocumentProcess, request: Collect, kept: PageCache, staging: str, stem: bytes, formats: tuple[str, ...],
     *, with_figures: bool,
-) -> tuple[str, ...]:  # fmt: skip
-    """Write every format, and figures, into the folder *staging*; return the suffixes; raise `ReasonedError`."""
+) -> tuple[tuple[str, ...], tuple[str, ...]]:  # fmt: skip
+    """Write every format, and figures, into *staging*; return suffixes and remarks; raise `ReasonedError`."""
     with closing(_Descriptor(kept.opened())) as texts, tempfile.TemporaryFile(dir=staging) as scratch:
-        process.collect(request, texts.number, scratch.fileno())
+        remarks = process.collect(request, texts.number, scratch.fileno())
         cut = list(_figures(process, kept, staging)) if with_figures else []
         for name in formats:
             with _new(staging, SUFFIXES[name]) as output:
                 process.render(Render(name, stem, tuple(cut)), output)
-    return (*cut, *(SUFFIXES[name] for name in formats))
+    return (*cut, *(SUFFIXES[name] for name in formats)), remarks
 
 
 class _Descriptor:

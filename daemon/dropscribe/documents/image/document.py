@@ -35,7 +35,7 @@ from PIL import (
 from dropscribe.config import Settings
 from dropscribe.core import file_types
 from dropscribe.core.errors import Reason, ReasonedError
-from dropscribe.core.pages import Page
+from dropscribe.core.pages import Hidden, Page
 from dropscribe.documents import blank, limits, truncation, unsupported
 from dropscribe.documents.image import colour, frames, gif, jpeg, jpeg2000, mending, png, resolution, tiff
 from dropscribe.documents.image.frames import Frames
@@ -100,6 +100,10 @@ class PictureDocument:
 
             for number in (n for n in range(1, self.count + 1) if n not in skip):
                 yield self._willing(decoded, number, again=opened.clear)
+
+    def hidden(self, number: int) -> Hidden:
+        """Return that nothing is hidden: a picture is what is seen."""
+        return Hidden()
 
     def close(self) -> None:
         """Let go of the file; it is only ever held while pages are taken."""

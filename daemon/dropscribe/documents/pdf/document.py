@@ -15,10 +15,10 @@ from PIL import Image
 from dropscribe.config import Settings
 from dropscribe.core import file_types
 from dropscribe.core.errors import Reason, ReasonedError
-from dropscribe.core.pages import Page
+from dropscribe.core.pages import Hidden, Page
 from dropscribe.documents import blank, limits, truncation
 from dropscribe.documents.loss import Loss
-from dropscribe.documents.pdf import page_tree, raster, text_layer
+from dropscribe.documents.pdf import page_tree, raster, text_layer, visibility
 from dropscribe.documents.pdf.structure import Structure
 from dropscribe.documents.pdf.text_layer import OwnText
 from dropscribe.files.mapped import mapped
@@ -71,6 +71,21 @@ class PdfDocument:
             yield page
         if why and not sound:
             raise why
+
+    def hidden(self, number: int) -> Hidden:
+        """Return what text of page *number* is drawn and cannot be seen: under a bar, switched off, white on white."""
+        if self._pdf is None or number in self._lost:
+            return Hidden()
+        try:
+            with closing(self._pdf.get_page(number - 1)) as page, closing(page.get_textpage()) as textpage:
+                if not 0 < textpage.count_chars() <= text_layer.MAX_CHARS:
+                    return Hidden()
+                raster.show_all(page)
+                size = raster.page_size(page, number)
+                dpi, _ = raster.resolution(size, (), True, self._settings)
+                return visibility.hidden(page, textpage, dpi, self._structure.has_layers())
+        except pdfium.PdfiumError:
+            return Hidden()  # a page that cannot be drawn was read from what is left of it
 
     def close(self) -> None:
         """Let go of the file; may be called twice."""

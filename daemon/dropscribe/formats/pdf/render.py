@@ -1,8 +1,8 @@
 """PDF: what the page looked like, with the text that was read lying in it, unseen, to be searched and copied.
 
 Pages of a PDF are kept as they are and get the layer; pictures become pages of their own size. A page whose
-text came from the PDF itself is left alone. A PDF of which no page gets a layer is the very file that was read, signed
-as it may be; of others no signature survives, and no password is kept.
+text came from the PDF itself is left alone. A PDF of which nothing changes is the very file that was read, signed as it
+may be; of others no signature survives, and no password is kept.
 """
 
 import os
@@ -17,7 +17,7 @@ from pikepdf import AccessMode, Dictionary, Name, Pdf
 from dropscribe.core.pages import DocumentResult, Page, PageText, Target
 from dropscribe.formats import plain
 from dropscribe.formats.page_images import paired, turned
-from dropscribe.formats.pdf import embedded_images, layer, overlay
+from dropscribe.formats.pdf import actions, embedded_images, layer, overlay
 from dropscribe.formats.pdf.glyphless import Glyphless
 from dropscribe.formats.pdf.object_writer import Spool
 
@@ -33,9 +33,8 @@ def render(reading: DocumentResult, path: Target) -> None:
     if reading.source.media_type == "application/pdf":
         try:
             with Pdf.open(reading.file) as pdf:
-                if overlay.add_layers(pdf, reading.texts, reading.file) or not overlay.has_plain_pages(
-                    pdf, reading.file
-                ):
+                stripped = reading.strip_actions and bool(actions.take_out(pdf).kinds)
+                if overlay.add_layers(pdf, reading) or stripped or not overlay.has_plain_pages(pdf, reading.file):
                     _save(pdf, reading, path)
                 else:
                     with open(reading.file, "rb") as original, _new_file(path) as copy:
