@@ -34,6 +34,16 @@ def test_a_missing_chat_template_is_told(kin: MakeCheckpoint, tmp_path: Path, ki
     assert "chat template is missing" in fault(folder)
 
 
+def test_a_chat_template_that_never_ends_is_told(kin: MakeCheckpoint, tmp_path: Path) -> None:
+    """Jinja's sandbox bounds one range, not the ranges inside it."""
+    folder = Path(shutil.copytree(kin("glm_ocr"), tmp_path / "copy"))
+    loops = "{% for a in range(90000) %}{% for b in range(90000) %}{% for c in range(90000) %}{% endfor %}{% endfor %}"
+    template = (folder / "chat_template.jinja").read_text("utf-8")
+    (folder / "chat_template.jinja").write_text(loops + "{% endfor %}" + template, "utf-8")
+
+    assert "chat template does not end" in fault(folder)
+
+
 def test_a_missing_file_of_the_processor_is_named(kin: MakeCheckpoint, tmp_path: Path) -> None:
     """What the library says of it is long and speaks of the network."""
     folder = Path(shutil.copytree(kin("idefics3"), tmp_path / "copy"))

@@ -11,8 +11,9 @@ from types import MappingProxyType
 
 from dropscribe.engines.remote import tidy
 from dropscribe.engines.remote.tidy import Size, as_it_is
-from dropscribe.engines.vlm.adapters import ADAPTERS, HTML_TABLES, Adapter, Arguments
+from dropscribe.engines.vlm.adapters import ADAPTERS, HTML_TABLES, Adapter
 from dropscribe.engines.vlm.parsers import grounding, markdown
+from dropscribe.engines.vlm.resizing import Arguments
 
 # A server fixes how a picture is looked at (vLLM issue 28160). Only one view can be chosen from here: a page of at
 # most 640 pixels is not tiled.

@@ -58,6 +58,29 @@ def test_text_around_tables_stays() -> None:
     assert tables.replaced(text, lambda table: "T") == "before\nT\nbetween T"
 
 
+def test_no_cell_is_dropped_however_large_the_table() -> None:
+    """Rows and columns beyond any page are text all the same; spans have a budget, text has none."""
+    grid = tables.rows("<table>" + "<tr>" + "<td colspan=256 rowspan=4096>x" * 300 + "<tr><td>y" * 5000)
+
+    assert sum(row.count("x") for row in grid) == 300
+    assert sum(row.count("y") for row in grid) == 5000
+    assert sum(map(len, grid)) <= 2 * tables.PLACES_MOST
+
+
+def test_a_table_inside_a_table_ends_with_the_outer_one() -> None:
+    """No tag of the outer table is left in the text."""
+    text = "a<table><tr><td>1<table><tr><td>2</td></tr></table></td></tr></table>b"
+
+    assert tables.replaced(text, tables.as_text) == "a1\n2b"
+
+
+def test_a_second_start_tag_takes_no_text_along() -> None:
+    """A model may write a start tag twice; what follows the last end tag is no cell."""
+    text = "<table><table><tr><td>1</td></tr></table>after"
+
+    assert tables.replaced(text, tables.as_text) == "1after"
+
+
 TAGS = ["<table>", "</table>", "<tr>", "</tr>", "<td>", "</td>", "<td colspan=3>", "<td rowspan='4'>"]
 SIGNS = ["<", "&", "x", " ", "|", "<!--", "<![CDATA[", "\n"]
 

@@ -27,12 +27,8 @@ def parse(output: str, page: PageContext) -> Parsed:
 
 def _blocks(markdown: str) -> Iterator[Block]:
     """Yield the tables and what lies between them."""
-    start = 0
-    for table in tables.TABLE.finditer(markdown):
-        yield from _block("text", markdown[start : table.start()])
-        yield from _block("table", table[0])
-        start = table.end()
-    yield from _block("text", markdown[start:])
+    for is_table, piece in tables.pieces(markdown):
+        yield from _block("table" if is_table else "text", piece)
 
 
 def _block(label: str, markdown: str) -> Iterator[Block]:

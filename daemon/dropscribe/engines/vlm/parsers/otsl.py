@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
 
-from dropscribe.engines.vlm.parsers.tables import COLUMNS_MOST, ROWS_MOST
-
 CELLS = ("fcel", "ecel", "ched", "rhed", "srow", "lcel", "ucel", "xcel")
 MARKS = (*(f"<{name}>" for name in CELLS), "<nl>")
 HEADS = frozenset({"ched", "rhed"})
@@ -65,7 +63,7 @@ def _grid(marked: str) -> list[list[Cell]]:
     for name, text in zip(pieces[1::2], pieces[2::2], strict=True):
         if name == "nl":
             grid.append([])
-        elif len(grid[-1]) < COLUMNS_MOST and len(grid) <= ROWS_MOST:
+        else:
             grid[-1].append(Cell(name, " ".join(text.split())))
     return [row for row in grid if row]
 
