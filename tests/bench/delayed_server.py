@@ -27,10 +27,12 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, dela
         tiny = b'"max_tokens": 1,' in body or b'"max_tokens": 1}' in body
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n")
         writer.write(b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n")
-        for word in WORDS[: 1 if tiny else None]:
+        begun = asyncio.get_running_loop().time()
+        for number, word in enumerate(WORDS[: 1 if tiny else None]):
+            due = begun + number * delay / len(WORDS)  # from the beginning: sleeps that are late do not add up
+            await asyncio.sleep(max(0.0, due - asyncio.get_running_loop().time()))
             writer.write(event(word, None))
             await writer.drain()
-            await asyncio.sleep(0 if tiny else delay / len(WORDS))
         writer.write(event("", "stop") + b"e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n")
     await writer.drain()
     writer.close()
