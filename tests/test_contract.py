@@ -46,6 +46,7 @@ def rows(title: str) -> list[list[str]]:
 
 def test_settings_and_their_defaults() -> None:
     written = {key: default for key, default, _ in rows("Settings")}
+    assert written.pop("recipes.NAME") == "{}"
     values: dict[str, dict[str, Any]] = {}
     for key, default in written.items():
         *sections, name = key.split(".")
@@ -73,7 +74,7 @@ def test_commands_and_their_options() -> None:
     assert set(written) == set(commands.choices)
     for name, parser in commands.choices.items():
         known = {option for action in parser._actions for option in action.option_strings}
-        assert set(re.findall(r"--?[a-z]+", written[name])) == known - {"-h", "--help", "--config"}
+        assert set(re.findall(r"--?[a-z][a-z-]*", written[name])) == known - {"-h", "--help", "--config"}
         choices = {str(choice) for action in parser._actions for choice in action.choices or ()}
         assert all(choice in written[name] for choice in choices), (name, choices)
 
