@@ -7,7 +7,20 @@ from typing import Any
 
 from dropscribe.config import Settings
 from dropscribe.core.errors import Fault
-from dropscribe.doctor import agents, clock, cloud, events, folders, logs, macos, models, packages, processes, space
+from dropscribe.doctor import (
+    agents,
+    clock,
+    cloud,
+    events,
+    folders,
+    logs,
+    macos,
+    models,
+    packages,
+    processes,
+    sharing,
+    space,
+)
 from dropscribe.doctor.values import Check, warning
 from dropscribe.engines import registry
 
@@ -23,6 +36,7 @@ def examine(settings: Settings, source: str) -> Iterator[Check]:
     yield from guarded("memory", models.memory_for, engine, settings)
     yield from guarded("disk", space.all_of, settings, models.wanted_bytes(engine, settings))
     yield from guarded("folders", folders.all_of, settings, daemon.pid is not None)
+    yield from guarded("sharing", sharing.all_of, settings)
     yield from guarded("events", events.seen, settings.folders.inbox, settings.intake.watch)
     yield from guarded("cloud", cloud.evicted, settings.folders.inbox)
     yield from guarded("daemon", processes.daemon_state, daemon)
