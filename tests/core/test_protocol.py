@@ -21,6 +21,7 @@ NAME = b"/in/\xff\n\xc3.png"  # no UTF-8
 MLX = s.MlxMemory(1, 2, 2**40)
 ORDER = Order(-7, 3, "ä\\n.png", NAME, b"\xff stem", b"/state/\xfe", ("txt", "alto.xml"))
 OUTCOME = Outcome(5, 2**40, "file", Reason.DAMAGED, "dö\0", (".txt", ".md"), 4, 1.5, True, True)
+SERVER = s.RemoteStatus(url="http://a:1", host="a:1", state="out", error="gone")
 TO_WORKER: tuple[p.ToWorker, ...] = (
     p.Load("rapidocr", {"model": "x", "none": None, "list": [1, 2.5, True, {"deep": "ä"}]}, b"/state\xff"),
     p.Configure({"page_timeout": 60.0}),
@@ -31,11 +32,13 @@ TO_DAEMON: tuple[p.ToDaemon, ...] = (
     p.Ready(EngineInfo("e", "m", None, "1"), 16, MLX), p.Ready(EngineInfo("e", "m", "rev", "1")),
     p.Unable(Reason.MODEL_MISSING, "no such model"), p.Opened(-1, 2, 300), p.Attempt(5, 2, "free"),
     p.Tokens(5, 2, 4000), p.PageDone(5, 2, False, MLX), p.PageDone(5, 2), p.Ended(OUTCOME, MLX),
-    p.Ended(Outcome(5, 2, "read")), p.Trimmed(MLX), p.Released(MLX, MLX), p.Released(),
+    p.Ended(Outcome(5, 2, "read")), p.Servers([SERVER]), p.Warned("careful"),
+    p.Trimmed(MLX), p.Released(MLX, MLX), p.Released(),
 )  # fmt: skip
 REQUESTS: tuple[p.ControlRequest, ...] = (
     p.StatusRequest(), p.PauseRequest(), p.ResumeRequest(), p.UnloadRequest(), p.RetryRequest(),
     p.RetryRequest(["\udcff.png", "ä"]), p.ReadRequest("/in/\udcff.png", ("md", "pdf")), p.FolderRequest(),
+    p.HistoryRequest(),
 )  # fmt: skip
 
 # Section "status --json" of the contract.
@@ -49,7 +52,7 @@ STATUS: dict[str, str] = {
     "queue": "settling queued running written rejected done failed gone paused paused_reason",
     "current": ACTIVE, "active": ACTIVE,
     "recent": "id name recipe state reason seconds review original outputs ended",
-    "remote": "",  # empty without the remote engine
+    "remote": "url host kind model in_flight waiting_seconds state error",
     "intake": "name waiting_for",
 }  # fmt: skip
 MODEL = {
@@ -127,7 +130,7 @@ def test_every_control_request_is_told_by_its_command() -> None:
 
     assert [msgspec.convert(values, p.ControlRequest) for values in plain] == list(REQUESTS)
     commands = {values["command"] for values in plain}
-    assert commands == {"status", "pause", "resume", "unload", "retry", "read", "agent-probe"}
+    assert commands == {"status", "pause", "resume", "unload", "retry", "read", "agent-probe", "history"}
 
 
 def test_every_answer_says_whether_it_worked_and_a_refusal_what_to_try() -> None:
@@ -145,7 +148,7 @@ def full_status() -> s.Status:
     return s.Status(
         model=s.ModelStatus(load=s.LoadStatus(step="weights"), mlx=MLX, last_unload=s.UnloadStatus()),
         current=active, active=[active], recent=[s.RecentStatus(id=1, name="a.png")],
-        intake=[s.WaitingStatus(name="a.png", waiting_for="writer")],
+        intake=[s.WaitingStatus(name="a.png", waiting_for="writer")], remote=[SERVER],
     )  # fmt: skip
 
 

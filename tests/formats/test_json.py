@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dropscribe.core.pages import Attempt, Block
+from dropscribe.core.pages import Attempt, Block, Check, Passage
 from dropscribe.formats import json as json_format
 from support.results import numbered, odd_page, page_text, reading_of
 
@@ -41,7 +41,7 @@ def test_keys_are_those_of_the_contract_in_its_order(whole):
     assert list(whole["engine"]) == ["name", "model", "revision", "version"]
     assert list(page) == [
         *("number", "width", "height", "rotation", "text_source", "text", "markdown"),
-        *("blocks", "flags", "attempts", "seconds"),
+        *("blocks", "flags", "attempts", "seconds", "check"),
     ]
     assert list(page["blocks"][0]) == ["label", "text", "box", "confidence"]
     assert list(page["attempts"][0]) == ["mode", "prompt", "tokens", "seconds", "end"]
@@ -54,6 +54,20 @@ def test_values_are_those_of_the_reading(whole):
     assert page["blocks"] == [{"label": "title", "text": "Größe 中", "box": [1.5, 2, 30, 40], "confidence": 0.93}]
     assert (page["rotation"], page["flags"], page["attempts"][0]["end"]) == (90, ["rotated"], "stop")
     assert [p["text_source"] for p in whole["pages"]] == ["ocr", "blank"]
+
+
+def test_a_check_names_its_passages() -> None:
+    check = Check("rapidocr", 0.9, (Passage("never there", None),), (Passage("left out", (1, 2, 3, float("nan"))),))
+    found = written(reading_of([page_text(1, "never there", check=check), page_text(2, "")]))
+
+    assert found["pages"][0]["check"] == {
+        "reader": "rapidocr",
+        "agreement": 0.9,
+        "unconfirmed": [{"text": "never there", "box": None}],
+        "missing": [{"text": "left out", "box": None}],  # a box with a number missing is none
+    }
+    assert found["pages"][1]["check"] is None
+    VALIDATOR.validate(found)
 
 
 def test_the_schema_is_itself_valid_and_fits(whole):

@@ -71,13 +71,13 @@ def test_name_or_content_make_a_file_wanted(root: bytes, name: bytes, data: byte
     assert look(root, name).obstacle is obstacle
 
 
-def test_without_a_probe_only_what_needs_no_opening_is_told(root: bytes) -> None:
+def test_without_a_probe_nothing_is_opened_and_no_fault_is_told(root: bytes) -> None:
     put(root, b"a.txt", b"words")
     put(root, b"empty.png", b"")
 
-    assert (look(root, b"a.txt", probe=False).obstacle, look(root, b"a.txt", probe=False).probed) == (None, False)
+    for name in (b"a.txt", b"empty.png"):
+        assert (look(root, name, probe=False).obstacle, look(root, name, probe=False).probed) == (None, False)
     assert [found.probed for found in Scan(root, b"", ()).step().infos] == [False, False]
-    assert look(root, b"empty.png", probe=False).obstacle is Obstacle.EMPTY
 
 
 @pytest.mark.timeout(20)
@@ -102,6 +102,24 @@ def test_what_is_no_regular_file_is_never_opened(root: bytes, kind: str) -> None
 
     assert look(root, path) == FileInfo(path, None)
     assert walked(Scan(root, b"", ()))[0] == [b"real.png"]
+
+
+def test_nothing_below_a_link_is_looked_at(root: bytes, tmp_path: Path) -> None:
+    put(os.fsencode(tmp_path), b"private/sub/a.png")
+    os.symlink(os.fsencode(tmp_path / "private"), root + b"/link")
+
+    for path in (b"link/sub/a.png", b"link/sub"):
+        assert look(root, path) == FileInfo(path, None)
+    with pytest.raises(OSError):
+        Scan(root, b"link/sub", ()).step()
+
+
+def test_the_inbox_itself_may_be_a_link(root: bytes) -> None:
+    put(root, b"sub/a.png")
+    os.symlink(root, root + b".link")
+
+    assert look(root + b".link", b"sub/a.png") == look(root, b"sub/a.png")
+    assert walked(Scan(root + b".link", b"", ()))[0] == [b"sub/a.png"]
 
 
 def test_a_folder_is_told_as_one_and_a_link_to_a_folder_is_not(root: bytes) -> None:
@@ -131,7 +149,8 @@ def test_several_paths_are_told_in_the_order_asked(root: bytes) -> None:
 
 def test_a_scan_finds_every_wanted_file_once(root: bytes) -> None:
     wanted = [put(root, p) for p in (b"a.png", b"sub/b.png", b"sub/deep/\xff\n.pdf", b"sub2/empty.png", b"notes.txt")]
-    for path in (b".hidden/a.png", b"sub/.a.png", b"a.png.part", b"X.app/a.png", b"raw/a.png"):
+    for path in (b".hidden/a.png", b"sub/.a.png", b"a.png.part", b"X.app/a.png", b"raw/a.png", b"sub/@eaDir/a.png",
+                 b"#recycle/a.png", b"$RECYCLE.BIN/S-1-5/a.png"):  # fmt: skip
         put(root, path)
     os.makedirs(root + b"/nothing/in/here")
 
@@ -195,15 +214,15 @@ def test_a_folder_that_cannot_be_listed_at_all_is_an_error(root: bytes) -> None:
 def intake(root: bytes, tmp_path: Path) -> Iterator[Intake]:
     folders = {name: str(tmp_path / name) for name in ("inbox", "outbox", "archive", "failed", "state")}
     yield Intake(
-        checked({"folders": folders, "intake": {"stable_for": "2s", "incomplete_timeout": "60s"}}, "test"), 0.0
+        checked({"folders": folders, "intake": {"stable_for": "2s", "incomplete_timeout": "60s"}}, "test"), 0.0, 1000.0
     )
 
 
 def test_a_scan_alone_never_settles_a_file_that_nobody_opened(intake: Intake, root: bytes) -> None:
     put(root, b"notes.txt", b"plain words")
-    intake.take(Scan(root, b"", ()).step().infos, {}, {}, 0.0, 1000.0)
+    intake.take(Scan(root, b"", ()).step().infos, {}, {}, 0.0)
 
-    verdicts = intake.take(Scan(root, b"", ()).step().infos, {}, {}, 30.0, 1030.0)
+    verdicts = intake.take(Scan(root, b"", ()).step().infos, {}, {}, 30.0)
 
     assert verdicts == []
 
@@ -211,9 +230,9 @@ def test_a_scan_alone_never_settles_a_file_that_nobody_opened(intake: Intake, ro
 def test_a_probed_text_file_waits_for_patience_and_is_then_hopeless(intake: Intake, root: bytes) -> None:
     put(root, b"notes.txt", b"plain words")
     for now in (0.0, 2.0, 30.0, 59.9):
-        assert intake.take(at(root, [b"notes.txt"], probe=True), {}, {}, now, 1000.0 + now) == []
+        assert intake.take(at(root, [b"notes.txt"], probe=True), {}, {}, now) == []
 
-    (verdict,) = intake.take(at(root, [b"notes.txt"], probe=True), {}, {}, 60.0, 1060.0)
+    (verdict,) = intake.take(at(root, [b"notes.txt"], probe=True), {}, {}, 60.0)
 
     assert type(verdict).__name__ == "Rejected"
 
@@ -225,20 +244,20 @@ def test_what_has_a_job_or_was_read_and_kept_is_left_alone(intake: Intake, root:
     assert job.signature is not None and kept.signature is not None
     live, known = {b"job.png": job.signature}, {b"kept.png": (kept.signature.size, kept.signature.mtime_ns)}
     for now in (0.0, 5.0):
-        assert intake.take([job, kept], live, known, now, now) == []
+        assert intake.take([job, kept], live, known, now) == []
     assert len(intake.table) == 0
 
     put(root, b"kept.png", PNG + b" changed")
     infos = at(root, [b"kept.png"], probe=True)
 
-    assert intake.take(infos, {}, known, 10.0, 10.0) == []
-    assert len(intake.take(infos, {}, known, 12.0, 12.0)) == 1
+    assert intake.take(infos, {}, known, 10.0) == []
+    assert len(intake.take(infos, {}, known, 12.0)) == 1
 
 
 def filled(intake: Intake, now: float) -> None:
     """Leave no room for another candidate."""
     signature = Signature(1, 1, 1, 1)
-    intake.take([FileInfo(b"%d.png" % number, signature) for number in range(ROOM)], {}, {}, now, now)
+    intake.take([FileInfo(b"%d.png" % number, signature) for number in range(ROOM)], {}, {}, now)
     assert not intake.table.has_room
 
 

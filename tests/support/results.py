@@ -7,7 +7,17 @@ from pathlib import Path
 from hypothesis import strategies as st
 from PIL import Image
 
-from dropscribe.core.pages import Attempt, Block, DocumentResult, EngineInfo, Page, PageText, Source
+from dropscribe.core.pages import (
+    Attempt,
+    Block,
+    Check,
+    DocumentResult,
+    EngineInfo,
+    Page,
+    PageText,
+    Passage,
+    Source,
+)
 
 # Any character there is, lone surrogates and control characters too, and the troublemakers often.
 odd_text = st.text(
@@ -31,6 +41,8 @@ def page_text(number: int = 1, text: str = "", blocks: Sequence[Block] = (), **m
     return PageText(number=number, text=text, blocks=tuple(blocks), **values)  # type: ignore[arg-type]
 
 
+odd_passages = st.lists(st.builds(Passage, odd_text, odd_block.map(lambda block: block.box)), max_size=2).map(tuple)
+odd_check = st.builds(Check, st.none() | odd_text, st.none() | st.floats(0, 1), odd_passages, odd_passages)
 odd_page = st.builds(
     page_text,
     text=odd_text,
@@ -39,6 +51,7 @@ odd_page = st.builds(
     flags=st.tuples(odd_text),
     attempts=st.tuples(st.builds(Attempt, odd_text, odd_text, st.integers(0, 9), odd_number, st.just("stop"))),
     seconds=odd_number,
+    check=st.none() | odd_check,
 )
 
 

@@ -10,17 +10,21 @@ from typing import Annotated, Any, Literal, get_args
 import platformdirs
 from msgspec import Meta, Struct, field
 
+from dropscribe.config.addresses import URLS
 from dropscribe.config.kinds import (
     AUTO_OR_OFF,
+    COMMAND,
     DURATION,
     LANGUAGES,
     LONGEST,
     NUMBER,
+    OWNERS,
     Bytes,
     BytesOrNever,
     BytesOrNull,
     Count,
     CountOrNever,
+    FileOrNull,
     Folder,
     Seconds,
     SecondsOrNever,
@@ -28,10 +32,13 @@ from dropscribe.config.kinds import (
     SomeSecondsOrNever,
     Switch,
     folder,
-    folder_or,
+    resolved_folder_or,
 )
 
 Format = Literal["txt", "md", "json", "hocr", "alto", "pdf"]
+# What a recipe may change of the engine: how it is asked, not which one is loaded.
+RECIPE_ENGINE = frozenset({"mode", "prompt", "max_tokens", "cross_check", "page_timeout", "page_budget"})
+RECIPE_SECTIONS = ("intake", "engine", "output", "hooks")
 FORMATS: tuple[str, ...] = get_args(Format)
 # Names of earlier versions, answered with today's.
 FORMER_KEYS = {
@@ -57,17 +64,17 @@ def log_home() -> str:
 
 
 def _at_home(name: str) -> Any:
-    return field(default_factory=lambda: folder(f"~/Dropscribe/{name}"))
+    return field(default_factory=lambda: folder(f"~/Dropscribe/{name}", "/"))
 
 
 class Folders(Struct, frozen=True):
-    """Where things lie; all absolute and resolved."""
+    """Where things lie; all absolute. Links in `state` are followed once, in the others anew at each look."""
 
     inbox: Folder = _at_home("inbox")
     outbox: Folder = _at_home("outbox")
     archive: Folder = _at_home("archive")
     failed: Folder = _at_home("failed")
-    state: Annotated[str, folder_or(state_home)] = field(default_factory=state_home)
+    state: Annotated[str, resolved_folder_or(state_home)] = field(default_factory=state_home)
 
 
 class Intake(Struct, frozen=True):
@@ -78,18 +85,36 @@ class Intake(Struct, frozen=True):
     rescan_interval: Annotated[float, DURATION, Meta(ge=1, le=LONGEST)] = 60
     watch: Literal["auto", "native", "poll"] = "auto"
     ignore: tuple[str, ...] = ()
+    trusted_owners: Annotated[tuple[str, ...] | Literal["any"], OWNERS] = ()
     max_file: Bytes = 500 * 10**6
     max_pixels: Count = 200_000_000
     max_pages: Count = 2000
     decode_timeout: SomeSeconds = 60
+    sandbox: Annotated[Literal["auto", "off"], AUTO_OR_OFF] = "auto"
     pdf_text: Literal["auto", "never", "always"] = "auto"
     orientation: Annotated[Literal["auto", "off"], AUTO_OR_OFF] = "auto"
+
+
+class Remote(Struct, frozen=True):
+    """Servers that read pages, where the engine is `remote`."""
+
+    url: Annotated[tuple[str, ...], URLS] = ()
+    model: Annotated[str, Meta(min_length=1)] | None = None
+    label: Annotated[str, Meta(min_length=1)] | None = None
+    key_file: FileOrNull = None
+    ca: FileOrNull = None
+    in_flight: Annotated[int, NUMBER, Meta(ge=1, le=256)] = 16
+    image: Literal["png", "jpeg"] = "png"
+    first_byte_timeout: SomeSeconds = 120
+    silence_timeout: SomeSeconds = 60
+    extra: dict[str, Any] = {}
+    unload: Switch = False
 
 
 class Engine(Struct, frozen=True):
     """Who reads, and how long it may take."""
 
-    name: Literal["auto", "deepseek-ocr", "rapidocr"] = "auto"
+    name: Literal["auto", "deepseek-ocr", "rapidocr", "remote"] = "auto"
     model: Annotated[str, Meta(min_length=1)] = "mlx-community/DeepSeek-OCR-4bit"
     revision: str | None = None
     mode: Literal["tiny", "small", "base", "large", "gundam"] = "gundam"
@@ -98,6 +123,8 @@ class Engine(Struct, frozen=True):
     vision_precision: Literal["auto", "float32"] = "auto"
     languages: Annotated[tuple[str, ...] | Literal["auto"], LANGUAGES] = "auto"
     pages_at_once: Literal["auto"] | Annotated[int, Meta(ge=1, le=64)] = "auto"
+    cross_check: Annotated[Literal["auto", "off"], AUTO_OR_OFF] = "auto"
+    remote: Remote = field(default_factory=Remote)
     page_timeout: SomeSeconds = 300
     page_budget: SomeSeconds = 720
     attempts: Annotated[int, NUMBER, Meta(ge=1, le=10)] = 3
@@ -134,12 +161,35 @@ class Output(Struct, frozen=True):
     tables: Literal["html", "markdown"] = "html"
     figures: Switch = False
     line_breaks: Literal["keep", "join"] = "keep"
+    pdf_actions: Literal["strip", "keep"] = "strip"
+
+
+class Hooks(Struct, frozen=True):
+    """Commands that run after a file is done or failed: words, not for a shell."""
+
+    done: Annotated[tuple[str, ...], COMMAND] = ()
+    failed: Annotated[tuple[str, ...], COMMAND] = ()
+    timeout: SomeSeconds = 60
+
+
+class RecipeSection(Struct, frozen=True, kw_only=True):
+    """Another inbox, and what is different there. What is left out is as it is without a recipe; see `recipes`."""
+
+    inbox: Folder
+    outbox: Folder | Literal["beside"] | None = None
+    archive: Folder | None = None
+    failed: Folder | None = None
+    priority: Literal["low", "normal", "high"] = "normal"
+    intake: dict[str, Any] = {}
+    engine: dict[str, Any] = {}
+    output: dict[str, Any] = {}
+    hooks: dict[str, Any] = {}
 
 
 class Log(Struct, frozen=True):
     """Where and how the log is written."""
 
-    folder: Annotated[str, folder_or(log_home)] = field(default_factory=log_home)
+    folder: Annotated[str, resolved_folder_or(log_home)] = field(default_factory=log_home)
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["text", "json"] = "text"
 
@@ -159,5 +209,7 @@ class Settings(Struct, frozen=True):
     model: Model = field(default_factory=Model)
     memory: Memory = field(default_factory=Memory)
     output: Output = field(default_factory=Output)
+    hooks: Hooks = field(default_factory=Hooks)
+    recipes: dict[str, RecipeSection] = {}
     log: Log = field(default_factory=Log)
     notify: Notify = field(default_factory=Notify)

@@ -55,7 +55,10 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A file that has settled in the inbox; `since` is the wall-clock second from which it was unchanged."""
+    """A file that has settled in the inbox; `since` is the second from which it was unchanged.
+
+    By the wall clock at the start of the daemon and the monotonic one from then on.
+    """
 
     path: bytes
     signature: Signature
@@ -110,10 +113,13 @@ class Order:
     job: int  # negative: read by command, with nothing in the journal
     claim: int
     name: str  # for display
-    path: bytes  # absolute
+    path: bytes  # below `root`; absolute where there is none
     stem: bytes  # the output's base name
     staging: bytes  # folder for rendered files; made by the worker
     formats: tuple[str, ...]
+    root: bytes = b""  # the inbox: no link below it is followed
+    signature: Signature | None = None  # what was settled there, and nothing else is to be read
+    prompt: str | None = None  # in place of engine.prompt
 
     @property
     def urgent(self) -> bool:
@@ -139,4 +145,4 @@ class Outcome:
     seconds: float = 0.0
     review: bool = False
     reused: bool = False
-    no_text: bool = False  # nothing was found to read, on any page
+    remarks: tuple[str, ...] = ()  # for the log and the status, such as "no text found"

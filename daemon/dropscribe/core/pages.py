@@ -5,7 +5,7 @@ Nothing here reads a file or an image; `Page.image` is only carried.
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from dropscribe.core.errors import Reason
 
@@ -47,6 +47,29 @@ class Attempt:
 
 
 @dataclass(frozen=True)
+class Passage:
+    """A stretch of text that two readers of a page do not share, and where it stands, where that is known."""
+
+    text: str
+    box: Box | None
+
+
+@dataclass(frozen=True)
+class Check:
+    """A page's text beside what a second reader reads there; without a *reader* none could judge it."""
+
+    reader: str | None
+    agreement: float | None  # 0 to 1; None without a reader
+    unconfirmed: tuple[Passage, ...] = ()  # said, and not seen by the second reader
+    missing: tuple[Passage, ...] = ()  # seen by the second reader with confidence, and not said
+
+    @property
+    def disagrees(self) -> bool:
+        """Whether a person should compare the text with the page."""
+        return bool(self.unconfirmed or self.missing)
+
+
+@dataclass(frozen=True)
 class Page:
     """One upright page ready to be read.
 
@@ -68,6 +91,7 @@ class Page:
     flags: tuple[str, ...] = ()
     document: int = 0  # the number of the job that it belongs to
     samples: tuple[tuple[Block, ...], ...] = ()
+    prompt: str | None = None  # in place of engine.prompt
 
     @property
     def key(self) -> PageKey:
@@ -101,6 +125,7 @@ class PageText:
     attempts: tuple[Attempt, ...] = ()
     seconds: float = 0.0
     document: int = 0  # the number of the job that it belongs to
+    check: Check | None = None  # where a second reader looked at it
 
     @property
     def key(self) -> PageKey:
@@ -121,7 +146,18 @@ class PageText:
             for b in values["blocks"]
         )
         attempts = tuple(Attempt(**a) for a in values["attempts"])
-        return cls(**{**values, "blocks": blocks, "attempts": attempts, "flags": tuple(values["flags"])})
+        known = {"blocks": blocks, "attempts": attempts, "flags": tuple(values["flags"])}
+        return cls(**{**values, **known, "check": _check(values.get("check"))})
+
+
+def _check(values: dict[str, Any] | None) -> Check | None:
+    if values is None:
+        return None
+    passages = {
+        kind: tuple(Passage(p["text"], tuple(p["box"]) if p["box"] else None) for p in values[kind])
+        for kind in ("unconfirmed", "missing")
+    }
+    return Check(values["reader"], values["agreement"], **passages)
 
 
 @dataclass(frozen=True)
@@ -154,12 +190,33 @@ class EngineInfo:
     version: str
 
 
+def _temporary() -> IO[bytes]:
+    from tempfile import TemporaryFile  # with what it imports, 2 MB: not the daemon's
+
+    return TemporaryFile()
+
+
+Target = str | int  # where an output is written: a path, or the descriptor of a file that is open, and stays so
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """The text on a page of a PDF that nobody can see, by the places of its objects in the order of drawing."""
+
+    objects: int = 0  # that draw text, those in forms included
+    whole: frozenset[int] = frozenset()  # of which nothing is seen
+    partly: bool = False  # others hide some of their words
+
+
 @dataclass(frozen=True)
 class DocumentResult:
     """A whole document that was read: what every output format is rendered from.
 
     `texts` may be walked several times and yields pages in order, one at a time, from disk if need be. `images`
     decodes the upright pages again (for formats that show them); `file` is a path to the bytes that were read.
+    `hidden` says of a page, by its number, what text of its own cannot be seen. With `strip_actions` a PDF is written
+    without scripts and the like.
+    `scratch` opens a new nameless file for what is too long for memory.
     """
 
     source: Source
@@ -171,3 +228,6 @@ class DocumentResult:
     seconds: float
     reused: bool
     review: bool
+    hidden: Callable[[int], Hidden] = lambda number: Hidden()
+    strip_actions: bool = False
+    scratch: Callable[[], IO[bytes]] = _temporary

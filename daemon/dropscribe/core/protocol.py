@@ -12,7 +12,7 @@ from dropscribe import __version__
 from dropscribe.core.errors import Reason
 from dropscribe.core.job import Order, Outcome
 from dropscribe.core.pages import EngineInfo
-from dropscribe.core.status import MlxMemory, Status
+from dropscribe.core.status import HistoryMark, HistorySample, MlxMemory, RemoteStatus, Status
 
 # -- daemon to worker
 
@@ -140,6 +140,18 @@ class Ended(Struct, tag=True, frozen=True):
     mlx: MlxMemory | None = None
 
 
+class Servers(Struct, tag=True, frozen=True):
+    """How the servers are that pages are sent to."""
+
+    servers: list[RemoteStatus]
+
+
+class Warned(Struct, tag=True, frozen=True):
+    """What a careful user would want to know of the engine."""
+
+    text: str
+
+
 class Trimmed(Struct, tag=True, frozen=True):
     """Caches are gone."""
 
@@ -154,7 +166,20 @@ class Released(Struct, tag=True, frozen=True):
 
 
 ToDaemon = (
-    Hello | Loading | Estimate | Ready | Unable | Opened | Attempt | Tokens | PageDone | Ended | Trimmed | Released
+    Hello
+    | Loading
+    | Estimate
+    | Ready
+    | Unable
+    | Opened
+    | Attempt
+    | Tokens
+    | PageDone
+    | Ended
+    | Servers
+    | Warned
+    | Trimmed
+    | Released
 )
 
 # -- control requests
@@ -187,14 +212,26 @@ class ReadRequest(Struct, tag_field="command", tag="read"):
 
     path: str
     formats: tuple[str, ...] = ("txt",)
+    prompt: str | None = None  # in place of engine.prompt
 
 
 class FolderRequest(Struct, tag_field="command", tag="agent-probe"):
     """Which folders may the daemon itself list?"""
 
 
+class HistoryRequest(Struct, tag_field="command", tag="history"):
+    """What were model, memory and queue like over the last day?"""
+
+
 ControlRequest = (
-    StatusRequest | PauseRequest | ResumeRequest | UnloadRequest | RetryRequest | ReadRequest | FolderRequest
+    StatusRequest
+    | PauseRequest
+    | ResumeRequest
+    | UnloadRequest
+    | RetryRequest
+    | ReadRequest
+    | FolderRequest
+    | HistoryRequest
 )
 
 
@@ -238,3 +275,10 @@ class StatusAnswer(Answer, kw_only=True):
     """The status of a running daemon."""
 
     status: Status | None = None
+
+
+class HistoryAnswer(Answer, kw_only=True):
+    """Samples of at least the last 24 hours of this daemon, coarser with age, oldest first; and loads and unloads."""
+
+    samples: list[HistorySample] = []
+    marks: list[HistoryMark] = []

@@ -6,19 +6,19 @@ Written page by page, one page to a line, so that a document of thousands of pag
 import json
 from typing import Any
 
-from dropscribe.core.pages import DocumentResult, PageText
-from dropscribe.formats import figures, plain
+from dropscribe.core.pages import DocumentResult, PageText, Target
+from dropscribe.formats import plain, safe_markdown
 
 SCHEMA = "dropscribe/1"
 _PAGE_KEYS = (
     *("number", "width", "height", "rotation", "text_source", "text", "markdown"),
-    *("blocks", "flags", "attempts", "seconds"),
+    *("blocks", "flags", "attempts", "seconds", "check"),
 )
 
 
-def render(reading: DocumentResult, path: str) -> None:
+def render(reading: DocumentResult, path: Target) -> None:
     """Write the whole reading to *path* as one JSON object in UTF-8."""
-    with open(path, "w", encoding="utf-8", newline="\n") as file:
+    with plain.new_file(path) as file:
         file.write(_dumped(_head(reading), indent=2).removesuffix("\n}") + ',\n  "pages": [')
         separator = "\n    "
         for page in reading.texts:
@@ -53,11 +53,12 @@ def _head(reading: DocumentResult) -> dict[str, Any]:
 
 def _page(page: PageText) -> dict[str, Any]:
     values = page.as_dict()
-    values["markdown"] = figures.without_places(page.markdown)
-    for block in values["blocks"]:
+    values["markdown"] = safe_markdown.of(page)
+    check = values["check"] or {"unconfirmed": (), "missing": ()}
+    for placed in (*values["blocks"], *check["unconfirmed"], *check["missing"]):
         # A box with a number missing is no box.
-        if block["box"] is not None and None in plain.sound(block["box"]):
-            block["box"] = None
+        if placed["box"] is not None and None in plain.sound(placed["box"]):
+            placed["box"] = None
     return {key: values[key] for key in _PAGE_KEYS}
 
 

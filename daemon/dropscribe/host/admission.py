@@ -55,7 +55,11 @@ class Admission:
         return not allowed
 
     def _fits(self, need: int, now: float) -> tuple[bool, str, float]:
-        verdict = policy.preflight(need, readings.room(), self._waiting_since or now, now)
+        try:
+            room = readings.room()
+        except readings.Unreadable as error:
+            return False, f"{error}; asked again", now + policy.SAMPLE_EVERY
+        verdict = policy.preflight(need, room, self._waiting_since or now, now)
         if verdict.allowed and verdict.reason:
             LOG.warning("%s", verdict.reason)
         return verdict.allowed, verdict.reason, now + policy.SAMPLE_EVERY

@@ -10,7 +10,9 @@ from dropscribe.core import protocol
 from dropscribe.core.job import Order
 from dropscribe.core.protocol import ToDaemon
 from dropscribe.host.process import WorkerProcess
+from dropscribe.host.servers import changes
 from dropscribe.host.values import ActiveJob, PageClock, WorkerStats
+from dropscribe.log import LOG
 
 Key = tuple[int, int]  # job and claim
 
@@ -23,6 +25,7 @@ class Connection:
         self.process = WorkerProcess(state, command)
         self.stats = WorkerStats(self.process.pid, model, protocol.Loading("starting"))
         self.jobs: dict[Key, ActiveJob] = {}  # in the order in which they were given
+        self.greeted = False  # it has said which version it is
         self.closed = False  # the worker has closed its end
         self.heard_at = now
         self.stopping_since: float | None = None  # asked to hand everything back between two tokens
@@ -84,8 +87,16 @@ class Connection:
         """Keep figures and clocks up with *message*."""
         stats = self.stats
         match message:
+            case protocol.Hello():
+                self.greeted = True
             case protocol.Loading():
                 stats.loading = message
+            case protocol.Servers(servers):
+                for line in changes(stats.servers, servers):
+                    LOG.warning("%s", line)
+                stats.servers = servers
+            case protocol.Warned(text):
+                LOG.warning("%s", text)
             case protocol.Opened(job, claim, pages) if (active := self.jobs.get((job, claim))) is not None:
                 active.begun, active.pages = True, pages
             case protocol.Attempt(job, page) if (active := self._job(job)) is not None:

@@ -263,6 +263,11 @@ class Journal:
             )
         ]
 
+    def retried(self, place: bytes) -> None:
+        """Count the failed file that lay at *place* no longer as failed: it has been given back."""
+        with self._writing() as db:
+            db.execute("UPDATE jobs SET state='gone' WHERE destination=? AND state='failed'", (place,))
+
     def wrote(self, path: bytes, stem: bytes) -> dict[bytes, int]:
         """Return the files in the outbox, with their mtime_ns, that were written as *stem* for the file at *path*."""
         query = (
@@ -270,6 +275,10 @@ class Journal:
             " WHERE outputs.path>=? AND outputs.path<? AND jobs.path=?"
         )
         return dict(self._db.execute(query, (stem, stem + b"\xff", path)))
+
+    def queued(self) -> int:
+        """Return how many jobs wait for their turn."""
+        return int(self._db.execute("SELECT count(*) FROM jobs WHERE state='queued'").fetchone()[0])
 
     def has_live(self) -> bool:
         """Say whether any job is not finished."""

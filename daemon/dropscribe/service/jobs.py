@@ -19,15 +19,13 @@ from dropscribe.files.places import Place, Unholdable
 from dropscribe.formats.registry import SUFFIXES
 from dropscribe.host.host import Host
 from dropscribe.host.values import Died, Finished
-from dropscribe.intake import scan
+from dropscribe.intake.scan import Obstacle
 from dropscribe.journal.journal import Journal
 from dropscribe.log import LOG
 from dropscribe.service.backoff import Backoff
 from dropscribe.service.flow import Event, Flow, Flows, on_disk, record
 from dropscribe.service.inbox import Inbox
 from dropscribe.worker import page_cache
-
-NO_TEXT = "no text found"
 
 
 @dataclass(frozen=True)
@@ -36,6 +34,7 @@ class Seen:
 
     signature: Signature | None
     inbox: tuple[int, int] | None
+    has_writer: bool = False
 
 
 class Jobs:
@@ -70,10 +69,10 @@ class Jobs:
         """Take *job* from the queue to its text."""
         self._under_way += 1
         try:
-            claimed = yield from self._claimed(job)
+            claimed, signature = yield from self._claimed(job)
             if claimed is None:
                 return
-            order = self._order(claimed)
+            order = self._order(claimed, signature)
             self._host.give(order, suspect=job.suspect, now=time.monotonic())
             event = yield Event(("job", order.job, order.claim))
             if isinstance(event, Finished) and event.outcome.end == "read":
@@ -87,19 +86,27 @@ class Jobs:
         finally:
             self._under_way -= 1
 
-    def _claimed(self, job: Job) -> Flow[Job | None]:
-        """Return *job* claimed under a new number with its output stem reserved; None when it cannot be read now."""
+    def _claimed(self, job: Job) -> Flow[tuple[Job | None, Signature | None]]:
+        """Return *job* claimed under a new number with its output stem reserved; None when it cannot be read now.
+
+        With it what lies there now: the settled file, on the device that its volume has today.
+        """
         self._preparing = True
         try:
             try:
                 seen, stem = yield from on_disk(self._preparation(job))
             except Exception as error:  # whatever the disk says of the outbox: the queue is paused, no file fails
                 yield from self._unplaced(job, error)
-                return None
+                return None, None
             if seen.signature is None or not seen.signature.same_file(job.signature):
                 yield from self._gone(job, seen, "before it was read")
-                return None
-            return (yield from record(lambda: self._claim(job, stem)))
+                return None, None
+            if seen.has_writer:
+                LOG.info("%s: somebody writes to it again", job.name)
+                yield from record(lambda: self._journal.withdraw(job))
+                self._inbox.offer(job.path)
+                return None, None
+            return (yield from record(lambda: self._claim(job, stem))), seen.signature
         finally:
             self._preparing = False
 
@@ -126,8 +133,9 @@ class Jobs:
 
     def _look(self, job: Job) -> Seen:
         """(disk thread) Look at the job's file, and at the inbox where there is none."""
-        (info,) = scan.at(self._inbox.intake.root, [job.path], probe=False)
-        return Seen(info.signature, self._inbox.identity() if info.signature is None else None)
+        info = self._inbox.look(job.path)
+        inbox = self._inbox.identity() if info.signature is None else None
+        return Seen(info.signature, inbox, info.obstacle is Obstacle.WRITER)
 
     def _claim(self, job: Job, stem: bytes) -> Job | None:
         """Claim the job in the journal; None when it is not to be read now after all."""
@@ -139,11 +147,10 @@ class Jobs:
         self._backoff.lift_if(Reason.INBOX_OFFLINE)  # of the outbox only a publication proves that it is there
         return claimed
 
-    def _order(self, job: Job) -> Order:
+    def _order(self, job: Job, signature: Signature | None) -> Order:
         assert job.stem is not None
         return Order(
-            job.id, job.claim, job.name,
-            path=os.path.join(self._inbox.intake.root, job.path),
+            job.id, job.claim, job.name, path=job.path, root=self._inbox.intake.root, signature=signature,
             stem=os.path.basename(job.stem),
             staging=os.fsencode(staging.new_folder(self.settings.folders.state, job.id, job.claim)),
             formats=self.settings.output.formats,
@@ -169,13 +176,13 @@ class Jobs:
             yield from self._unpublished(job, staged, error)
             return
         self._backoff.lift()
-        note = NO_TEXT if outcome.no_text else None
+        note = ", ".join(outcome.remarks) or None
         yield from record(
             lambda: self._journal.written(job, outputs, outcome.seconds, marks, review=outcome.review, note=note)
         )
         pages = f"{outcome.pages} page{'s' * (outcome.pages != 1)}"
         remarks = ", from the cache" * outcome.reused + ", please check the text" * outcome.review
-        remarks += f", {NO_TEXT}" * outcome.no_text
+        remarks += "".join(f", {remark}" for remark in outcome.remarks)
         LOG.info("%s: %s in %.1f s%s", job.name, pages, outcome.seconds, remarks)
 
     def _unpublished(self, job: Job, staged: bytes, error: Exception) -> Flow[None]:
@@ -221,7 +228,7 @@ class Jobs:
     def _refused(self, job: Job, outcome: Outcome) -> Flow[None]:
         reason = outcome.reason
         assert reason is not None
-        if reason.may_be_delay and not self._inbox.intake.waited_enough(job.since, time.time()):
+        if reason.may_be_delay and not self._inbox.intake.waited_enough(job.since, time.monotonic()):
             LOG.info("%s: seems not whole yet (%s)", job.name, reason)
             yield from record(lambda: self._journal.withdraw(job))
             self._inbox.defer(job)

@@ -17,6 +17,7 @@ from dropscribe.host.host import Host
 from dropscribe.host.values import Died, Finished
 from dropscribe.journal.journal import Journal
 from dropscribe.log import LOG
+from dropscribe.memory.history import History
 from dropscribe.service.flow import Event, Flow, Flows, Until, on_disk
 from dropscribe.service.retry import Retries
 from dropscribe.worker import page_cache
@@ -33,10 +34,11 @@ class Requests:
 
     def __init__(
         self, state: str, journal: Journal, flows: Flows, host: Host, retries: Retries, daemon: Pausable,
-        status: Callable[[], Status], folders: Callable[[], dict[str, str]] = dict,
+        status: Callable[[], Status], folders: Callable[[], dict[str, str]], history: History,
     ) -> None:  # fmt: skip
         self._state, self._journal, self._flows, self._host = state, journal, flows, host
         self._retries, self._daemon, self._status, self._folders = retries, daemon, status, folders
+        self._history = history
         self._numbers = 0
         self._reading = self._waiting_alone = 0  # files that somebody waits for; of these, suspects not given yet
         self.stopping = False
@@ -86,6 +88,8 @@ class Requests:
                 self._flows.start(self._read(request, request.asked))
             case protocol.FolderRequest():
                 request.reply(protocol.FolderAnswer(folders=self._folders()))
+            case protocol.HistoryRequest():
+                request.reply(protocol.HistoryAnswer(samples=self._history.samples, marks=list(self._history.marks)))
             case None:
                 request.reply(Answer(ok=False, error=request.fault))
 
@@ -105,7 +109,7 @@ class Requests:
         order = Order(
             self._numbers, 0, os.fsdecode(os.path.basename(path)).encode("utf-8", "backslashreplace").decode(), path,
             stem=os.path.basename(path), staging=os.fsencode(os.path.join(self._state, "read", str(-self._numbers))),
-            formats=tuple(name for name in asked.formats if name in SUFFIXES),
+            formats=tuple(name for name in asked.formats if name in SUFFIXES), prompt=asked.prompt,
         )  # fmt: skip
         self._reading += 1
         try:

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -168,4 +169,13 @@ int fcopyfile(int in, int out, void *state, unsigned flags) {
     if (size || fstat(in, &found)) return -1;
     struct timespec times[2] = {found.st_atim, found.st_mtim};
     return fchmod(out, found.st_mode & 07777) || futimens(out, times) ? -1 : 0;
+}
+
+int getpeereid(int end, uid_t *user, gid_t *group) {
+    struct ucred found;
+    socklen_t size = sizeof found;
+    note("getpeereid");
+    if (getsockopt(end, SOL_SOCKET, SO_PEERCRED, &found, &size)) return -1;
+    *user = found.uid, *group = found.gid;
+    return 0;
 }

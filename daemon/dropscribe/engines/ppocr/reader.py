@@ -93,6 +93,12 @@ class Reader:
         marks = self._marks(turned(picture, best.clockwise)) if len(best.lines) >= ENOUGH else NO_MARKS
         return replace(best, attempts=tuple(attempts), marks=marks)
 
+    def again(self, page: Page) -> PageLines:
+        """Return what stands on the upright *page* seen larger: another look, for one that is in doubt."""
+        picture = pixels(page.image)
+        self._begin(page, "rapidocr enlarged")
+        return self._look(picture, self._enlarged(picture), READABLE, False)
+
     def _other_scripts(self, page: Page, picture: Pixels, found: PageLines) -> tuple[PageLines, list[Attempt]]:
         """Return *found*, or what tesseract reads on the upright *picture* where letters lack or languages ask."""
         reader = self._tesseract
