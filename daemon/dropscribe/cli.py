@@ -46,6 +46,7 @@ def parser() -> argparse.ArgumentParser:
     read = add("read", "print the text of files; nothing is moved")
     read.add_argument("files", nargs="+", metavar="FILE", help="a picture or PDF; - for standard input")
     read.add_argument("--format", choices=("txt", "md", "json"), default="txt")
+    read.add_argument("--check", action="store_true", help="tell what the second reader of a page does not confirm")
     status = add("status", "show what the daemon is doing")
     status.add_argument("--json", action="store_true")
     status.add_argument("--watch", action="store_true", help="keep showing it until Ctrl-C")

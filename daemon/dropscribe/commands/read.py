@@ -4,6 +4,7 @@ If a daemon is running, it does the work, so that there is never a second model.
 """
 
 import argparse
+import json
 import os
 import shutil
 import sys
@@ -17,8 +18,10 @@ from dropscribe.config import Settings
 from dropscribe.control import client, lock
 from dropscribe.core import protocol
 from dropscribe.core.errors import REMEDIES, DropscribeError, Reason, ReasonedError
-from dropscribe.core.job import Order, Outcome, printable
+from dropscribe.core.job import Order, Outcome, on_one_line, printable
+from dropscribe.core.pages import PageText
 from dropscribe.core.protocol import ReadAnswer, ReadRequest, ToDaemon
+from dropscribe.core.remarks import passages
 from dropscribe.engines import registry
 from dropscribe.engines.base import Signals
 from dropscribe.formats.registry import SUFFIXES
@@ -36,8 +39,11 @@ def read(given: argparse.Namespace, worker: Sequence[str]) -> int:
         paths = [_standard_input(private) if name == "-" else os.path.abspath(name) for name in given.files]
         through = lock.holder(settings.folders.state) is not None
         answers = _through_daemon if through else _alone
-        for name, answer in zip(given.files, answers(settings, paths, given.format, private), strict=True):
+        forms = tuple(dict.fromkeys((given.format, *(["json"] if given.check else []))))
+        for name, answer in zip(given.files, answers(settings, paths, forms, private), strict=True):
             all_read = _print(name, answer, given.format) and all_read
+            if given.check and answer.ok:
+                _print_passages(name, answer.files[SUFFIXES["json"]])
     return EXIT_DONE if all_read else EXIT_FAILED
 
 
@@ -58,16 +64,29 @@ def _print(name: str, answer: ReadAnswer, form: str) -> bool:
         shutil.copyfileobj(file, sys.stdout.buffer)
     sys.stdout.buffer.flush()
     if answer.review:
-        print(f"warning: {name}: low confidence, please check the text", file=sys.stderr)
+        print(f"warning: {name}: {answer.remark or 'low confidence, please check the text'}", file=sys.stderr)
     return True
 
 
-def _through_daemon(settings: Settings, paths: Sequence[str], form: str, private: str) -> Iterator[ReadAnswer]:
+def _print_passages(name: str, path: str) -> None:
+    """Print what the two readers of each page do not share; the text alone goes to standard output."""
+    with open(path, encoding="utf-8") as file:
+        pages = [PageText.from_dict(page) for page in json.load(file)["pages"]]
+    unchecked = [str(page.number) for page in pages if page.check is None or page.check.reader is None]
+    for line in (line for page in pages for line in passages(page)):
+        print(f"{name}: {on_one_line(line)}", file=sys.stderr)
+    if unchecked:
+        print(f"{name}: not cross-checked: page{'s' * (len(unchecked) > 1)} {', '.join(unchecked)}", file=sys.stderr)
+
+
+def _through_daemon(
+    settings: Settings, paths: Sequence[str], forms: tuple[str, ...], private: str
+) -> Iterator[ReadAnswer]:
     for path in paths:
         if missing := _missing(path):
             yield missing
             continue
-        request = ReadRequest(path, (form,))
+        request = ReadRequest(path, forms)
         with client.asking(settings.folders.state, request, ReadAnswer, timeout=None) as answer:
             yield answer  # its files are there until we hang up, which is when the next one is asked for
 
@@ -76,7 +95,7 @@ def _missing(path: str) -> ReadAnswer | None:
     return None if os.path.isfile(path) else ReadAnswer(ok=False, error="no such file")
 
 
-def _alone(settings: Settings, paths: Sequence[str], form: str, private: str) -> Iterator[ReadAnswer]:
+def _alone(settings: Settings, paths: Sequence[str], forms: tuple[str, ...], private: str) -> Iterator[ReadAnswer]:
     """Read in this process: the model is loaded once for all files, and always released."""
     from dropscribe.engines.session import engine_session
     from dropscribe.worker.reading import Reading
@@ -94,13 +113,13 @@ def _alone(settings: Settings, paths: Sequence[str], form: str, private: str) ->
         reading = Reading(engine, signals, settings, f"{private}/state", scheduler, show.hear)
         stack.enter_context(closing(reading))
         for number, path in enumerate(paths, 1):
-            yield _missing(path) or _one(reading, show, _order(number, path, form, private))
+            yield _missing(path) or _one(reading, show, _order(number, path, forms, private))
 
 
-def _order(number: int, path: str, form: str, private: str) -> Order:
+def _order(number: int, path: str, forms: tuple[str, ...], private: str) -> Order:
     encoded = os.fsencode(path)
     stem = os.path.basename(encoded)
-    return Order(number, 0, printable(stem), encoded, stem, os.fsencode(os.path.join(private, str(number))), (form,))
+    return Order(number, 0, printable(stem), encoded, stem, os.fsencode(os.path.join(private, str(number))), forms)
 
 
 def _one(reading: "Reading", show: "_Progress", order: Order) -> ReadAnswer:
@@ -113,7 +132,7 @@ def _one(reading: "Reading", show: "_Progress", order: Order) -> ReadAnswer:
         return ReadAnswer(ok=False, error=outcome.detail or "it vanished", reason=outcome.reason)
     staging = os.fsdecode(order.staging)
     files = {suffix: os.path.join(staging, "out" + suffix) for suffix in outcome.staged}
-    return ReadAnswer(files=files, review=outcome.review)
+    return ReadAnswer(files=files, review=outcome.review, remark=outcome.remark)
 
 
 class _Progress:

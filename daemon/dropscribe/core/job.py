@@ -140,3 +140,4 @@ class Outcome:
     review: bool = False
     reused: bool = False
     no_text: bool = False  # nothing was found to read, on any page
+    remark: str = ""  # what a person should look at

@@ -226,6 +226,7 @@ class ReadAnswer(Answer, kw_only=True):
     pages: int = 0
     seconds: float = 0.0
     review: bool = False
+    remark: str = ""  # what a person should look at
 
 
 class FolderAnswer(Answer, kw_only=True):

@@ -7,7 +7,7 @@ from dropscribe.config import Settings
 from dropscribe.engines.base import Engine, Signals
 from dropscribe.memory import policy, readings
 
-LEAN = "lean on this memory: cache of 256 MB, one page at a time; rapidocr would be lighter"
+LEAN = "lean on this memory: cache of 256 MB, one page at a time, no cross-check; rapidocr would be lighter"
 
 
 def choose(name: str) -> tuple[str, str]:
@@ -28,7 +28,8 @@ def _by_machine() -> tuple[str, str]:
 
 def peak_key(name: str, settings: Settings) -> str:
     """Return the name under which memory peaks of an engine and its model are recorded."""
-    return name if name == "rapidocr" else f"{name} {settings.engine.model}"
+    beside = " with cross-check" * cross_checks(name, settings)
+    return name if name == "rapidocr" else f"{name} {settings.engine.model}{beside}"
 
 
 def create(name: str, settings: Settings, signals: Signals) -> Engine:
@@ -39,7 +40,17 @@ def create(name: str, settings: Settings, signals: Signals) -> Engine:
         return RapidOcr(settings, signals)
     from dropscribe.engines.deepseek.engine import DeepSeekOcr
 
-    return DeepSeekOcr(settings, signals)
+    if not cross_checks(name, settings):
+        return DeepSeekOcr(settings, signals)
+    from dropscribe.engines.crosscheck.beside import Beside
+
+    return Beside(settings, signals, lambda judge: DeepSeekOcr(settings, signals, judge=judge))
+
+
+def cross_checks(name: str, settings: Settings) -> bool:
+    """Say whether a second reader reads beside the engine called *name*: beside any but the embedded one itself."""
+    lean = policy.is_lean(sys.platform, readings.available().total_bytes)
+    return name != "rapidocr" and settings.engine.cross_check == "auto" and not lean
 
 
 def finish_thread() -> None:

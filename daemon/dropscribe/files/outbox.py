@@ -42,6 +42,7 @@ class Manifest:
     files: dict[str, int]
     seconds: float
     review: bool = False
+    remark: str = ""
 
 
 def staging_folder(outbox: str, job: int, claim: int) -> str:
@@ -174,7 +175,9 @@ class Outbox:
             except FileNotFoundError:
                 pass
 
-    def prepare(self, staging: str, job: Job, suffixes: Sequence[str], seconds: float, *, review: bool) -> Manifest:
+    def prepare(
+        self, staging: str, job: Job, suffixes: Sequence[str], seconds: float, *, review: bool, remark: str = ""
+    ) -> Manifest:
         """Make the staged files and the manifest durable: from here on a crash leads to publishing, not reading."""
         self.check()
         assert job.stem is not None
@@ -192,6 +195,7 @@ class Outbox:
                 files=files,
                 seconds=seconds,
                 review=review,
+                remark=remark,
             )
             durable.write(os.path.join(staging, "manifest.json"), json.dumps(asdict(manifest)).encode())
         except OSError as error:

@@ -146,7 +146,9 @@ class Jobs:
 
         def publish() -> Published:
             folder = os.fsdecode(staging)
-            manifest = self._outbox.prepare(folder, job, outcome.staged, outcome.seconds, review=outcome.review)
+            manifest = self._outbox.prepare(
+                folder, job, outcome.staged, outcome.seconds, review=outcome.review, remark=outcome.remark
+            )
             outputs = self._outbox.publish(folder, manifest, source, self._outbox.still_ours(mine))
             return outputs, self._outbox.marks(outputs)
 
@@ -156,12 +158,13 @@ class Jobs:
             yield from self._unpublished(job, staging, error)
             return
         self._backoff.lift()
-        note = NO_TEXT if outcome.no_text else None
+        note = NO_TEXT if outcome.no_text else outcome.remark or None
         yield from record(
             lambda: self._journal.written(job, outputs, outcome.seconds, marks, review=outcome.review, note=note)
         )
         pages = f"{outcome.pages} page{'s' * (outcome.pages != 1)}"
-        remarks = ", from the cache" * outcome.reused + ", please check the text" * outcome.review
+        remarks = ", from the cache" * outcome.reused
+        remarks += f", {outcome.remark or 'please check the text'}" * outcome.review
         remarks += f", {NO_TEXT}" * outcome.no_text
         LOG.info("%s: %s in %.1f s%s", job.name, pages, outcome.seconds, remarks)
 

@@ -51,7 +51,9 @@ class Recovery:
         if published is not None:
             outputs, marks = published
             yield from record(
-                lambda: self._journal.written(job, outputs, manifest.seconds, marks, review=manifest.review)
+                lambda: self._journal.written(
+                    job, outputs, manifest.seconds, marks, review=manifest.review, note=manifest.remark or None
+                )
             )
             LOG.info("%s: published after an interruption", job.name)
 

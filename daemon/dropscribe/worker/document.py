@@ -15,6 +15,7 @@ from dropscribe.config import Settings
 from dropscribe.core.errors import Reason, ReasonedError
 from dropscribe.core.job import Order, Outcome
 from dropscribe.core.pages import DOUBTFUL, EngineInfo, Page, PageText, Source
+from dropscribe.core.remarks import please_check
 from dropscribe.files.durable import NO_SPACE
 from dropscribe.worker.decoder import Decoders, DocumentProcess, UnreadError
 from dropscribe.worker.decoder_protocol import Render
@@ -114,6 +115,7 @@ class Document:
         return Outcome(
             self.order.job, self.order.claim, "read", staged=staged, pages=self._process.count,
             seconds=time.monotonic() - self.begun, review=review, reused=reused, no_text=no_text,
+            remark=please_check(self._cache),
         )  # fmt: skip
 
     def failed(self, reason: Reason, detail: str) -> Outcome:
