@@ -15,7 +15,7 @@ LAYERS = [
     {"config"},
     {"log"},
     {"files", "memory"},
-    {"control", "desktop", "documents", "formats", "intake", "journal", "layout"},
+    {"control", "desktop", "documents", "formats", "intake", "journal", "layout", "sandbox"},
     {"engines"},
     {"worker"},
     {"host"},

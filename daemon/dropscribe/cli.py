@@ -76,8 +76,20 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def _complete_streams() -> None:
+    """Give closed standard streams to nobody: the next file opened would get their numbers, and what is printed."""
+    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(number, mode, closefd=False))
+
+
 def main(arguments: Sequence[str] | None = None, *, worker: Sequence[str] = COMMAND) -> int:
     """Run one command and return its exit code; *worker* is what the daemon starts as its worker."""
+    _complete_streams()
     given = parser().parse_args(arguments)
     try:
         return _commands(worker)[given.command](given)
@@ -109,6 +121,8 @@ def _commands(worker: Sequence[str]) -> dict[str, Callable[[argparse.Namespace],
     def run(given: argparse.Namespace) -> int:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: sys.exit(EXIT_DONE))  # until the daemon handles them itself
+        for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
+            signal.signal(number, signal.SIG_IGN)
         from dropscribe.commands import run
 
         return run.run(given, worker)

@@ -1,4 +1,4 @@
-"""Logging of the daemon: one line an event, rotated by ourselves, readable by the owner only.
+"""Logging of the daemon: one line an event, rotated by ourselves or by others, readable by the owner only.
 
 launchd and systemd never rotate what a program prints; the daemon therefore logs to a file of its own, and to
 standard error only in the foreground.
@@ -9,6 +9,7 @@ import logging
 import os
 import sys
 import time
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 
 from dropscribe.core.job import on_one_line
@@ -48,15 +49,47 @@ def _message(formatter: logging.Formatter, record: logging.LogRecord) -> str:
 
 
 class PrivateFile(RotatingFileHandler):
-    """A rotating file that only its owner may read."""
+    """A rotating file that only its owner may read; opened anew when it was moved or removed from outside."""
 
-    def _open(self):  # type: ignore[no-untyped-def]  # the base class returns a private text wrapper
+    def _open(self) -> TextIOWrapper:
         return open(
             os.open(self.baseFilename, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600),
             "a",
             encoding="utf-8",
             errors="backslashreplace",
         )
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the record into the file that has the log's name now."""
+        if self.stream is not None and not self._is_in_place(self.stream):
+            self.reopen()
+        super().emit(record)
+
+    def _is_in_place(self, stream: TextIOWrapper) -> bool:
+        try:
+            return os.path.samestat(os.stat(self.baseFilename), os.fstat(stream.fileno()))
+        except OSError:
+            return False
+
+    def reopen(self) -> None:
+        """Open the file anew, with its folder; while that cannot be, the former one is written on."""
+        self.acquire()
+        try:
+            os.makedirs(os.path.dirname(self.baseFilename), mode=0o700, exist_ok=True)
+            former, self.stream = self.stream, self._open()
+            if former is not None:
+                former.close()
+        except OSError:
+            pass
+        finally:
+            self.release()
+
+
+def reopen() -> None:
+    """Open the log's file anew, as a log rotator asks for with SIGHUP."""
+    for handler in LOG.handlers:
+        if isinstance(handler, PrivateFile):
+            handler.reopen()
 
 
 def path(folder: str) -> str:

@@ -216,8 +216,8 @@ def plain(engine: Any, pages: list[Any], texts: list[Any]) -> None:
     from mlx_vlm import stream_generate
     from mlx_vlm.prompt_utils import apply_chat_template
 
-    from dropscribe.engines.deepseek.adapters import MODES
     from dropscribe.engines.deepseek.loading import quiet
+    from dropscribe.engines.vlm.adapters import MODES
 
     model, processor = engine._loaded.model, engine._loaded.processor
     by_number = {text.number: text for text in texts}

@@ -15,8 +15,8 @@ from collections.abc import Callable
 
 from bench_pictures import table  # first: it finds the harness
 
-from dropscribe.engines.deepseek.ngram_guard import NGramGuard
-from dropscribe.engines.deepseek.repetition import LoopDetector
+from dropscribe.engines.vlm.ngram_guard import NGramGuard
+from dropscribe.engines.vlm.repetition import LoopDetector
 from support.former_detector import FormerLoopDetector
 from support.former_guard import FormerNGramGuard
 from support.token_runs import CELLS, SPELLINGS, TD, TD_END, TR, TR_END, boxes, text

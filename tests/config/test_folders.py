@@ -2,12 +2,13 @@
 
 import os
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dropscribe.config import checked, restart_needed
+from dropscribe.config import checked, load, restart_needed
 from dropscribe.core.errors import Fault
 from support.config_faults import fault, faults
 
@@ -17,18 +18,51 @@ def laid_out(tmp_path: Path, **folders: str) -> dict[str, Any]:
     return {"folders": {**names, **{name: str(tmp_path / path) for name, path in folders.items()}}}
 
 
-def test_folders_are_absolute_and_resolved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_folders_are_absolute_and_links_stay_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to("real")
 
-    folders = checked({"folders": {"inbox": "~/link/in", "outbox": "~/a/../out"}}, "x").folders
+    folders = checked(
+        {"folders": {"inbox": "~/link/in", "outbox": "~/a/../out/", "state": "~/link/state"}}, "x"
+    ).folders
 
-    assert (folders.inbox, folders.outbox) == (
-        os.path.realpath(tmp_path / "real/in"),
-        os.path.realpath(tmp_path / "out"),
-    )
-    assert os.path.isabs(folders.state)
+    assert (folders.inbox, folders.outbox) == (str(tmp_path / "link/in"), str(tmp_path / "out"))
+    assert folders.state == os.path.realpath(tmp_path / "real/state")
+
+
+@pytest.mark.parametrize("written", ["$SCANS/in", "${SCANS}/in", "${HOME}/scans/in", "../scans/in", "./../scans/in/"])
+def test_variables_are_expanded_and_relative_folders_count_from_the_settings_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: str
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("SCANS", f"{tmp_path}/scans")
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc" / "config.yaml").write_text(f"folders: {{inbox: {written!r}}}")
+    monkeypatch.chdir("/")
+
+    assert load(str(tmp_path / "etc" / "config.yaml")).folders.inbox == f"{tmp_path}/scans/in"
+    monkeypatch.chdir(tmp_path / "etc")
+    assert load("config.yaml").folders.inbox == f"{tmp_path}/scans/in"
+
+
+@pytest.mark.parametrize(
+    "written, named",
+    [
+        ("$NO_SUCH/in", "$NO_SUCH"),
+        ("/a/${NO_SUCH}b", "${NO_SUCH}"),
+        ("/a/${}", "${}"),
+        ("~nobody-here/in", "~nobody-here"),
+    ],
+)
+def test_unknown_variables_and_users_are_refused(written: str, named: str) -> None:
+    found = fault({"folders": {"inbox": written}})
+
+    assert found.where == "config.yaml: folders.inbox" and named in found.what
+
+
+def test_a_dollar_that_names_nothing_is_part_of_the_name() -> None:
+    assert checked({"folders": {"inbox": "/srv/in$", "outbox": "/srv/5 $"}}, "x").folders.inbox == "/srv/in$"
 
 
 @pytest.mark.parametrize("given", ["", "  ", 5, None, True, ["x"]])
@@ -70,6 +104,20 @@ def test_a_link_does_not_hide_an_overlap(tmp_path: Path) -> None:
     (tmp_path / "alias").symlink_to("inbox")
 
     assert "inside" in fault(laid_out(tmp_path, outbox="alias/out")).what
+
+
+@pytest.mark.parametrize("name", ["outbox", "archive"])
+def test_one_folder_under_two_names_is_refused_by_what_it_is(tmp_path: Path, name: str) -> None:
+    """A bind mount, or a disk that minds no case: paths that no link joins, with one device and inode."""
+    (tmp_path / "inbox").mkdir()
+    (tmp_path / name).mkdir()
+    if subprocess.run(["mount", "--bind", tmp_path / "inbox", tmp_path / name], stderr=subprocess.DEVNULL).returncode:
+        pytest.skip("no folder can be mounted a second time here")
+    try:
+        assert "is the same as" in fault(laid_out(tmp_path)).what
+        assert "is inside" in fault(laid_out(tmp_path, **{name: f"{name}/deeper/still"})).what
+    finally:
+        subprocess.run(["umount", tmp_path / name], check=True)
 
 
 def test_all_overlaps_are_told(tmp_path: Path) -> None:

@@ -8,9 +8,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from dropscribe.control.client import socket_path
 from dropscribe.control.server import LONGEST_LINE, MOST_CLIENTS
-from support.control_loop import DEADLINE, Daemon, Echo, hung_up, line, lines, retry
+from support.control_loop import DEADLINE, Daemon, Echo, address, hung_up, line, lines, retry
 
 
 @pytest.fixture
@@ -35,7 +34,7 @@ def client(daemon: Daemon) -> Iterator[Callable[[], socket.socket]]:
         one = socket.socket(socket.AF_UNIX)
         one.settimeout(DEADLINE)
         made.append(one)
-        one.connect(socket_path(daemon.state))
+        one.connect(address(daemon.state))
         return one
 
     yield connect

@@ -1,20 +1,18 @@
 """The control socket answers every client that asks, survives every client that does not, and is the owner's alone."""
 
 import os
-import selectors
 import socket
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
-from dropscribe.control.client import NotRunning, ask, exchange, socket_path
-from dropscribe.control.server import MOST_CLIENTS, Control
-from dropscribe.core.errors import UsageError
+from dropscribe.control import place
+from dropscribe.control.client import NotRunning, ask, exchange
+from dropscribe.control.server import MOST_CLIENTS
 from dropscribe.core.protocol import Answer, ReadRequest, RetryRequest, StatusAnswer, StatusRequest
-from support.control_loop import DEADLINE, Daemon, Echo, hung_up, line, lines, retry
+from support.control_loop import DEADLINE, Daemon, Echo, address, hung_up, line, lines, retry
 
 
 class OtherAnswer(Answer, kw_only=True):
@@ -45,7 +43,7 @@ def client(daemon: Daemon) -> Iterator[Callable[[], socket.socket]]:
         one = socket.socket(socket.AF_UNIX)
         one.settimeout(DEADLINE)
         made.append(one)
-        one.connect(socket_path(daemon.state))
+        one.connect(address(daemon.state))
         return one
 
     yield connect
@@ -77,7 +75,7 @@ def test_as_many_as_are_let_in_may_wait_at_the_door_of_a_busy_daemon(daemon: Dae
     waiting = [socket.socket(socket.AF_UNIX) for _ in range(MOST_CLIENTS)]
     for one in waiting:
         one.setblocking(False)
-    refused = [one.connect_ex(socket_path(daemon.state)) for one in waiting]
+    refused = [one.connect_ex(address(daemon.state)) for one in waiting]
     for one in waiting:
         one.close()
 
@@ -147,7 +145,7 @@ def test_nobody_to_ask_is_told_with_a_remedy(state: str) -> None:
 
 def test_a_killed_daemon_is_not_running_and_its_socket_is_taken_over(state: str) -> None:
     with socket.socket(socket.AF_UNIX) as dead:
-        dead.bind(socket_path(state))
+        dead.bind(place.candidates(state)[0])
     with pytest.raises(NotRunning):
         ask(state, StatusRequest(), StatusAnswer)
 
@@ -176,67 +174,6 @@ def test_a_silent_daemon_is_waited_for_only_so_long(daemon: Daemon) -> None:
         ask(daemon.state, StatusRequest(), StatusAnswer, timeout=0.05)
 
 
-# -- where it lies, and for whom
-
-
-def test_only_the_owner_may_connect(state: str) -> None:
-    old = os.umask(0)
-    try:
-        daemon = Daemon(os.path.join(state, "new"))
-    finally:
-        os.umask(old)
-
-    assert os.stat(socket_path(daemon.state)).st_mode & 0o777 == 0o600
-    assert os.stat(daemon.state).st_mode & 0o777 == 0o700
-    daemon.close()
-
-
-def test_the_mask_of_the_process_is_put_back(daemon: Daemon) -> None:
-    old = os.umask(0o022)
-    os.umask(old)
-
-    assert old != 0o177
-
-
-@pytest.mark.parametrize("name", ["x" * 120, "日" * 60])
-def test_a_long_state_folder_works_all_the_same(tmp_path: Path, name: str) -> None:
-    state = str(tmp_path / name)
-    assert len(os.fsencode(socket_path(state))) <= 103
-    assert socket_path(state) == socket_path(state) != socket_path(state + "2")
-
-    daemon = Daemon(state)
-    path = socket_path(state)
-    assert os.stat(os.path.dirname(path)).st_mode & 0o777 == 0o700
-    assert os.stat(path).st_mode & 0o777 == 0o600
-    with ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(ask, state, StatusRequest(), Echo)
-        daemon.until(answer.done)
-    daemon.close()
-    os.rmdir(os.path.dirname(path))
-
-    assert answer.result() == Echo(asked={"command": "status"})
-
-
-def test_the_bound_is_on_bytes_and_not_on_characters() -> None:
-    assert socket_path("/" + "x" * 86) == "/" + "x" * 86 + "/control.sock"  # 100 bytes
-    assert socket_path("/" + "x" * 87) != "/" + "x" * 87 + "/control.sock"
-    assert socket_path("/" + "ä" * 43 + "x") != "/" + "ä" * 43 + "x" + "/control.sock"
-
-
-def test_a_place_prepared_by_somebody_else_is_refused(tmp_path: Path) -> None:
-    state = str(tmp_path / ("x" * 120))
-    folder = os.path.dirname(socket_path(state))
-    (tmp_path / "theirs").mkdir()
-    os.symlink(tmp_path / "theirs", folder)
-    try:
-        with selectors.DefaultSelector() as selector, pytest.raises(UsageError):
-            Control(state, selector)
-    finally:
-        os.unlink(folder)
-
-    assert list((tmp_path / "theirs").iterdir()) == []
-
-
 def test_closing_twice_leaves_no_socket_behind(daemon: Daemon, client: Callable[[], socket.socket]) -> None:
     one = client()
     daemon.until(lambda: daemon.clients() == 1)
@@ -244,5 +181,5 @@ def test_closing_twice_leaves_no_socket_behind(daemon: Daemon, client: Callable[
     daemon.control.close()
     daemon.control.close()
 
-    assert not os.path.exists(socket_path(daemon.state))
+    assert not os.path.exists(place.candidates(daemon.state)[0])
     assert hung_up(one, daemon)

@@ -36,6 +36,7 @@ TO_DAEMON: tuple[p.ToDaemon, ...] = (
 REQUESTS: tuple[p.ControlRequest, ...] = (
     p.StatusRequest(), p.PauseRequest(), p.ResumeRequest(), p.UnloadRequest(), p.RetryRequest(),
     p.RetryRequest(["\udcff.png", "ä"]), p.ReadRequest("/in/\udcff.png", ("md", "pdf")), p.FolderRequest(),
+    p.HistoryRequest(),
 )  # fmt: skip
 
 # Section "status --json" of the contract.
@@ -127,7 +128,7 @@ def test_every_control_request_is_told_by_its_command() -> None:
 
     assert [msgspec.convert(values, p.ControlRequest) for values in plain] == list(REQUESTS)
     commands = {values["command"] for values in plain}
-    assert commands == {"status", "pause", "resume", "unload", "retry", "read", "agent-probe"}
+    assert commands == {"status", "pause", "resume", "unload", "retry", "read", "agent-probe", "history"}
 
 
 def test_every_answer_says_whether_it_worked_and_a_refusal_what_to_try() -> None:

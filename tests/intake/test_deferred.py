@@ -54,7 +54,8 @@ def test_a_wall_clock_that_was_set_back_does_not_hold_a_file_for_ever(table: Set
     table.defer(Found(b"a", ONE, WALL), now=10.0, wall=WALL - 10_000.0)
 
     assert table.next_due() == 70.0
-    assert isinstance(judge(table, 70.0), Settled)
+    verdict = judge(table, 70.0)
+    assert verdict == Settled(Found(b"a", ONE, WALL - 10_000.0))  # and it is not deferred once more for being young
 
 
 def test_a_held_file_that_is_locked_says_so_and_becomes_hopeless(table: SettlingTable) -> None:

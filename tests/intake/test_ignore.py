@@ -2,7 +2,7 @@
 
 import pytest
 
-from dropscribe.intake.ignore import CLOSED_FOLDERS, CLUTTER, PARTIAL, ignored, wanted_folder
+from dropscribe.intake.ignore import CLOSED_FOLDERS, CLUTTER, NOT_THE_USERS, PARTIAL, ignored, wanted_folder
 
 ORDINARY = [
     b"scan.png", b"SCAN", b"sub/scan.png", b"a.part.png", b"tmp", b"part", b"tempo.png", b"x.tmp.jpg", b"icon.png",
@@ -41,6 +41,14 @@ def test_clutter_is_listed_in_lower_case_as_it_is_compared() -> None:
 def test_bundles_and_downloads_in_disguise_are_closed(ending: bytes) -> None:
     assert not wanted_folder(b"My Photos" + ending)
     assert ignored(b"a/My Photos" + ending.upper() + b"/b/scan.png", [])
+
+
+@pytest.mark.parametrize("name", [*NOT_THE_USERS, b".Trashes", b".Trash-1000", b".@__thumb"])
+def test_trash_and_what_a_system_keeps_for_itself_is_closed_in_any_case(name: bytes) -> None:
+    assert not wanted_folder(name) and not wanted_folder(name.upper())
+    assert ignored(b"Photos/" + name.title() + b"/2026/scan.png", [])
+    assert not ignored(b"Photos/" + name.strip(b"@#$.") + b" of mine/scan.png", [])
+    assert name == name.lower() or name not in NOT_THE_USERS
 
 
 def test_other_folders_are_open_unless_hidden() -> None:

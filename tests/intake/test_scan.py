@@ -131,7 +131,8 @@ def test_several_paths_are_told_in_the_order_asked(root: bytes) -> None:
 
 def test_a_scan_finds_every_wanted_file_once(root: bytes) -> None:
     wanted = [put(root, p) for p in (b"a.png", b"sub/b.png", b"sub/deep/\xff\n.pdf", b"sub2/empty.png", b"notes.txt")]
-    for path in (b".hidden/a.png", b"sub/.a.png", b"a.png.part", b"X.app/a.png", b"raw/a.png"):
+    for path in (b".hidden/a.png", b"sub/.a.png", b"a.png.part", b"X.app/a.png", b"raw/a.png", b"sub/@eaDir/a.png",
+                 b"#recycle/a.png", b"$RECYCLE.BIN/S-1-5/a.png"):  # fmt: skip
         put(root, path)
     os.makedirs(root + b"/nothing/in/here")
 
@@ -195,15 +196,15 @@ def test_a_folder_that_cannot_be_listed_at_all_is_an_error(root: bytes) -> None:
 def intake(root: bytes, tmp_path: Path) -> Iterator[Intake]:
     folders = {name: str(tmp_path / name) for name in ("inbox", "outbox", "archive", "failed", "state")}
     yield Intake(
-        checked({"folders": folders, "intake": {"stable_for": "2s", "incomplete_timeout": "60s"}}, "test"), 0.0
+        checked({"folders": folders, "intake": {"stable_for": "2s", "incomplete_timeout": "60s"}}, "test"), 0.0, 1000.0
     )
 
 
 def test_a_scan_alone_never_settles_a_file_that_nobody_opened(intake: Intake, root: bytes) -> None:
     put(root, b"notes.txt", b"plain words")
-    intake.take(Scan(root, b"", ()).step().infos, {}, {}, 0.0, 1000.0)
+    intake.take(Scan(root, b"", ()).step().infos, {}, {}, 0.0)
 
-    verdicts = intake.take(Scan(root, b"", ()).step().infos, {}, {}, 30.0, 1030.0)
+    verdicts = intake.take(Scan(root, b"", ()).step().infos, {}, {}, 30.0)
 
     assert verdicts == []
 
@@ -211,9 +212,9 @@ def test_a_scan_alone_never_settles_a_file_that_nobody_opened(intake: Intake, ro
 def test_a_probed_text_file_waits_for_patience_and_is_then_hopeless(intake: Intake, root: bytes) -> None:
     put(root, b"notes.txt", b"plain words")
     for now in (0.0, 2.0, 30.0, 59.9):
-        assert intake.take(at(root, [b"notes.txt"], probe=True), {}, {}, now, 1000.0 + now) == []
+        assert intake.take(at(root, [b"notes.txt"], probe=True), {}, {}, now) == []
 
-    (verdict,) = intake.take(at(root, [b"notes.txt"], probe=True), {}, {}, 60.0, 1060.0)
+    (verdict,) = intake.take(at(root, [b"notes.txt"], probe=True), {}, {}, 60.0)
 
     assert type(verdict).__name__ == "Rejected"
 
@@ -225,20 +226,20 @@ def test_what_has_a_job_or_was_read_and_kept_is_left_alone(intake: Intake, root:
     assert job.signature is not None and kept.signature is not None
     live, known = {b"job.png": job.signature}, {b"kept.png": (kept.signature.size, kept.signature.mtime_ns)}
     for now in (0.0, 5.0):
-        assert intake.take([job, kept], live, known, now, now) == []
+        assert intake.take([job, kept], live, known, now) == []
     assert len(intake.table) == 0
 
     put(root, b"kept.png", PNG + b" changed")
     infos = at(root, [b"kept.png"], probe=True)
 
-    assert intake.take(infos, {}, known, 10.0, 10.0) == []
-    assert len(intake.take(infos, {}, known, 12.0, 12.0)) == 1
+    assert intake.take(infos, {}, known, 10.0) == []
+    assert len(intake.take(infos, {}, known, 12.0)) == 1
 
 
 def filled(intake: Intake, now: float) -> None:
     """Leave no room for another candidate."""
     signature = Signature(1, 1, 1, 1)
-    intake.take([FileInfo(b"%d.png" % number, signature) for number in range(ROOM)], {}, {}, now, now)
+    intake.take([FileInfo(b"%d.png" % number, signature) for number in range(ROOM)], {}, {}, now)
     assert not intake.table.has_room
 
 

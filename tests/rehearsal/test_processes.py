@@ -8,18 +8,18 @@ from rehearsal.machine import Mac
 
 BUSY = """\
 import json, socket, sys, threading
-from dropscribe.control import client, lock
+from dropscribe.control import client, lock, place
 state = sys.argv[1]
 held = lock.StateLock(state) if sys.argv[2] == "daemon" else None
 server = socket.socket(socket.AF_UNIX)
-server.bind(client.socket_path(state))
+server.bind(place.candidates(state)[0])
 server.listen(0)
 waiting = []
 while True:  # fill the backlog
     waiting.append(socket.socket(socket.AF_UNIX))
     waiting[-1].settimeout(0)
     try:
-        waiting[-1].connect(client.socket_path(state))
+        waiting[-1].connect(place.candidates(state)[0])
     except ConnectionRefusedError:
         break
 def serve():

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from dropscribe.control import client
+from support.control_loop import address
 from support.fakes import picture
 from support.harness import Daemon, done, left, wait_for
 
@@ -290,7 +290,7 @@ def test_a_retry_of_many_is_answered_when_all_are_back_and_holds_up_nobody_else(
     with daemon.start():
         daemon.ask("pause")
         with socket.socket(socket.AF_UNIX) as connection:
-            connection.connect(client.socket_path(str(daemon.state)))
+            connection.connect(address(str(daemon.state)))
             connection.sendall(b'{"command": "retry", "names": []}\n')
             assert daemon.status()["daemon"]["running"]
             with connection.makefile("rb") as answers:

@@ -66,7 +66,7 @@ def test_a_decoder_killed_in_the_middle_of_a_document_costs_that_document_only(t
         )
 
         assert {name: (daemon.outbox / name).read_text().strip() for name in left(daemon.outbox)} == texts
-        assert "reason: damaged" in (daemon.failed / "book.tif.error.txt").read_text()
+        assert "reason: decode-memory" in (daemon.failed / "book.tif.error.txt").read_text()
         assert daemon.starts() == 1 and status["model"]["state"] in ("warm", "busy")
 
 

@@ -1,6 +1,7 @@
 """A daemon's loop around the control socket, turned by hand, and what its clients hear."""
 
 import json
+import os
 import selectors
 import socket
 import time
@@ -9,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from dropscribe.control import place
 from dropscribe.control.server import Control, Request
 from dropscribe.core.protocol import Answer
 
@@ -20,6 +22,11 @@ class Echo(Answer, kw_only=True):
 
     asked: dict[str, Any] | None = None
     text: str = ""
+
+
+def address(state: str) -> str:
+    """Return where the daemon on *state* listens: the first place that is taken."""
+    return next(path for path in place.candidates(state) if os.path.lexists(path))
 
 
 def echo(request: Request) -> Echo:

@@ -8,7 +8,7 @@ boxes with nothing between them, whose figures differ (`fold_boxes` makes drifti
 import re
 from collections.abc import Callable, Collection, Sequence
 
-from dropscribe.engines.deepseek.repetition import (
+from dropscribe.engines.vlm.repetition import (
     BOX_COPIES,
     COPIES,
     EMPTY_CELLS_SPAN,

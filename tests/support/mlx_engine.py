@@ -6,10 +6,9 @@ from typing import Any
 
 from dropscribe.config import Settings, checked
 from dropscribe.core.pages import Page, PageText
-from dropscribe.engines.deepseek.attempt import Reply
 from dropscribe.engines.deepseek.engine import DeepSeekOcr
-from dropscribe.engines.deepseek.fallback import Fallback
-from dropscribe.engines.deepseek.generate import Request
+from dropscribe.engines.vlm.attempt import Reply, Request
+from dropscribe.engines.vlm.fallback import Fallback
 from support.tiny_checkpoint import page_picture
 
 MakeEngine = Callable[..., DeepSeekOcr]

@@ -91,6 +91,6 @@ def warnings(settings: Settings, home: str, platform: str) -> Iterator[Fault]:
     if platform != "darwin":
         return
     for name in ("inbox", "outbox", "archive", "failed"):
-        path = getattr(settings.folders, name)
+        path = os.path.realpath(getattr(settings.folders, name))
         if place := places.closed_to_agents(path, home):
             yield Fault(f"folders.{name}", f"{path} is in {place}, which macOS closes to agents", places.REMEDY)

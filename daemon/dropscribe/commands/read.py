@@ -21,7 +21,7 @@ from dropscribe.core.errors import REMEDIES, DropscribeError, Reason, ReasonedEr
 from dropscribe.core.job import Order, Outcome, on_one_line, printable
 from dropscribe.core.pages import PageText
 from dropscribe.core.protocol import ReadAnswer, ReadRequest, ToDaemon
-from dropscribe.core.remarks import passages
+from dropscribe.core.remarks import PLEASE_CHECK, passages
 from dropscribe.engines import registry
 from dropscribe.engines.base import Signals
 from dropscribe.formats.registry import SUFFIXES
@@ -64,7 +64,8 @@ def _print(name: str, answer: ReadAnswer, form: str) -> bool:
         shutil.copyfileobj(file, sys.stdout.buffer)
     sys.stdout.buffer.flush()
     if answer.review:
-        print(f"warning: {name}: {answer.remark or 'low confidence, please check the text'}", file=sys.stderr)
+        doubts = [remark for remark in answer.remarks if remark.startswith(PLEASE_CHECK)]
+        print(f"warning: {name}: {(doubts or [f'low confidence, {PLEASE_CHECK} the text'])[0]}", file=sys.stderr)
     return True
 
 
@@ -132,7 +133,7 @@ def _one(reading: "Reading", show: "_Progress", order: Order) -> ReadAnswer:
         return ReadAnswer(ok=False, error=outcome.detail or "it vanished", reason=outcome.reason)
     staging = os.fsdecode(order.staging)
     files = {suffix: os.path.join(staging, "out" + suffix) for suffix in outcome.staged}
-    return ReadAnswer(files=files, review=outcome.review, remark=outcome.remark)
+    return ReadAnswer(files=files, review=outcome.review, remarks=list(outcome.remarks))
 
 
 class _Progress:

@@ -31,7 +31,8 @@ from dropscribe.core.errors import ConfigError, Fault
 
 __all__ = [
     "FORMATS", "Engine", "Folders", "Intake", "Log", "Memory", "Model", "Notify", "Output", "Settings", "checked",
-    "default_path", "keys", "load", "log_home", "plain", "reference_text", "restart_needed", "state_home",
+    "default_path", "keys", "load", "log_home", "plain", "reference_text", "restart_needed", "restored",
+    "state_home",
 ]  # fmt: skip
 
 RESTART_KEYS = ("folders", "log.folder", "log.format")  # read at start only
@@ -74,7 +75,8 @@ def load(path: str | None) -> Settings:
     if not isinstance(values, dict):
         what = f"must be a mapping of sections (got {values!r:.60})"
         raise ConfigError([Fault(name, what, "start with a section: folders:")])
-    return checked({key: {} if value is None else value for key, value in values.items()}, name)
+    sections = {key: {} if value is None else value for key, value in values.items()}
+    return checked(sections, name, os.path.dirname(os.path.abspath(path)))
 
 
 def _parsed(text: str) -> object:
@@ -100,15 +102,15 @@ class _Once(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def checked(values: dict[Any, Any], name: str) -> Settings:
+def checked(values: dict[Any, Any], name: str, base: str = "/") -> Settings:
     """Build settings from plain *values*; *name* says in messages where they came from.
 
-    Raises `ConfigError` with every fault at once.
+    Relative folders count from *base*. Raises `ConfigError` with every fault at once.
     """
     try:
-        return check.checked(values, name)
+        return check.checked(values, name, base)
     except ConfigError:
-        return check.checked(values, name, _defaults_as_written())
+        return check.checked(values, name, base, _defaults_as_written())
 
 
 def _defaults_as_written() -> dict[str, dict[str, str]]:
@@ -122,11 +124,16 @@ def _defaults_as_written() -> dict[str, dict[str, str]]:
 
 
 def plain(settings: Settings) -> dict[str, Any]:
-    """Return the settings as plain values, from which `checked` makes the same settings again."""
+    """Return the settings as plain values, from which `restored` makes the same settings again."""
     values: dict[str, Any] = msgspec.to_builtins(settings)
     for key, value in values["model"].items():
         values["model"][key] = "never" if value is None else value
     return values
+
+
+def restored(values: dict[str, Any]) -> Settings:
+    """Return the settings that `plain` made into *values*; their folders are not looked at again."""
+    return check.checked(values, "the daemon", "/", layout=False)
 
 
 def keys() -> list[tuple[str, str]]:

@@ -24,10 +24,14 @@ def types_of(section: str) -> dict[str, Any]:
     return get_type_hints(SECTIONS[section], include_extras=True)
 
 
-def checked(values: dict[Any, Any], name: str, defaults: dict[str, dict[str, str]] | None = None) -> Settings:
+def checked(
+    values: dict[Any, Any], name: str, base: str, defaults: dict[str, dict[str, str]] | None = None,
+    *, layout: bool = True,
+) -> Settings:  # fmt: skip
     """Build settings from plain *values*; raise `ConfigError` with every fault at once.
 
-    *name* says in messages where the values came from, *defaults* how the reference file writes each default.
+    *name* says in messages where the values came from, *base* is the folder that relative folders count from,
+    *defaults* how the reference file writes each default; without *layout* no folder is looked at.
     """
     faults: list[Fault] = []
     found: dict[str, Struct] = {}
@@ -44,17 +48,21 @@ def checked(values: dict[Any, Any], name: str, defaults: dict[str, dict[str, str
                 )
             )
         else:
-            found[section] = _section(section, given, name, (defaults or {}).get(section, {}), faults)
+            found[section] = _section(section, given, (name, base), (defaults or {}).get(section, {}), faults)
     settings = Settings(**found)  # type: ignore[arg-type]  # each under its own name
-    layout = layout_faults(settings, name) if not any(f.where.startswith(f"{name}: folders.") for f in faults) else []
-    if faults + layout:
-        raise ConfigError(faults + layout, salvaged=settings)
+    if layout and not any(fault.where.startswith(f"{name}: folders.") for fault in faults):
+        faults += layout_faults(settings, name)
+    if faults:
+        raise ConfigError(faults, salvaged=settings)
     return settings
 
 
-def _section(section: str, given: dict[Any, Any], name: str, defaults: dict[str, str], faults: list[Fault]) -> Struct:
-    """Return one section, its faulty keys left at their defaults and told in *faults*."""
+def _section(
+    section: str, given: dict[Any, Any], source: tuple[str, str], defaults: dict[str, str], faults: list[Fault]
+) -> Struct:
+    """Return one section, its faulty keys left at their defaults and told in *faults*; *source* is name and base."""
     values = {}
+    name, base = source
     for key, value in given.items():
         where = f"{name}: {section}.{key}"
         if former := _former(f"{section}.{key}", value):
@@ -64,19 +72,19 @@ def _section(section: str, given: dict[Any, Any], name: str, defaults: dict[str,
             faults.append(_unknown(where, str(key), sorted(types_of(section))))
             continue
         try:
-            values[key] = _value(types_of(section)[key], value)
+            values[key] = _value(types_of(section)[key], value, base)
         except (ValueError, OverflowError) as error:  # msgspec's own errors are such too
             default = defaults.get(key, "the default")
             faults.append(Fault(where, f"{error} {_got(value)}", f"correct it, or remove the line to use {default}"))
     return SECTIONS[section](**values)
 
 
-def _value(kind: Any, value: object) -> Any:
+def _value(kind: Any, value: object, base: str) -> Any:
     """Return *value* as *kind* wants it; raise `ValueError` in our words."""
     extras = get_args(kind)[1:] if get_origin(kind) is Annotated else ()
     for extra in reversed(extras):
         if isinstance(extra, Kind):
-            value = extra.parse(value)
+            value = extra.parse(value, base) if extra.place else extra.parse(value)
             break
     try:
         return msgspec.convert(value, kind)

@@ -1,4 +1,7 @@
-"""Folder layouts that are refused: they would feed results back in, mix files, or cover the program's own code."""
+"""Folder layouts that are refused: they would feed results back in, mix files, or cover the program's own code.
+
+Two spellings of one folder (case, links, a bind mount) are one: what is there is compared by device and inode.
+"""
 
 import os
 import sys
@@ -20,8 +23,10 @@ def layout_faults(settings: Settings, name: str) -> list[Fault]:
 def _overlaps(where: dict[str, str], name: str) -> Iterator[Fault]:
     for key, path in where.items():
         for other, outer in where.items():
-            same = same_folder_key(path) == same_folder_key(outer)
-            if key == other or not (same or _within(path, outer)) or (same and key > other):
+            if key == other or not _within(path, outer):
+                continue
+            same = _within(outer, path)
+            if same and key > other:
                 continue
             why = "results would be read as new pictures" if "inbox" in (other, key) else "their files would mix"
             how = "the same as" if same else "inside"
@@ -45,5 +50,26 @@ def _covering(where: dict[str, str], name: str) -> Iterator[Fault]:
 
 
 def _within(path: str, outer: str) -> bool:
-    path, outer = same_folder_key(path), same_folder_key(outer)
-    return path == outer or path.startswith(outer.rstrip(os.sep) + os.sep)
+    """Say whether *path* is *outer* or lies in it, by name or, as far as both are there, by what they are."""
+    key, outer_key = same_folder_key(path), same_folder_key(outer)
+    if key == outer_key or key.startswith(outer_key.rstrip(os.sep) + os.sep):
+        return True
+    wanted = _identity(outer)
+    return wanted is not None and any(_identity(folder) == wanted for folder in _upwards(path))
+
+
+def _upwards(path: str) -> Iterator[str]:
+    """Yield *path* and every folder that it lies in."""
+    while True:
+        yield path
+        if path == os.path.dirname(path):
+            return
+        path = os.path.dirname(path)
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None  # it is not there yet, or may not be looked at
+    return found.st_dev, found.st_ino

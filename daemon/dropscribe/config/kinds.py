@@ -16,14 +16,19 @@ UNITS_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 UNITS_BYTES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
 LONGEST = 10 * 365 * 86400  # seconds
 SWITCHES = {"on": True, "yes": True, "true": True, "off": False, "no": False, "false": False}
-Parse = Callable[[Any], Any]
+Parse = Callable[..., Any]
+_VARIABLE = re.compile(r"\$(?:(\w+)|\{([^}]*)\})", re.ASCII)
 
 
 @dataclass(frozen=True)
 class Kind:
-    """How one sort of value is written; `parse` raises `ValueError` with words for the user."""
+    """How one sort of value is written; `parse` raises `ValueError` with words for the user.
+
+    A *place* may be relative: its `parse` takes the folder that it counts from as a second argument.
+    """
 
     parse: Parse
+    place: bool = False
 
 
 def _measure(units: Mapping[str, float], example: str) -> Callable[[object], float]:
@@ -80,16 +85,29 @@ def _bytes(value: object) -> int:
     return int(_size(value))
 
 
-def folder(value: object) -> str:
-    """Return the absolute path of the folder that *value* names."""
+def folder(value: object, base: str) -> str:
+    """Return the absolute path of the folder that *value* names, counted from *base*; links in it stay links.
+
+    They are followed anew at each look, so that an inbox that is a link may be pointed elsewhere.
+    """
     if not isinstance(value, str) or not value.strip():
         raise ValueError("must be a folder, written as text")
-    return os.path.realpath(os.path.expanduser(value))
+    path = os.path.expanduser(_VARIABLE.sub(_variable, value))
+    if path.startswith("~"):
+        raise ValueError(f"names a user that this system does not know, {path.split('/')[0]}; ./~ means such a name")
+    return os.path.abspath(os.path.join(base, path))
 
 
-def folder_or(default: Callable[[], str]) -> Kind:
-    """Return the kind of a folder for which null stands for *default*."""
-    return Kind(lambda value: default() if value is None else folder(value))
+def _variable(found: re.Match[str]) -> str:
+    name = found[1] or found[2]
+    if not os.environ.get(name):
+        raise ValueError(f"names a variable that is not set, {found[0]} (an agent does not see your shell's)")
+    return os.environ[name]
+
+
+def resolved_folder_or(default: Callable[[], str]) -> Kind:
+    """Return the kind of a folder, its links followed once, for which null stands for *default*."""
+    return Kind(lambda value, base: default() if value is None else os.path.realpath(folder(value, base)), place=True)
 
 
 _seconds, _size = _measure(UNITS_SECONDS, "500ms, 30s, 5m or 24h"), _measure(UNITS_BYTES, "200KB, 512MB or 2GB")
@@ -104,5 +122,5 @@ BytesOrNever = Annotated[Bytes | None, _or_never(_bytes)]
 BytesOrNull = Annotated[Bytes | None, Kind(lambda value: None if value is None else _bytes(value))]
 Count = Annotated[int, NUMBER, Meta(ge=1, le=10**12)]
 CountOrNever = Annotated[Count | None, _or_never(_number)]
-Folder = Annotated[str, Kind(folder)]
+Folder = Annotated[str, Kind(folder, place=True)]
 Switch = Annotated[bool, Kind(_switch)]

@@ -28,7 +28,7 @@ from dropscribe.config.kinds import (
     SomeSecondsOrNever,
     Switch,
     folder,
-    folder_or,
+    resolved_folder_or,
 )
 
 Format = Literal["txt", "md", "json", "hocr", "alto", "pdf"]
@@ -57,17 +57,17 @@ def log_home() -> str:
 
 
 def _at_home(name: str) -> Any:
-    return field(default_factory=lambda: folder(f"~/Dropscribe/{name}"))
+    return field(default_factory=lambda: folder(f"~/Dropscribe/{name}", "/"))
 
 
 class Folders(Struct, frozen=True):
-    """Where things lie; all absolute and resolved."""
+    """Where things lie; all absolute. Links in `state` are followed once, in the others anew at each look."""
 
     inbox: Folder = _at_home("inbox")
     outbox: Folder = _at_home("outbox")
     archive: Folder = _at_home("archive")
     failed: Folder = _at_home("failed")
-    state: Annotated[str, folder_or(state_home)] = field(default_factory=state_home)
+    state: Annotated[str, resolved_folder_or(state_home)] = field(default_factory=state_home)
 
 
 class Intake(Struct, frozen=True):
@@ -82,6 +82,7 @@ class Intake(Struct, frozen=True):
     max_pixels: Count = 200_000_000
     max_pages: Count = 2000
     decode_timeout: SomeSeconds = 60
+    sandbox: Annotated[Literal["auto", "off"], AUTO_OR_OFF] = "auto"
     pdf_text: Literal["auto", "never", "always"] = "auto"
     orientation: Annotated[Literal["auto", "off"], AUTO_OR_OFF] = "auto"
 
@@ -135,12 +136,13 @@ class Output(Struct, frozen=True):
     tables: Literal["html", "markdown"] = "html"
     figures: Switch = False
     line_breaks: Literal["keep", "join"] = "keep"
+    pdf_actions: Literal["strip", "keep"] = "strip"
 
 
 class Log(Struct, frozen=True):
     """Where and how the log is written."""
 
-    folder: Annotated[str, folder_or(log_home)] = field(default_factory=log_home)
+    folder: Annotated[str, resolved_folder_or(log_home)] = field(default_factory=log_home)
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["text", "json"] = "text"
 

@@ -1,35 +1,23 @@
 """Asking a running daemon over its control socket: one line of JSON asks, one line answers. Owner-only; no network."""
 
 import json
-import os
 import socket
 import sys
-import tempfile
 import time
-import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any, TypeVar
 
 import msgspec
 
-from dropscribe.control import lock
+from dropscribe.control import lock, place
 from dropscribe.core.errors import DropscribeError
 from dropscribe.core.protocol import Answer, ControlRequest
+from dropscribe.files import native
 
 A = TypeVar("A", bound=Answer)
 
-LONGEST_PATH = 100  # bytes; sun_path holds 104 on macOS, 108 on Linux, with the closing NUL
 BUSY = 5.0  # seconds for which a daemon with too many clients is asked again
-
-
-def socket_path(state: str) -> str:
-    """Return the path of the daemon's socket for *state*: inside it or, if that is too long, in a folder of its own."""
-    path = os.path.join(state, "control.sock")
-    if len(os.fsencode(path)) <= LONGEST_PATH:
-        return path
-    digest = f"{zlib.crc32(os.fsencode(state)):08x}"
-    return os.path.join(tempfile.gettempdir(), f"dropscribe-{os.getuid()}-{digest}", "control.sock")
 
 
 class NotRunning(DropscribeError):
@@ -40,16 +28,36 @@ def _connected(state: str, timeout: float | None) -> socket.socket:
     """Connect to the daemon on *state*; one that is busy with many others is asked again for a while."""
     deadline = time.monotonic() + min(timeout or BUSY, BUSY)
     while True:
-        connection = socket.socket(socket.AF_UNIX)
-        connection.settimeout(timeout)
         try:
-            connection.connect(socket_path(state))
-            return connection
+            return _connected_once(state, timeout)
         except OSError as error:
-            connection.close()
             if time.monotonic() > deadline or not _is_busy(error, state):
                 raise
             time.sleep(0.02)
+
+
+def _connected_once(state: str, timeout: float | None) -> socket.socket:
+    """Return a connection at the first place where the daemon of the state's owner listens."""
+    fault: OSError = FileNotFoundError("there is no socket")
+    for path in place.candidates(state):
+        connection = socket.socket(socket.AF_UNIX)
+        connection.settimeout(timeout)
+        try:
+            connection.connect(path)
+            _require_owner(connection, path, place.owner(state))
+            return connection
+        except OSError as error:
+            connection.close()
+            fault = fault if isinstance(error, FileNotFoundError) else error
+            if _is_busy(error, state):
+                break
+    raise fault
+
+
+def _require_owner(connection: socket.socket, path: str, owner: int) -> None:
+    """Refuse who listens in the daemon's place and is another user: names and texts would go there."""
+    if (listener := native.peer_owner(connection)) not in (owner, 0):
+        raise PermissionError(f"{path} is served by user {listener} and not by {owner}")
 
 
 def _is_busy(error: OSError, state: str) -> bool:

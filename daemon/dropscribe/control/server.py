@@ -1,22 +1,27 @@
-"""The control socket in the state folder, as the daemon serves it: requests in, replies out.
+"""The control socket, as the daemon serves it to its own user: requests in, replies out.
 
 It carries requests and replies; the service handles them.
 """
 
+import errno
 import json
 import os
 import selectors
 import socket
 import stat
+import time
 
 import msgspec
 
-from dropscribe.control.client import socket_path
+from dropscribe.control import place
 from dropscribe.core.errors import UsageError
 from dropscribe.core.protocol import Answer, ControlRequest
+from dropscribe.files import native
+from dropscribe.log import LOG
 
 LONGEST_LINE = 10**6
 MOST_CLIENTS = 64
+REST = 1.0  # seconds without new clients while there are no file handles for them
 
 
 class Request:
@@ -94,36 +99,46 @@ class Control:
     """The listening socket and its clients, registered with the loop's *selector*."""
 
     def __init__(self, state: str, selector: selectors.BaseSelector) -> None:
-        self._path = socket_path(state)
-        _own_folder(os.path.dirname(self._path))
-        if os.path.lexists(self._path):
-            os.unlink(self._path)  # left by a killed daemon: the state lock is ours
-        self._listener = socket.socket(socket.AF_UNIX)
-        old = os.umask(0o177)
-        try:
-            self._listener.bind(self._path)
-        finally:
-            os.umask(old)
-        self._listener.listen(MOST_CLIENTS)
-        self._listener.setblocking(False)
-        self._selector = selector
+        self._state, self._selector = state, selector
         self._clients: list[Client] = []
-        selector.register(self._listener, selectors.EVENT_READ, self)
+        self._rest_until: float | None = None  # monotonic
+        self._listen()
+
+    def _listen(self) -> None:
+        """Listen at the first place that takes a socket; raise the first fault where none does."""
+        faults: list[Exception] = []
+        for path in place.candidates(self._state):
+            try:
+                self._listener, self._path = _listener(path), path
+            except (OSError, UsageError) as error:
+                faults.append(error)
+                continue
+            self._file = _identity(path)
+            self._selector.register(self._listener, selectors.EVENT_READ, self)
+            return
+        raise faults[0]
 
     def accept(self) -> None:
-        """Accept a client; beyond `MOST_CLIENTS` they are refused."""
+        """Accept a client of our own user or of root; beyond `MOST_CLIENTS` they are refused."""
         self.sweep()  # a number that a client has given up may come again at once
         try:
             connection, _ = self._listener.accept()
-        except OSError:
-            return  # it has disconnected, or no file handles are left; the next one is tried again
+        except OSError as error:
+            self._rest(error)
+            return
         connection.setblocking(False)
-        if len(self._clients) >= MOST_CLIENTS:
+        if len(self._clients) >= MOST_CLIENTS or not _is_welcome(connection):
             connection.close()
             return
         client = Client(connection)
         self._clients.append(client)
         self._selector.register(client, selectors.EVENT_READ, client)
+
+    def _rest(self, error: OSError) -> None:
+        """Look away for a while where file handles are used up: the loop would turn without end."""
+        if error.errno in (errno.EMFILE, errno.ENFILE):
+            self._selector.unregister(self._listener)
+            self._rest_until = time.monotonic() + REST
 
     def serve(self, client: Client) -> list[Request]:
         """Return what *client* asks; forget it when it has left."""
@@ -133,7 +148,8 @@ class Control:
         return requests
 
     def sweep(self) -> None:
-        """Forget clients that have left; wait for room in the sockets of slow ones."""
+        """Forget clients that have left; wait for room in the sockets of slow ones; see to a socket that was taken."""
+        self._look_after_listener()
         for client in list(self._clients):
             if not client.open:
                 self._clients.remove(client)
@@ -143,14 +159,68 @@ class Control:
                 events = selectors.EVENT_READ | (selectors.EVENT_WRITE if client.unsent else 0)
                 self._selector.modify(client, events, client)
 
+    def _look_after_listener(self) -> None:
+        """Listen again after a rest, and anew where a cleaner of temporary files has removed the socket."""
+        if self._rest_until is not None:
+            if time.monotonic() < self._rest_until:
+                return
+            self._selector.register(self._listener, selectors.EVENT_READ, self)
+            self._rest_until = None
+        if _identity(self._path) == self._file:
+            return
+        former, path = self._listener, self._path
+        try:
+            self._listener, self._file = _listener(path), _identity(path)
+        except (OSError, UsageError):
+            return  # tried again with the next sweep
+        self._selector.unregister(former)
+        former.close()
+        self._selector.register(self._listener, selectors.EVENT_READ, self)
+        LOG.warning("the control socket %s was gone and is made anew", path)
+
     def close(self) -> None:
         """Stop listening and remove the socket; may be called twice."""
         for client in self._clients:
             client.flush()
             client.close()
         self._listener.close()
-        if os.path.lexists(self._path):
+        if _identity(self._path) == self._file and self._file is not None:
             os.unlink(self._path)
+            self._file = None
+
+
+def _listener(path: str) -> socket.socket:
+    """Return a socket that listens at *path* and that only its owner may open; what lies there is replaced."""
+    _own_folder(os.path.dirname(path))
+    if os.path.lexists(path):
+        os.unlink(path)  # left by a killed daemon: the state lock is ours
+    listener = socket.socket(socket.AF_UNIX)
+    try:
+        listener.bind(path)
+        os.chmod(path, 0o600)  # nobody can connect before the next line; the mask of the process is of all threads
+        listener.listen(MOST_CLIENTS)
+        listener.setblocking(False)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    """Return what tells one file at *path* from another; None where there is none."""
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _is_welcome(connection: socket.socket) -> bool:
+    """Say whether a client is our own user, or root, who may do anything anyway."""
+    try:
+        return native.peer_owner(connection) in (os.getuid(), 0)
+    except OSError:
+        return False  # it has left
 
 
 def _own_folder(folder: str) -> None:
@@ -158,4 +228,4 @@ def _own_folder(folder: str) -> None:
     os.makedirs(folder, mode=0o700, exist_ok=True)
     found = os.lstat(folder)
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
-        raise UsageError("control", f"{folder} belongs to another user", "remove it, or choose a shorter folders.state")
+        raise UsageError("control", f"{folder} belongs to another user", "remove it, or choose another folders.state")

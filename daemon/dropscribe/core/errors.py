@@ -4,6 +4,7 @@ Every reason has a kind, and the kind decides what happens: a file is rejected, 
 environment fault pauses the queue. *When* one is raised is decided elsewhere.
 """
 
+import errno
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -103,6 +104,10 @@ REMEDIES = {
     Reason.PRESSURE: "close a large program; the queue resumes by itself",
     Reason.ENGINE_UNAVAILABLE: "set engine.name to one that is installed (dropscribe doctor lists them)",
 }
+
+
+# What the machine lacks for the moment: no file and no folder is to blame, and the same call works later.
+SHORTAGE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
 
 
 class DropscribeError(Exception):

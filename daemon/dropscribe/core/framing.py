@@ -28,6 +28,7 @@ class Inbound(Generic[M]):
 
     def __init__(self, kind: Any) -> None:
         self._buffer = bytearray()
+        self._broken: BrokenStream | None = None
         self._decoder = msgspec.msgpack.Decoder(kind)
 
     def feed(self, data: bytes) -> Iterator[M]:
@@ -46,6 +47,19 @@ class Inbound(Generic[M]):
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
                 raise BrokenStream(str(error)) from None
 
+    def whole(self, data: bytes) -> list[M]:
+        """Return the messages that *data* completes; nonsense behind them is raised with the next call."""
+        if self._broken is not None:
+            raise self._broken
+        messages: list[M] = []
+        try:
+            messages.extend(self.feed(data))  # those before a fault are in the list all the same
+        except BrokenStream as error:
+            self._broken = error
+            if not messages:
+                raise
+        return messages
+
 
 def receive(sock: socket.socket, inbound: Inbound[M]) -> list[M] | None:
     """Read what is there (blocking once at most) and return whole messages; None at the end of the stream."""
@@ -55,4 +69,13 @@ def receive(sock: socket.socket, inbound: Inbound[M]) -> list[M] | None:
         return []
     except ConnectionError:
         return None
-    return list(inbound.feed(data)) if data else None
+    return inbound.whole(data) if data else None
+
+
+def receive_with_descriptors(sock: socket.socket, inbound: Inbound[M], most: int) -> tuple[list[M], list[int]] | None:
+    """Read as `receive` does, with the descriptors (at most *most*) that came along: the caller closes those."""
+    try:
+        data, descriptors, _, _ = socket.recv_fds(sock, 65536, most)
+    except ConnectionError:
+        return None
+    return (inbound.whole(data), descriptors) if data else None

@@ -55,7 +55,10 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A file that has settled in the inbox; `since` is the wall-clock second from which it was unchanged."""
+    """A file that has settled in the inbox; `since` is the second from which it was unchanged.
+
+    By the wall clock at the start of the daemon and the monotonic one from then on.
+    """
 
     path: bytes
     signature: Signature
@@ -139,5 +142,4 @@ class Outcome:
     seconds: float = 0.0
     review: bool = False
     reused: bool = False
-    no_text: bool = False  # nothing was found to read, on any page
-    remark: str = ""  # what a person should look at
+    remarks: tuple[str, ...] = ()  # for the log and the status, such as "no text found"

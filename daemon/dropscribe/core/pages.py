@@ -5,7 +5,7 @@ Nothing here reads a file or an image; `Page.image` is only carried.
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from dropscribe.core.errors import Reason
 
@@ -189,12 +189,33 @@ class EngineInfo:
     version: str
 
 
+def _temporary() -> IO[bytes]:
+    from tempfile import TemporaryFile  # with what it imports, 2 MB: not the daemon's
+
+    return TemporaryFile()
+
+
+Target = str | int  # where an output is written: a path, or the descriptor of an open file, which is closed then
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """The text on a page of a PDF that nobody can see, by the places of its objects in the order of drawing."""
+
+    objects: int = 0  # that draw text, those in forms included
+    whole: frozenset[int] = frozenset()  # of which nothing is seen
+    partly: bool = False  # others hide some of their words
+
+
 @dataclass(frozen=True)
 class DocumentResult:
     """A whole document that was read: what every output format is rendered from.
 
     `texts` may be walked several times and yields pages in order, one at a time, from disk if need be. `images`
     decodes the upright pages again (for formats that show them); `file` is a path to the bytes that were read.
+    `hidden` says of a page, by its number, what text of its own cannot be seen. With `strip_actions` a PDF is written
+    without scripts and the like.
+    `scratch` opens a new nameless file for what is too long for memory.
     """
 
     source: Source
@@ -206,3 +227,6 @@ class DocumentResult:
     seconds: float
     reused: bool
     review: bool
+    hidden: Callable[[int], Hidden] = lambda number: Hidden()
+    strip_actions: bool = False
+    scratch: Callable[[], IO[bytes]] = _temporary

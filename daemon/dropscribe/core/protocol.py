@@ -12,7 +12,7 @@ from dropscribe import __version__
 from dropscribe.core.errors import Reason
 from dropscribe.core.job import Order, Outcome
 from dropscribe.core.pages import EngineInfo
-from dropscribe.core.status import MlxMemory, Status
+from dropscribe.core.status import HistoryMark, HistorySample, MlxMemory, Status
 
 # -- daemon to worker
 
@@ -193,8 +193,19 @@ class FolderRequest(Struct, tag_field="command", tag="agent-probe"):
     """Which folders may the daemon itself list?"""
 
 
+class HistoryRequest(Struct, tag_field="command", tag="history"):
+    """What were model, memory and queue like over the last day?"""
+
+
 ControlRequest = (
-    StatusRequest | PauseRequest | ResumeRequest | UnloadRequest | RetryRequest | ReadRequest | FolderRequest
+    StatusRequest
+    | PauseRequest
+    | ResumeRequest
+    | UnloadRequest
+    | RetryRequest
+    | ReadRequest
+    | FolderRequest
+    | HistoryRequest
 )
 
 
@@ -226,7 +237,7 @@ class ReadAnswer(Answer, kw_only=True):
     pages: int = 0
     seconds: float = 0.0
     review: bool = False
-    remark: str = ""  # what a person should look at
+    remarks: list[str] = []  # such as which pages a person should look at
 
 
 class FolderAnswer(Answer, kw_only=True):
@@ -239,3 +250,10 @@ class StatusAnswer(Answer, kw_only=True):
     """The status of a running daemon."""
 
     status: Status | None = None
+
+
+class HistoryAnswer(Answer, kw_only=True):
+    """Samples of at least the last 24 hours of this daemon, coarser with age, oldest first; and loads and unloads."""
+
+    samples: list[HistorySample] = []
+    marks: list[HistoryMark] = []

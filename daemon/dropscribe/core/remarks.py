@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from dropscribe.core.pages import Check, PageText
 
+PLEASE_CHECK = "please check"
 NAMED = 5  # pages
 
 
@@ -14,7 +15,7 @@ def please_check(texts: Iterable[PageText]) -> str:
         return ""
     pages = [str(number) for number in checks]
     named = ", ".join(pages[:NAMED]) + (f" and {len(pages) - NAMED} more" if len(pages) > NAMED else "")
-    return f"please check page{'s' * (len(pages) > 1)} {named}: {_counted(checks.values())}"
+    return f"{PLEASE_CHECK} page{'s' * (len(pages) > 1)} {named}: {_counted(checks.values())}"
 
 
 def passages(text: PageText) -> list[str]:

@@ -129,6 +129,24 @@ class WaitingStatus(Struct, kw_only=True):
     waiting_for: str
 
 
+class HistorySample(Struct, frozen=True):
+    """What model, memory and queue were like at a time."""
+
+    time: float  # wall clock, seconds
+    state: str  # of the model
+    footprint_bytes: int | None  # of the worker
+    available_bytes: int | None
+    queued: int
+
+
+class HistoryMark(Struct, frozen=True):
+    """A load or an unload that began."""
+
+    time: float  # wall clock, seconds
+    what: str  # loading | unloading
+    reason: str | None = None  # of an unload
+
+
 class Status(Struct, kw_only=True):
     """All of `status --json`."""
 

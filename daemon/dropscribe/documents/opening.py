@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from dropscribe.config import Settings
-from dropscribe.core.pages import Page
+from dropscribe.core.pages import Hidden, Page
 
 
 class Document(Protocol):
@@ -20,6 +20,9 @@ class Document(Protocol):
 
     def pages(self, skip: frozenset[int] = frozenset()) -> Iterator[Page]:
         """Yield the pages in order, except those numbered in *skip*, each decoded when it is asked for."""
+
+    def hidden(self, number: int) -> Hidden:
+        """Return what text of page *number* is drawn as text and cannot be seen."""
 
     def close(self) -> None:
         """Let go of the file; may be called twice."""

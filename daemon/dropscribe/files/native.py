@@ -1,4 +1,5 @@
-"""What Python's own library does not do, or does too little of, on one system: rename without replacing, flush, copy.
+"""What Python's own library does not do, or does too little of, on one system: rename without replacing, flush, copy,
+who is at the other end of a socket.
 
 Thin: each function is one call of the system. When and in which order they are made is `durable`'s.
 """
@@ -8,6 +9,8 @@ import errno
 import fcntl
 import os
 import shutil
+import socket
+import struct
 import sys
 from collections.abc import Callable
 
@@ -63,3 +66,19 @@ def copy(source: bytes, target: bytes) -> None:
 def is_locked(found: os.stat_result) -> bool:
     """Say whether a file is locked, so that a Mac lets nobody move or remove it until it is unlocked."""
     return bool(getattr(found, "st_flags", 0) & LOCKED)
+
+
+def peer_owner(connection: socket.socket) -> int:
+    """Return the user at the other end of a connected Unix socket, as the kernel knows it; raise `OSError`.
+
+    Linux: SO_PEERCRED of unix(7), pid, uid and gid. macOS: getpeereid(3), which asks for LOCAL_PEERCRED.
+    """
+    if sys.platform == "darwin":
+        libc = ctypes.CDLL(None, use_errno=True)
+        user, group = ctypes.c_uint32(), ctypes.c_uint32()
+        if libc.getpeereid(connection.fileno(), ctypes.byref(user), ctypes.byref(group)):
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number))
+        return user.value
+    values = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    return int(struct.unpack("3i", values)[1])

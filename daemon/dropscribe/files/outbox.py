@@ -42,7 +42,7 @@ class Manifest:
     files: dict[str, int]
     seconds: float
     review: bool = False
-    remark: str = ""
+    note: str = ""
 
 
 def staging_folder(outbox: str, job: int, claim: int) -> str:
@@ -176,7 +176,7 @@ class Outbox:
                 pass
 
     def prepare(
-        self, staging: str, job: Job, suffixes: Sequence[str], seconds: float, *, review: bool, remark: str = ""
+        self, staging: str, job: Job, suffixes: Sequence[str], seconds: float, *, review: bool, note: str = ""
     ) -> Manifest:
         """Make the staged files and the manifest durable: from here on a crash leads to publishing, not reading."""
         self.check()
@@ -195,7 +195,7 @@ class Outbox:
                 files=files,
                 seconds=seconds,
                 review=review,
-                remark=remark,
+                note=note,
             )
             durable.write(os.path.join(staging, "manifest.json"), json.dumps(asdict(manifest)).encode())
         except OSError as error:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from dropscribe import __version__
-from dropscribe.core.pages import Box, DocumentResult, PageText
+from dropscribe.core.pages import Box, DocumentResult, PageText, Target
 from dropscribe.formats import markup
 from dropscribe.formats.figures import LABELS
 from dropscribe.formats.words import Area, Row, Word, areas
@@ -32,7 +32,7 @@ _TAIL = " </Layout>\n</alto>\n"
 _DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?")  # xsd:dateTime of our era
 
 
-def render(reading: DocumentResult, path: str) -> None:
+def render(reading: DocumentResult, path: Target) -> None:
     """Write the pages of *reading* with all boxes to *path*, one page at a time."""
     name, engine = markup.text(reading.source.name), markup.text(markup.engine_name(reading.engine))
     dated = _DATE_TIME.fullmatch(reading.created)

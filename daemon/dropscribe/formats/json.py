@@ -6,8 +6,8 @@ Written page by page, one page to a line, so that a document of thousands of pag
 import json
 from typing import Any
 
-from dropscribe.core.pages import DocumentResult, PageText
-from dropscribe.formats import figures, plain
+from dropscribe.core.pages import DocumentResult, PageText, Target
+from dropscribe.formats import plain, safe_markdown
 
 SCHEMA = "dropscribe/1"
 _PAGE_KEYS = (
@@ -16,7 +16,7 @@ _PAGE_KEYS = (
 )
 
 
-def render(reading: DocumentResult, path: str) -> None:
+def render(reading: DocumentResult, path: Target) -> None:
     """Write the whole reading to *path* as one JSON object in UTF-8."""
     with open(path, "w", encoding="utf-8", newline="\n") as file:
         file.write(_dumped(_head(reading), indent=2).removesuffix("\n}") + ',\n  "pages": [')
@@ -53,7 +53,7 @@ def _head(reading: DocumentResult) -> dict[str, Any]:
 
 def _page(page: PageText) -> dict[str, Any]:
     values = page.as_dict()
-    values["markdown"] = figures.without_places(page.markdown)
+    values["markdown"] = safe_markdown.of(page)
     check = values["check"] or {"unconfirmed": (), "missing": ()}
     for placed in (*values["blocks"], *check["unconfirmed"], *check["missing"]):
         # A box with a number missing is no box.

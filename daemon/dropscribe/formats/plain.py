@@ -8,10 +8,12 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from dropscribe.core.pages import Target
+
 _SURROGATE = re.compile("[\ud800-\udfff]")
 # Everything XML 1.0 forbids (Char production, section 2.2), and DEL and C1, which it discourages.
 _NO_XML = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_CONTROLS = re.compile("[\x00-\x08\x0e-\x1f\x7f]")
+_CONTROLS = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f]")  # C0, DEL and C1: some of them steer a terminal
 _BREAKS = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 
 
@@ -48,7 +50,7 @@ def sound(value: Any) -> Any:
     return value
 
 
-def write_joined(path: str, pages: Iterable[str], separator: str) -> None:
+def write_joined(path: Target, pages: Iterable[str], separator: str) -> None:
     """Write *pages* to the file at *path* as UTF-8, *separator* between each two, one line feed at the end.
 
     A document without any text gives an empty file. Holds one page at a time.

@@ -61,7 +61,11 @@ class Admission:
         return not allowed
 
     def _fits(self, need: int, now: float, spare: int = 0) -> tuple[bool, str, float]:
-        room, since = readings.room(), self._waiting_since or now
+        try:
+            room = readings.room()
+        except readings.Unreadable as error:
+            return False, f"{error}; asked again", now + policy.SAMPLE_EVERY
+        since = self._waiting_since or now
         verdict = policy.preflight(need, room, since, now)
         if verdict.reason and spare:
             self.left_out = verdict.reason

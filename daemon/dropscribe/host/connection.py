@@ -23,6 +23,7 @@ class Connection:
         self.process = WorkerProcess(state, command)
         self.stats = WorkerStats(self.process.pid, model, protocol.Loading("starting"))
         self.jobs: dict[Key, ActiveJob] = {}  # in the order in which they were given
+        self.greeted = False  # it has said which version it is
         self.closed = False  # the worker has closed its end
         self.heard_at = now
         self.stopping_since: float | None = None  # asked to hand everything back between two tokens
@@ -84,6 +85,8 @@ class Connection:
         """Keep figures and clocks up with *message*."""
         stats = self.stats
         match message:
+            case protocol.Hello():
+                self.greeted = True
             case protocol.Loading():
                 stats.loading = message
             case protocol.Opened(job, claim, pages) if (active := self.jobs.get((job, claim))) is not None:

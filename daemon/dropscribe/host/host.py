@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 from msgspec import structs
 
+from dropscribe import __version__
 from dropscribe.config import Settings
 from dropscribe.core import protocol
 from dropscribe.core.errors import Reason
@@ -30,6 +31,7 @@ from dropscribe.memory.pressure import Action, PressureWatch
 
 DYING = 1.0  # seconds for a worker that has closed its end to be really gone
 RELEASE_AT_STOP = 10.0  # seconds
+RESTART = "restart it: dropscribe install, or stop it and run it again"
 LOAD_STALL = 300.0  # seconds of a load without a sign of life
 # Jobs in the worker's hands. Of those that still want pages, twice what fills the engine and one more: rows of a batch
 # often end together, and the next ones are to be decoded by then. Jobs that are only being written count less.
@@ -238,9 +240,9 @@ class Host:
     def _take(self, worker: Connection, message: ToDaemon, now: float) -> None:
         worker.note(message, now)
         match message:
-            case protocol.Hello(version) if version != protocol.Hello().version:
-                detail = f"Dropscribe was upgraded to {version} while it ran; restart it."
-                self._unable(Reason.ENGINE_UNAVAILABLE, detail, now)
+            case protocol.Hello(version) if version != __version__:
+                detail = f"Dropscribe {__version__} runs, and {version} is installed since; {RESTART}."
+                self._unable(Reason.ENGINE_UNAVAILABLE, detail, now, ask=False)  # it may understand nothing
             case protocol.Estimate(needed) if self.admission.refuses(needed, now, self._spare):
                 self._end("pressure", now, ask=False)
             case protocol.Ready():
@@ -260,10 +262,10 @@ class Host:
         stats.footprint = stats.peak = readings.footprint(stats.pid)
         LOG.info("%s is ready (%s)", self.engine, policy.size(stats.footprint))
 
-    def _unable(self, reason: Reason, detail: str, now: float) -> None:
+    def _unable(self, reason: Reason, detail: str, now: float, *, ask: bool = True) -> None:
         self._events.append(Unable(reason, detail))
         self.admission.failed(detail, now)
-        self._end("crash", now, ask=True)
+        self._end("crash", now, ask=ask)
 
     def _job_ended(self, worker: Connection, outcome: Outcome, now: float) -> None:
         """Hand an outcome on; with the last one, see whether the model may stay."""
@@ -288,7 +290,8 @@ class Host:
         said = f" It said: {words}" if words else ""
         LOG.error("the worker (pid %d) died.%s", worker.stats.pid, said)
         if self.state is ModelState.LOADING:
-            self.admission.failed(f"the worker died while loading.{said}", now)
+            asked = "" if worker.greeted else f" Was Dropscribe upgraded while it ran? If so, {RESTART}."
+            self.admission.failed(f"the worker died while loading.{said}{asked}", now)
         self._end("crash", now, ask=False, died=f"The engine's process died while reading this file.{said}")
 
     # -- the end of a worker

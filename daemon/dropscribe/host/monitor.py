@@ -7,6 +7,7 @@ from dropscribe.host import timeouts
 from dropscribe.host.connection import Connection
 from dropscribe.host.states import ModelState
 from dropscribe.host.values import WorkerStats
+from dropscribe.log import LOG
 from dropscribe.memory import policy, readings
 from dropscribe.memory.policy import IdleAction
 from dropscribe.memory.pressure import Action
@@ -20,14 +21,22 @@ class MemoryMonitor:
     def __init__(self, settings: Settings, watch: policy.PressureWatch) -> None:
         self.settings, self._watch = settings, watch
         self.sample: readings.Sample | None = None
+        self._fault = ""
         self.next_sample = 0.0
         self.waiting_for_normal = False  # a job that pressure has stopped too often
         self.pressed_since: float | None = None  # the current pages have a grace from here on
 
     def look(self, stats: WorkerStats | None, now: float) -> Action:
-        """Take a sample and return what pressure asks for."""
+        """Take a sample and return what pressure asks for; one that the system does not give asks for nothing."""
         self.next_sample = now + policy.SAMPLE_EVERY
-        self.sample = readings.sample(stats.pid if stats else None)
+        try:
+            self.sample = readings.sample(stats.pid if stats else None)
+        except readings.Unreadable as error:
+            if str(error) != self._fault:
+                self._fault = str(error)
+                LOG.warning("%s; asked again every %.0f s", error, policy.SAMPLE_EVERY)
+            return Action.NOTHING
+        self._fault = ""
         if stats is not None and self.sample.worker_footprint is not None:
             stats.footprint = self.sample.worker_footprint
             stats.peak = max(stats.peak or 0, stats.footprint)

@@ -47,8 +47,8 @@ class WorkerProcess:
         self._inbound: Inbound[ToDaemon] = Inbound(ToDaemon)
         self._unsent = bytearray()
         self.pid = self._process.pid
-        record = {"pid": self.pid, "started": _started(self.pid), "booted": psutil.boot_time()}
         try:
+            record = {"pid": self.pid, "started": _started(self.pid), "booted": psutil.boot_time()}
             durable.write(os.path.join(state, RECORD), json.dumps(record).encode())
         except OSError:
             self.close()  # a worker that nobody could find again must not be
@@ -182,4 +182,4 @@ def _started(pid: int) -> float | None:
     try:
         return psutil.Process(pid).create_time()
     except psutil.Error:
-        return None
+        return None  # it is gone

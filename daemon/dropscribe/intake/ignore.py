@@ -17,12 +17,21 @@ PARTIAL = (
     b".swp",
 )
 CLUTTER = {b"thumbs.db", b"desktop.ini", b"ehthumbs.db", b"icon\r"}
+# Folders that a NAS, a server or a system keeps for itself: thumbnails, trash, what a repair of the disk has found.
+# Synology (@eaDir, @SynoEAStream, @SynoResource, #recycle, #snapshot), QNAP (@Recycle, .@__thumb), Windows, macOS and
+# netatalk, Linux (lost+found; .Trash-1000 is hidden anyway).
+NOT_THE_USERS = {
+    b"@eadir", b"@synoeastream", b"@synoresource", b"@tmp", b"@sharebin", b"#recycle", b"#snapshot", b"@recycle",
+    b"@recently-snapshot", b"$recycle.bin", b"recycler", b"recycled", b"system volume information",
+    b"network trash folder", b"temporary items", b"thevolumesettingsfolder", b"lost+found",
+}  # fmt: skip
 CLOSED_FOLDERS = (b".download", b".app", b".bundle", b".photoslibrary", b".icloud", b".part", b".crdownload")
 
 
 def wanted_folder(name: bytes) -> bool:
-    """Say whether a folder called *name* is looked into: not hidden, not a download or a bundle in disguise."""
-    return not name.startswith(b".") and not name.lower().endswith(CLOSED_FOLDERS)
+    """Say whether a folder called *name* is looked into: not hidden, not a system's own, no bundle in disguise."""
+    lower = name.lower()
+    return not name.startswith(b".") and lower not in NOT_THE_USERS and not lower.endswith(CLOSED_FOLDERS)
 
 
 def ignored(path: bytes, patterns: Sequence[str]) -> bool:

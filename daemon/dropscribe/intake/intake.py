@@ -21,7 +21,8 @@ PREWARM_LIMIT = 30.0  # seconds for which a settling file counts as work
 class Intake:
     """The inbox as far as it is not work yet."""
 
-    def __init__(self, settings: Settings, now: float) -> None:
+    def __init__(self, settings: Settings, now: float, wall: float) -> None:
+        self._start = wall - now  # ages are by the monotonic clock: the wall clock may be set, and jumps over a sleep
         self.root = os.fsencode(settings.folders.inbox)
         self.table = SettlingTable(settings.intake.stable_for, settings.intake.incomplete_timeout)
         self.apply(settings)
@@ -96,7 +97,6 @@ class Intake:
         live: dict[bytes, Signature],
         kept: dict[bytes, tuple[int, int]],
         now: float,
-        wall: float,
     ) -> list[Settled | Rejected]:
         """Judge *looks*, leaving out what has a job (*live*) or was read and kept; return the verdicts."""
         verdicts = []
@@ -112,17 +112,21 @@ class Intake:
             ):
                 self.table.drop(look.path)
                 continue
-            if verdict := self.table.judge(look, now, wall):
+            if verdict := self.table.judge(look, now, self._wall(now)):
                 verdicts.append(verdict)
         return verdicts
 
-    def defer(self, found: Found, now: float, wall: float) -> None:
+    def defer(self, found: Found, now: float) -> None:
         """Take back a file that seems cut off; see `SettlingTable.defer`."""
-        self.table.defer(found, now, wall)
+        self.table.defer(found, now, self._wall(now))
 
-    def waited_enough(self, since: float, wall: float) -> bool:
-        """Say whether a file unchanged since *since* has had its time to become whole."""
-        return wall - since >= self._settings.incomplete_timeout
+    def waited_enough(self, since: float, now: float) -> bool:
+        """Say whether a file unchanged since *since* (`Found.since`) has had its time to become whole."""
+        return self._wall(now) - since >= self._settings.incomplete_timeout
+
+    def _wall(self, now: float) -> float:
+        """Return what the wall clock would say if nobody had set it since the start."""
+        return self._start + now
 
     # -- time
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from dropscribe.core import file_types
+from dropscribe.core.errors import SHORTAGE
 from dropscribe.core.job import Signature
 from dropscribe.intake import ignore
 
@@ -65,6 +66,8 @@ def _probe(full: bytes, path: bytes, signature: Signature) -> Obstacle | None:
     try:
         handle = os.open(full, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
+        if error.errno in SHORTAGE:
+            raise
         return Obstacle.LOCK if error.errno in _BUSY else Obstacle.PERMISSION
     try:
         if not Signature.of(os.fstat(handle)).same_file(signature):
@@ -135,10 +138,15 @@ class Scan:
 
 
 def root_identity(root: bytes) -> tuple[int, int] | None:
-    """Return (device, inode) of the inbox itself, or None while it cannot be seen or listed."""
+    """Return (device, inode) of the inbox itself, or None while it cannot be seen or listed.
+
+    Raises `OSError` where the machine lacks what it takes to look: that says nothing of the inbox.
+    """
     try:
         found = os.stat(root)
         os.close(os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
-    except OSError:
+    except OSError as error:
+        if error.errno in SHORTAGE:
+            raise
         return None
     return found.st_dev, found.st_ino & (2**63 - 1)

@@ -131,11 +131,15 @@ class SettlingTable:
         candidate.due = now + candidate.step if end <= now else min(now + candidate.step, end)
 
     def defer(self, found: Found, now: float, wall: float) -> None:
-        """Take back a file that was read and seems truncated: it is judged again after `incomplete_timeout`."""
-        stable_from = now - max(0.0, wall - found.since)
+        """Take back a file that was read and seems truncated: it is judged again after `incomplete_timeout`.
+
+        One that was found before the clock was set back, and the daemon started again, counts as found now.
+        """
+        since = min(found.since, wall)
+        stable_from = now - (wall - since)
         self._candidates[found.path] = Candidate(
             signature=found.signature,
-            since=found.since,
+            since=since,
             stable_from=stable_from,
             due=stable_from + self.incomplete_timeout,
             step=self.stable_for,

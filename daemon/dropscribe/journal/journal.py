@@ -271,6 +271,10 @@ class Journal:
         )
         return dict(self._db.execute(query, (stem, stem + b"\xff", path)))
 
+    def queued(self) -> int:
+        """Return how many jobs wait for their turn."""
+        return int(self._db.execute("SELECT count(*) FROM jobs WHERE state='queued'").fetchone()[0])
+
     def has_live(self) -> bool:
         """Say whether any job is not finished."""
         return self._db.execute(f"SELECT 1 FROM jobs WHERE state IN {_LIVE} LIMIT 1").fetchone() is not None

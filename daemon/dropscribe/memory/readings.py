@@ -4,7 +4,10 @@ What counts as memory: on macOS `phys_footprint`, never RSS; on Linux PSS of the
 numpy, MLX or Pillow, starts a process, or needs more rights than our own user has.
 """
 
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from dropscribe.memory.malloc import malloc_relief
 from dropscribe.memory.values import Availability, Figures, Sample
@@ -15,25 +18,55 @@ else:
     from dropscribe.memory import linux as machine
 
 __all__ = [
-    "Availability", "Figures", "Sample", "available", "figures", "footprint", "malloc_relief", "pressure", "room",
-    "sample", "set_dataless_policy",
+    "Availability", "Figures", "Sample", "Unreadable", "address_space", "available", "figures", "footprint",
+    "malloc_relief",
+    "pressure", "room", "sample", "set_dataless_policy",
 ]  # fmt: skip
 
 
+class Unreadable(Exception):
+    """The system does not tell now: no file handle is free, `/proc` is away. The same question may work later."""
+
+
+@contextmanager
+def _asking() -> Iterator[None]:
+    """Turn whatever goes wrong while the system is asked into `Unreadable`."""
+    try:
+        yield
+    except Exception as error:  # psutil's own errors, the system's, and those of parsing half an answer
+        raise Unreadable(f"the system's memory cannot be read ({error})") from error
+
+
 def footprint(pid: int) -> int | None:
-    """Return the bytes that process *pid* uses (Linux: with its descendants); None when it is gone."""
-    return machine.footprint(pid)
+    """Return the bytes that process *pid* uses (Linux: with its descendants); None when it is gone or unknown."""
+    try:
+        return machine.footprint(pid)
+    except OSError:
+        return None
+
+
+def address_space() -> int | None:
+    """Return the bytes of address space that this process has; None where the system enforces no bound of them."""
+    if sys.platform != "linux":
+        return None
+    with open("/proc/self/statm", "rb") as file:
+        return int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def available() -> Availability:
-    """Return the bytes that a new program could have, and how much of the memory is in use in percent."""
-    return machine.available()
+    """Return the bytes that a new program could have, and the share in use in percent; raise `Unreadable`."""
+    with _asking():
+        return machine.available()
 
 
 def room() -> Availability:
-    """Return the bytes that a model may be loaded into; on macOS a `projection`, else what is available."""
+    """Return the bytes that a model may be loaded into; on macOS a `projection`, else what is available.
+
+    Raises `Unreadable`.
+    """
     if sys.platform == "darwin":
-        return machine.room()
+        with _asking():
+            return machine.room()
     return available()
 
 
@@ -48,16 +81,17 @@ def figures() -> Figures:
 
 
 def sample(worker_pid: int | None) -> Sample:
-    """Look once at everything that `policy.PressureWatch` judges."""
+    """Look once at everything that `policy.PressureWatch` judges; raise `Unreadable`."""
     there = available()
-    return Sample(
-        pressure=pressure(),
-        available_bytes=there.bytes,
-        percent=there.percent,
-        worker_footprint=None if worker_pid is None else footprint(worker_pid),
-        swap_used_bytes=machine.swap_used(),
-        total_bytes=there.total_bytes,
-    )
+    with _asking():
+        return Sample(
+            pressure=pressure(),
+            available_bytes=there.bytes,
+            percent=there.percent,
+            worker_footprint=None if worker_pid is None else footprint(worker_pid),
+            swap_used_bytes=machine.swap_used(),
+            total_bytes=there.total_bytes,
+        )
 
 
 def set_dataless_policy() -> bool:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from typing import Protocol, TypeVar
 
+from dropscribe import log
 from dropscribe.config import Settings
 from dropscribe.control.lock import StateLock
 from dropscribe.control.registry import Registration
@@ -35,6 +36,7 @@ from dropscribe.service.event_loop import EventLoop
 from dropscribe.service.flow import Flows
 from dropscribe.service.inbox import Inbox
 from dropscribe.service.jobs import Jobs
+from dropscribe.service.recorder import Recorder
 from dropscribe.service.recovery import Recovery
 from dropscribe.service.reload import ConfigReload
 from dropscribe.service.reporter import Reporter
@@ -101,9 +103,10 @@ class Service:
             self.journal, self.inbox, self.host, self.backoff, self.archiver, self.reload, agent=self.agent,
             engine=lambda: (self.engine, self._engine_reason()), paused=lambda: self.paused, idle=self.idle,
         )  # fmt: skip
+        self.recorder = Recorder(self.host, self.journal)
         self.requests = Requests(
             settings.folders.state, self.journal, self.flows, self.host, self.retries, self, self.reporter.status,
-            lambda: status.folder_access(settings.folders),
+            lambda: status.folder_access(settings.folders), self.recorder.history,
         )  # fmt: skip
         self.power = self._own(Power())
         self.notifier = self._own(Notifier(settings.notify))
@@ -160,6 +163,8 @@ class Service:
             now = time.monotonic()
             if self.loop.signalled is not None:
                 self.stop(self.loop.signalled)
+            if self.loop.hung_up():
+                log.reopen()
             self.tick(now)
             if self.stopping and not self.unfinished and self.host.leave(now):
                 break
@@ -209,6 +214,7 @@ class Service:
             self._wind_down(now)
         else:
             self._recorded_tick(now)
+        self.recorder.tick()
         self.control.sweep()
 
     def _check_clock(self, now: float) -> None:

@@ -18,6 +18,7 @@ class EventLoop:
     def __init__(self) -> None:
         self.selector = selectors.DefaultSelector()
         self.signalled: str | None = None  # the name of the signal that asks for the end
+        self._hung_up = False
         self._out, self._in = socket.socketpair()
         for end in (self._out, self._in):
             end.setblocking(False)
@@ -45,10 +46,20 @@ class EventLoop:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
         signal.signal(signal.SIGCHLD, lambda *_: None)
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        signal.signal(signal.SIGHUP, self._on_hang_up)
+        for number in (signal.SIGUSR1, signal.SIGUSR2):
+            signal.signal(number, signal.SIG_IGN)  # they would end the process; others use them to ask for a new log
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self.signalled = signal.Signals(number).name
+
+    def _on_hang_up(self, number: int, frame: FrameType | None) -> None:
+        self._hung_up = True
+
+    def hung_up(self) -> bool:
+        """Say whether SIGHUP has come since the last call: a log rotator's, or that of a closing terminal."""
+        told, self._hung_up = self._hung_up, False
+        return told
 
     def until(self, host: Host, seconds: float) -> list[Client | object]:
         """Sleep for at most *seconds*; return which clients (or the listener, as registered) want attention."""

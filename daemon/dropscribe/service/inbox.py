@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 
 from dropscribe.config import Settings
+from dropscribe.config.folders import layout_faults
 from dropscribe.core.errors import Reason
 from dropscribe.core.job import Found, Job, Signature, State, Unmounted, printable
 from dropscribe.intake import intake, scan
@@ -16,6 +17,7 @@ from dropscribe.journal.journal import Journal
 from dropscribe.log import LOG
 from dropscribe.service.flow import Flow, Flows, on_disk
 
+REST = 1.0  # seconds after a look that failed
 ANOTHER_INBOX = 300.0  # seconds after which another folder under the inbox's name is taken for the inbox itself
 
 
@@ -25,7 +27,7 @@ class Inbox:
     def __init__(
         self, settings: Settings, journal: Journal, flows: Flows, events: EventBuffer, unmounted: Unmounted, now: float
     ) -> None:
-        self.intake = Intake(settings, now)
+        self.intake = Intake(settings, now, time.time())
         self._journal, self._flows, self._events = journal, flows, events
         self._settings, self._unmounted = settings, unmounted
         self._identity = self._own_identity = self.identity()
@@ -33,6 +35,8 @@ class Inbox:
         self._strange_since: float | None = None
         self._looking: set[bytes] = set()
         self._look_again: set[bytes] = set()
+        self._not_seen: set[bytes] = set()  # looked at in vain
+        self._rest_until, self._fault = 0.0, ""
         self._scan_running = False
         self.unrecorded = 0  # judged, and not in the journal yet: its disk is full
         self._next_check = now + intake.ROOT_CHECK
@@ -58,7 +62,11 @@ class Inbox:
         paths, overflow = self._events.take()
         if overflow:
             self.intake.rescan()
-        self._look(self.intake.below(paths, now), probe=False)
+        self._not_seen.update(self.intake.below(paths, now))
+        if now < self._rest_until:
+            return
+        self._look(list(self._not_seen), probe=False)
+        self._not_seen.clear()
         self._look(self.intake.table.due(now, SLICE), probe=True)
         free = not self._scan_running and not self._flows.unrecorded
         if free and self.online and (current := self.intake.current_scan(now)):
@@ -84,15 +92,24 @@ class Inbox:
         try:
             infos = yield from on_disk(lambda: scan.at(self.intake.root, paths, probe=probe))
         except Exception as error:  # one look must not end the daemon
-            LOG.warning("looking at the inbox failed: %s", error)
-            self._next_check = 0.0
+            self._rest(error)
+            self._not_seen.update(paths)
             return
         finally:
             self._looking.difference_update(paths)
+        self._fault = ""
         self._take(infos)
         again = self._look_again.intersection(paths)
         self._look_again -= again
         self._look(list(again), probe=False)
+
+    def _rest(self, error: Exception) -> None:
+        """Look away for a moment, and tell a fault once: whatever the machine lacks, it lacks for the next look too."""
+        self._rest_until = time.monotonic() + REST
+        what = getattr(error, "strerror", None) or str(error)  # without the name, which differs each time
+        if what != self._fault:
+            self._fault = what
+            LOG.warning("the inbox cannot be looked at: %s", error)
 
     def _step(self, current: Scan, begun: float) -> Flow[None]:
         """Do one slice of a scan."""
@@ -102,7 +119,7 @@ class Inbox:
         except Exception as error:  # one look must not end the daemon
             self.intake.scanned(current, None, time.monotonic(), 0.0)
             if current.folder == b"":
-                LOG.warning("the inbox cannot be listed: %s", error)
+                self._rest(error)
                 self._next_check = 0.0
             return
         finally:
@@ -137,14 +154,14 @@ class Inbox:
 
     def _take(self, infos: Sequence[FileInfo]) -> None:
         """Judge *infos* and put what has settled into the journal."""
-        now, wall = time.monotonic(), time.time()
+        now = time.monotonic()
         paths = [info.path for info in infos]
         live = self._journal.known(paths)
         for info in infos:
             if info.signature is not None and info.path in live and not live[info.path].same_file(info.signature):
                 self._replaced(info.path, live)
         kept = self._journal.metadata.kept(paths) if self._settings.output.originals == "keep" else {}
-        verdicts = self.intake.take(infos, live, kept, now, wall)
+        verdicts = self.intake.take(infos, live, kept, now)
         settled = [verdict.found for verdict in verdicts if isinstance(verdict, Settled)]
         refused = [(v.found, v.reason, v.detail) for v in verdicts if isinstance(v, Rejected)]
         for found, _, detail in refused:
@@ -169,7 +186,7 @@ class Inbox:
 
     def defer(self, job: Job) -> None:
         """Take back the file of a job that seems cut off."""
-        self.intake.defer(Found(job.path, job.signature, job.since), time.monotonic(), time.time())
+        self.intake.defer(Found(job.path, job.signature, job.since), time.monotonic())
 
     # -- is it there at all
 
@@ -180,12 +197,13 @@ class Inbox:
     def _check_root(self) -> Flow[None]:
         """Compare the inbox with the one we know; watch again when it is another, or events have stopped."""
         try:
-            identity = yield from on_disk(self.identity)
-        except OSError:
-            identity = None
+            identity, why = yield from on_disk(self._usable)
+        except OSError as error:
+            self._rest(error)  # that says nothing of the inbox
+            return
         if identity is None:
             if self.online:
-                LOG.warning("the inbox %s cannot be seen; waiting for it", self._settings.folders.inbox)
+                LOG.warning("the inbox %s cannot be used (%s); waiting for it", self._settings.folders.inbox, why)
                 self.online = False
                 self.watch.close()
             return
@@ -196,6 +214,15 @@ class Inbox:
         self.online, self._identity = True, identity
         self._rewatch()
         self.intake.rescan()
+
+    def _usable(self) -> tuple[tuple[int, int] | None, str]:
+        """(disk thread) Return what `identity` does, or why the folder under that name now cannot be an inbox."""
+        identity = self.identity()
+        if identity is None:
+            return None, "it cannot be seen"
+        # A link was pointed elsewhere, or a volume mounted: what was checked at the start may not hold any more.
+        faults = layout_faults(self._settings, "config.yaml") if identity != self._identity else []
+        return (None, faults[0].what) if faults else (identity, "")
 
     def _rewatch(self) -> None:
         self.watch.close()
@@ -223,7 +250,8 @@ class Inbox:
         looking = bool(self._looking) and wanted is not None and wanted <= now
         if self._scan_running or not self.online or self._flows.unrecorded or looking:
             wanted = None  # the disk thread wakes the loop
-        return min(self._next_check, wanted) if wanted is not None else self._next_check
+        soonest = min(self._next_check, wanted) if wanted is not None else self._next_check
+        return max(soonest, self._rest_until)
 
     def close(self) -> None:
         """Stop watching; may be called twice."""

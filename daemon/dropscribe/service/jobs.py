@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from dropscribe.config import Settings
 from dropscribe.core.errors import Kind, Reason, ReasonedError
 from dropscribe.core.job import Job, Order, Outcome, Signature, State
+from dropscribe.core.remarks import PLEASE_CHECK
 from dropscribe.files.naming import shortened
 from dropscribe.files.outbox import Changed, Outbox, Published, Taken, staging_folder
 from dropscribe.formats.registry import SUFFIXES
@@ -24,8 +25,6 @@ from dropscribe.service.backoff import Backoff
 from dropscribe.service.flow import Event, Flow, Flows, on_disk, record
 from dropscribe.service.inbox import Inbox
 from dropscribe.worker import page_cache
-
-NO_TEXT = "no text found"
 
 
 @dataclass(frozen=True)
@@ -106,7 +105,6 @@ class Jobs:
         suffixes = [SUFFIXES[name] for name in self.settings.output.formats]
         reserved = self._journal.reserved_stems()
         mine = replaceable(self.settings, self._journal, job)
-
         def prepare() -> tuple[Seen, bytes]:
             self._outbox.check()
             return self._look(job), self._outbox.reserve(job.path, suffixes, reserved, self._outbox.still_ours(mine))
@@ -143,11 +141,12 @@ class Jobs:
     def _publish(self, job: Job, staging: bytes, outcome: Outcome) -> Flow[None]:
         source = os.path.join(self._inbox.intake.root, job.path)
         mine = replaceable(self.settings, self._journal, job)
+        note = ", ".join(outcome.remarks)
 
         def publish() -> Published:
             folder = os.fsdecode(staging)
             manifest = self._outbox.prepare(
-                folder, job, outcome.staged, outcome.seconds, review=outcome.review, remark=outcome.remark
+                folder, job, outcome.staged, outcome.seconds, review=outcome.review, note=note
             )
             outputs = self._outbox.publish(folder, manifest, source, self._outbox.still_ours(mine))
             return outputs, self._outbox.marks(outputs)
@@ -158,14 +157,15 @@ class Jobs:
             yield from self._unpublished(job, staging, error)
             return
         self._backoff.lift()
-        note = NO_TEXT if outcome.no_text else outcome.remark or None
         yield from record(
-            lambda: self._journal.written(job, outputs, outcome.seconds, marks, review=outcome.review, note=note)
+            lambda: self._journal.written(
+                job, outputs, outcome.seconds, marks, review=outcome.review, note=note or None
+            )
         )
         pages = f"{outcome.pages} page{'s' * (outcome.pages != 1)}"
-        remarks = ", from the cache" * outcome.reused
-        remarks += f", {outcome.remark or 'please check the text'}" * outcome.review
-        remarks += f", {NO_TEXT}" * outcome.no_text
+        unsaid = outcome.review and not any(remark.startswith(PLEASE_CHECK) for remark in outcome.remarks)
+        remarks = ", from the cache" * outcome.reused + f", {PLEASE_CHECK} the text" * unsaid
+        remarks += "".join(f", {remark}" for remark in outcome.remarks)
         LOG.info("%s: %s in %.1f s%s", job.name, pages, outcome.seconds, remarks)
 
     def _unpublished(self, job: Job, staging: bytes, error: Exception) -> Flow[None]:
@@ -209,7 +209,7 @@ class Jobs:
     def _refused(self, job: Job, outcome: Outcome) -> Flow[None]:
         reason = outcome.reason
         assert reason is not None
-        if reason.may_be_delay and not self._inbox.intake.waited_enough(job.since, time.time()):
+        if reason.may_be_delay and not self._inbox.intake.waited_enough(job.since, time.monotonic()):
             LOG.info("%s: seems not whole yet (%s)", job.name, reason)
             yield from record(lambda: self._journal.withdraw(job))
             self._inbox.defer(job)

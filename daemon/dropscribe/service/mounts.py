@@ -42,7 +42,8 @@ def _note(metadata: Metadata, name: str, folder: str) -> None:
 
 
 def _volume(folder: str) -> str:
-    """Return the mount point above *folder*, or itself."""
+    """Return the mount point above *folder*, or itself; of a link, that of the folder that it points to."""
+    folder = os.path.realpath(folder)
     while not os.path.ismount(folder):
         folder = os.path.dirname(folder)
     return folder

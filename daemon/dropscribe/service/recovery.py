@@ -52,7 +52,7 @@ class Recovery:
             outputs, marks = published
             yield from record(
                 lambda: self._journal.written(
-                    job, outputs, manifest.seconds, marks, review=manifest.review, note=manifest.remark or None
+                    job, outputs, manifest.seconds, marks, review=manifest.review, note=manifest.note or None
                 )
             )
             LOG.info("%s: published after an interruption", job.name)

@@ -17,6 +17,7 @@ from dropscribe.host.host import Host
 from dropscribe.host.values import Died, Finished
 from dropscribe.journal.journal import Journal
 from dropscribe.log import LOG
+from dropscribe.memory.history import History
 from dropscribe.service.flow import Event, Flow, Flows, Until, on_disk
 from dropscribe.service.retry import Retries
 from dropscribe.worker import page_cache
@@ -33,10 +34,11 @@ class Requests:
 
     def __init__(
         self, state: str, journal: Journal, flows: Flows, host: Host, retries: Retries, daemon: Pausable,
-        status: Callable[[], Status], folders: Callable[[], dict[str, str]] = dict,
+        status: Callable[[], Status], folders: Callable[[], dict[str, str]], history: History,
     ) -> None:  # fmt: skip
         self._state, self._journal, self._flows, self._host = state, journal, flows, host
         self._retries, self._daemon, self._status, self._folders = retries, daemon, status, folders
+        self._history = history
         self._numbers = 0
         self._reading = self._waiting_alone = 0  # files that somebody waits for; of these, suspects not given yet
         self.stopping = False
@@ -86,6 +88,8 @@ class Requests:
                 self._flows.start(self._read(request, request.asked))
             case protocol.FolderRequest():
                 request.reply(protocol.FolderAnswer(folders=self._folders()))
+            case protocol.HistoryRequest():
+                request.reply(protocol.HistoryAnswer(samples=self._history.samples, marks=list(self._history.marks)))
             case None:
                 request.reply(Answer(ok=False, error=request.fault))
 
@@ -162,9 +166,8 @@ def _told(event: Finished, order: Order) -> Answer | None:
         return Answer(ok=False, error=outcome.detail, reason=outcome.reason)
     staging = os.fsdecode(order.staging)
     files = {suffix: os.path.join(staging, "out" + suffix) for suffix in outcome.staged}
-    return ReadAnswer(
-        files=files, pages=outcome.pages, seconds=outcome.seconds, review=outcome.review, remark=outcome.remark
-    )
+    remarks = list(outcome.remarks)
+    return ReadAnswer(files=files, pages=outcome.pages, seconds=outcome.seconds, review=outcome.review, remarks=remarks)
 
 
 def _remove(state: str, order: Order) -> None:

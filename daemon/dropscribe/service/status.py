@@ -69,8 +69,11 @@ def _describe(status: ModelStatus, stats: WorkerStats, now: float) -> None:
 
 
 def memory(sample: Sample | None) -> MemoryStatus:
-    """Return the status of the machine's memory; without a *sample* one is taken."""
-    sample = sample or readings.sample(None)
+    """Return the status of the machine's memory; without a *sample* one is taken, and what cannot be read is null."""
+    try:
+        sample = sample or readings.sample(None)
+    except readings.Unreadable:
+        return MemoryStatus()
     return MemoryStatus(pressure=sample.pressure, available_bytes=sample.available_bytes, percent=sample.percent)
 
 

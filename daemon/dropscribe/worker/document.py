@@ -12,15 +12,17 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from dropscribe.config import Settings
-from dropscribe.core.errors import Reason, ReasonedError
+from dropscribe.core.errors import SHORTAGE, Reason, ReasonedError
 from dropscribe.core.job import Order, Outcome
 from dropscribe.core.pages import DOUBTFUL, EngineInfo, Page, PageText, Source
 from dropscribe.core.remarks import please_check
 from dropscribe.files.durable import NO_SPACE
+from dropscribe.worker import outputs
 from dropscribe.worker.decoder import Decoders, DocumentProcess, UnreadError
-from dropscribe.worker.decoder_protocol import Render
+from dropscribe.worker.decoder_protocol import Collect
 from dropscribe.worker.page_cache import PageCache, folder_of, key
 
+NO_TEXT = "no text found"
 LONG = 20  # pages; a longer document lets shorter ones pass
 
 
@@ -101,21 +103,24 @@ class Document:
         assert self._process is not None and self._cache is not None
         seconds = round(time.monotonic() - self.begun, 3)
         review = any(DOUBTFUL.intersection(text.flags) for text in self._cache)
-        no_text = not any(text.text.strip() for text in self._cache)
+        no_text = "" if any(text.text.strip() for text in self._cache) else NO_TEXT
+        remarks = tuple(filter(None, (no_text, please_check(self._cache))))
         reused = self.settings.output.cache and len(self._kept) == self.count
-        make_staging(os.fsdecode(self.order.staging))
+        staging = os.fsdecode(self.order.staging)
+        make_staging(staging)
         source = Source(self.order.name, self._sha256, self._size, self._process.media_type, self._process.count)
         created = datetime.now(UTC).isoformat(timespec="seconds")
-        request = Render(
-            source, engine, self._cache_folder, self._cache_name, self.order.formats, self.order.staging,
-            self.order.stem, created, seconds, reused, review,
-        )  # fmt: skip
-        staged = self._process.render(request)
+        formats = self.order.formats
+        told = Collect(source, engine, created, seconds, reused, review, "pdf" in formats)
+        with _disk("the results"):
+            staged, written = outputs.write(
+                self._process, told, self._cache, staging, self.order.stem, formats,
+                with_figures=self.settings.output.figures,
+            )  # fmt: skip
         self._cache.prune()
         return Outcome(
             self.order.job, self.order.claim, "read", staged=staged, pages=self._process.count,
-            seconds=time.monotonic() - self.begun, review=review, reused=reused, no_text=no_text,
-            remark=please_check(self._cache),
+            seconds=time.monotonic() - self.begun, review=review, reused=reused, remarks=remarks + written,
         )  # fmt: skip
 
     def failed(self, reason: Reason, detail: str) -> Outcome:
@@ -139,7 +144,8 @@ def _opened(path: bytes) -> int:
     except FileNotFoundError:
         raise UnreadError(Reason.UNREADABLE, "The file has vanished.") from None
     except OSError as error:
-        raise ReasonedError(Reason.UNREADABLE, f"The file cannot be read: {error.strerror}.") from None
+        reason = Reason.ENGINE_UNAVAILABLE if error.errno in SHORTAGE else Reason.UNREADABLE
+        raise ReasonedError(reason, f"The file cannot be read: {error.strerror}.") from None
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise UnreadError(Reason.UNREADABLE, "This is no regular file any more.")

@@ -13,7 +13,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
-from dropscribe.config import Settings, checked
+from dropscribe.config import Settings, restored
 from dropscribe.core import protocol
 from dropscribe.core.errors import ReasonedError
 from dropscribe.core.framing import BrokenStream, Inbound, pack, receive
@@ -21,7 +21,7 @@ from dropscribe.core.protocol import ToDaemon, ToWorker
 from dropscribe.core.status import MlxMemory
 from dropscribe.engines import registry
 from dropscribe.engines.base import Engine, LoadProgress, Signals
-from dropscribe.worker.decoding import die_with_parent
+from dropscribe.worker.decoder_helper import die_with_parent
 from dropscribe.worker.reading import Reading
 from dropscribe.worker.scheduler import Scheduler
 
@@ -123,13 +123,13 @@ class Worker:
             case protocol.Load():
                 self._load(message)
             case protocol.Configure(settings) if self._reading is not None:
-                self._reading.apply(checked(settings, "the daemon"))
+                self._reading.apply(restored(settings))
             case protocol.Trim() if self._engine is not None:
                 self._engine.trim()
                 self.send(protocol.Trimmed(self._mlx()))
 
     def _load(self, message: protocol.Load) -> None:
-        settings = checked(message.settings, "the daemon")
+        settings = restored(message.settings)
         self._engine = self._create(message.engine, settings, self._signals)
         self.send(protocol.Estimate(self._engine.estimate()))
         try:
@@ -169,7 +169,8 @@ class Worker:
 def main(create: Create = registry.create) -> None:
     """Run on the socket whose number is the last argument; *create* makes the engine."""
     die_with_parent()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the daemon's to answer
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # Ctrl-C and a closed terminal are the daemon's to answer
     connection = socket.socket(fileno=int(sys.argv[-1]))
     Worker(connection, create).run()
     registry.finish_thread()

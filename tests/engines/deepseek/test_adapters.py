@@ -6,8 +6,9 @@ import pytest
 from PIL import Image
 
 from dropscribe.core.pages import Block
-from dropscribe.engines.deepseek.adapters import ADAPTERS, OCR2_MODES, OCR2_TILED, OCR2_WHOLE
-from dropscribe.engines.deepseek.generate import Request, prepare
+from dropscribe.engines.deepseek.generate import prepare
+from dropscribe.engines.vlm.adapters import ADAPTERS, OCR2_MODES, OCR2_TILED, OCR2_WHOLE
+from dropscribe.engines.vlm.attempt import Request
 from support import tiny_checkpoint
 from support.mlx_engine import MakeEngine, page
 from support.pages import Pages

@@ -14,9 +14,10 @@ from dropscribe.core.errors import Reason, ReasonedError, Stopped
 from dropscribe.core.pages import Block, Page, PageFailure, PageKey, PageText
 from dropscribe.engines.base import LoadProgress, Signals
 from dropscribe.engines.deepseek import loading
-from dropscribe.engines.deepseek.adapters import MODES
 from dropscribe.engines.deepseek.engine import DeepSeekOcr
-from dropscribe.engines.deepseek.generate import Request, prepare, tokens, watch_for
+from dropscribe.engines.deepseek.generate import prepare, tokens, watch_for
+from dropscribe.engines.vlm.adapters import MODES
+from dropscribe.engines.vlm.attempt import Request
 from support import tiny_checkpoint
 from support.mlx_engine import MakeEngine, page, settings_for
 from support.pages import Pages
@@ -207,8 +208,8 @@ def test_the_guard_alone_would_leave_a_loop_looking_clean(tiny: Path, loaded: Ma
     from mlx_vlm.prompt_utils import apply_chat_template
 
     from dropscribe.engines.deepseek.generate import Banned
-    from dropscribe.engines.deepseek.ngram_guard import NGramGuard
-    from dropscribe.engines.deepseek.repetition import LoopDetector
+    from dropscribe.engines.vlm.ngram_guard import NGramGuard
+    from dropscribe.engines.vlm.repetition import LoopDetector
 
     engine = loaded(tiny)
     assert engine._loaded is not None

@@ -9,8 +9,8 @@ import pytest
 
 from dropscribe.core.errors import Reason, ReasonedError
 from dropscribe.engines.base import Signals
-from dropscribe.engines.deepseek.adapters import ADAPTERS
 from dropscribe.engines.deepseek.engine import DeepSeekOcr
+from dropscribe.engines.vlm.adapters import ADAPTERS
 from support import tiny_models
 from support.mlx_engine import MakeCheckpoint, MakeEngine, page, settings_for
 from support.pages import Pages
@@ -32,6 +32,16 @@ def test_a_missing_chat_template_is_told(kin: MakeCheckpoint, tmp_path: Path, ki
     (folder / "chat_template.jinja").unlink()
 
     assert "chat template is missing" in fault(folder)
+
+
+def test_a_chat_template_that_never_ends_is_told(kin: MakeCheckpoint, tmp_path: Path) -> None:
+    """Jinja's sandbox bounds one range, not the ranges inside it."""
+    folder = Path(shutil.copytree(kin("glm_ocr"), tmp_path / "copy"))
+    loops = "{% for a in range(90000) %}{% for b in range(90000) %}{% for c in range(90000) %}{% endfor %}{% endfor %}"
+    template = (folder / "chat_template.jinja").read_text("utf-8")
+    (folder / "chat_template.jinja").write_text(loops + "{% endfor %}" + template, "utf-8")
+
+    assert "chat template does not end" in fault(folder)
 
 
 def test_a_missing_file_of_the_processor_is_named(kin: MakeCheckpoint, tmp_path: Path) -> None:

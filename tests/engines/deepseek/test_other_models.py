@@ -5,10 +5,11 @@ from dataclasses import replace
 import pytest
 
 from dropscribe.core.pages import Block, Page, PageText
-from dropscribe.engines.deepseek.adapters import ADAPTERS, AT_ONCE
 from dropscribe.engines.deepseek.engine import DeepSeekOcr
-from dropscribe.engines.deepseek.generate import Request, prepare, tokens, watch_for
+from dropscribe.engines.deepseek.generate import prepare, tokens, watch_for
 from dropscribe.engines.deepseek.loading import Loaded
+from dropscribe.engines.vlm.adapters import ADAPTERS, AT_ONCE
+from dropscribe.engines.vlm.attempt import Request
 from support.mlx_engine import MakeCheckpoint, MakeEngine
 from support.pages import Pages
 from support.tiny_architectures import ANSWERS, KINDS

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -166,4 +167,13 @@ int copyfile(const char *from, const char *to, void *state, unsigned flags) {
     }
     close(in), close(out);
     return size ? -1 : 0;
+}
+
+int getpeereid(int end, uid_t *user, gid_t *group) {
+    struct ucred found;
+    socklen_t size = sizeof found;
+    note("getpeereid");
+    if (getsockopt(end, SOL_SOCKET, SO_PEERCRED, &found, &size)) return -1;
+    *user = found.uid, *group = found.gid;
+    return 0;
 }

@@ -35,7 +35,7 @@ from PIL import (
 from dropscribe.config import Settings
 from dropscribe.core import file_types
 from dropscribe.core.errors import Reason, ReasonedError
-from dropscribe.core.pages import Page
+from dropscribe.core.pages import Hidden, Page
 from dropscribe.documents import blank, limits, truncation, unsupported
 from dropscribe.documents.image import colour, frames, gif, jpeg, jpeg2000, mending, png, resolution, tiff
 from dropscribe.documents.image.frames import Frames
@@ -101,6 +101,10 @@ class PictureDocument:
             for number in (n for n in range(1, self.count + 1) if n not in skip):
                 yield self._willing(decoded, number, again=opened.clear)
 
+    def hidden(self, number: int) -> Hidden:
+        """Return that nothing is hidden: a picture is what is seen."""
+        return Hidden()
+
     def close(self) -> None:
         """Let go of the file; it is only ever held while pages are taken."""
 
@@ -108,7 +112,9 @@ class PictureDocument:
         with self._file() as file, self._faults(), closing(self._open(file)) as image:
             if self.media_type == file_types.GIF:
                 # Frames may lie far outside the screen: a bomb for the next program.
-                limits.check_pixels(*gif.extent(self._path), self._settings, f"{self._name} with all its frames")
+                width, height = gif.extent(self._path)
+                limits.check_pixels(width, height, self._settings, f"{self._name} with all its frames")
+                limits.make_room(width * height)
             found = frames.pages_of(image, self.media_type, self._settings)
             if self.media_type == file_types.TIFF and truncation.lacks_frames(self._path):
                 raise self._cut_off()
@@ -137,10 +143,11 @@ class PictureDocument:
     def _open(self, file: BinaryIO) -> Image.Image:
         image = Image.open(file, formats=[FORMATS[self.media_type].format])
         limits.check_pixels(*image.size, self._settings, self._name)
+        limits.make_room(image.width * image.height)
         return image
 
     @contextmanager
-    def _faults(self, pixels: int | None = None) -> Iterator[None]:
+    def _faults(self, pixels: int = 0) -> Iterator[None]:
         """Run a decoder; what it calls damage is `unsupported` in an unknown coding, `truncated` without an end."""
         try:
             with limits.decoding(self._name, self._settings, pixels):

@@ -4,6 +4,7 @@
 """
 
 import io
+import math
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
@@ -14,12 +15,13 @@ from PIL import Image
 from dropscribe.config import Settings
 from dropscribe.core import file_types
 from dropscribe.core.errors import Reason, ReasonedError
-from dropscribe.core.pages import Page
+from dropscribe.core.pages import Hidden, Page
 from dropscribe.documents import blank, limits, truncation
 from dropscribe.documents.loss import Loss
-from dropscribe.documents.pdf import page_tree, raster, text_layer
+from dropscribe.documents.pdf import page_tree, raster, text_layer, visibility
 from dropscribe.documents.pdf.structure import Structure
 from dropscribe.documents.pdf.text_layer import OwnText
+from dropscribe.files.mapped import mapped
 
 MOST_JUDGED = 50  # pages of a damaged file that are searched for any content before its blank ones are believed
 LOST_PIXELS = (850, 1100)  # of the white page that stands for one of which nothing can be drawn
@@ -70,6 +72,21 @@ class PdfDocument:
         if why and not sound:
             raise why
 
+    def hidden(self, number: int) -> Hidden:
+        """Return what text of page *number* is drawn and cannot be seen: under a bar, switched off, white on white."""
+        if self._pdf is None or number in self._lost:
+            return Hidden()
+        try:
+            with closing(self._pdf.get_page(number - 1)) as page, closing(page.get_textpage()) as textpage:
+                if not 0 < textpage.count_chars() <= text_layer.MAX_CHARS:
+                    return Hidden()
+                raster.show_all(page)
+                size = raster.page_size(page, number)
+                dpi, _ = raster.resolution(size, (), True, self._settings)
+                return visibility.hidden(page, textpage, dpi, self._structure.has_layers())
+        except pdfium.PdfiumError:
+            return Hidden()  # a page that cannot be drawn was read from what is left of it
+
     def close(self) -> None:
         """Let go of the file; may be called twice."""
         self._structure.close()
@@ -81,7 +98,7 @@ class PdfDocument:
         """Return the file in PDFium, anew from qpdf where the two see other pages or PDFium sees none."""
         pdf, fault = None, None
         try:
-            pdf = pdfium.PdfDocument(source)
+            pdf = pdfium.PdfDocument(mapped(source) if isinstance(source, str) else source)
         except pdfium.PdfiumError as error:
             fault = error
         tree = self._structure.page_tree()
@@ -135,6 +152,7 @@ class PdfDocument:
             size = raster.page_size(page, number)
             images = raster.placed_images(page, self._settings)
             dpi, shrunk = raster.resolution(size, images, raster.shows_text(page), self._settings)
+            limits.make_room(max([raster.pixels(size, dpi), *(math.prod(placed.size) for placed in images)]))
             image = raster.render(page, dpi)
             no_ink = blank.is_blank(image)
             loss = self._loss(page, number, images, no_ink)

@@ -14,9 +14,9 @@ import pypdfium2.raw as pdfium_c
 from numpy.typing import NDArray
 from PIL import Image, ImageChops
 
-from dropscribe.core.pages import Box
+from dropscribe.core.pages import Box, Hidden
 from dropscribe.documents.pdf import raster
-from dropscribe.documents.pdf.letters import Letter, address, to_pixels, turned
+from dropscribe.documents.pdf.letters import Letter, address, read, to_pixels, turned
 
 THIN_PIXELS = 3  # what is no thicker covers no letter: rules
 LIGHT = 200  # of 255: ink whose every part is as light may be no ink at all
@@ -46,6 +46,20 @@ def unseen(
             asked = (i for i, each in enumerate(letters) if each.item in items and each.text.strip())
             hidden |= {i for i in asked if not _any(change, letters[i].box)}
     return frozenset(hidden)
+
+
+def hidden(page: pdfium.PdfPage, textpage: pdfium.PdfTextPage, dpi: float, layered: bool) -> Hidden:
+    """Return what of the text objects of *page* is drawn and shows nowhere at *dpi*; *layered* as for `unseen`."""
+    image = raster.render(page, dpi)
+    letters = read(page, textpage, image.size)
+    indices = unseen(page, letters, image, dpi, layered)
+    if not indices:
+        return Hidden()
+    order, _ = _objects(page, image.size)
+    place = {item: index for index, item in enumerate(sorted(order, key=lambda item: order[item][0]))}
+    gone = {letters[index].item for index in indices}
+    shown = {e.item for i, e in enumerate(letters) if e.text.strip() and i not in indices}
+    return Hidden(len(place), frozenset(place[item] for item in gone - shown if item in place), bool(gone & shown))
 
 
 def _objects(

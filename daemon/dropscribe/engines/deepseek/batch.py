@@ -13,11 +13,11 @@ from typing import Any
 from dropscribe.core.errors import ReasonedError
 from dropscribe.core.pages import Page, PageFailure, PageKey, PageText
 from dropscribe.engines.base import PageSource, Signals
-from dropscribe.engines.deepseek.attempt import AttemptState, Reply
-from dropscribe.engines.deepseek.fallback import PageFlow
-from dropscribe.engines.deepseek.generate import Prepared, Request, prepare, tell, watch_for, without_banned
+from dropscribe.engines.deepseek.generate import Prepared, prepare, tell, watch_for, without_banned
 from dropscribe.engines.deepseek.loading import Loaded
 from dropscribe.engines.deepseek.release import reset_peak, trim
+from dropscribe.engines.vlm.attempt import AttemptState, Reply, Request
+from dropscribe.engines.vlm.fallback import PageFlow
 
 CLEAR_EVERY = 256  # steps
 

@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from dropscribe.core.errors import Reason, ReasonedError
-from dropscribe.engines.deepseek.adapters import ADAPTERS
+from dropscribe.engines.vlm.adapters import ADAPTERS
 
 DROPS_BLANKS = ((5, 3), (5, 22))  # transformers from, up to: these load the tokenizer so that it drops every blank
 TOKENIZERS = ("tokenizer.json", "tokenizer.model")

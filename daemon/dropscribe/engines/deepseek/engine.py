@@ -18,10 +18,10 @@ from dropscribe.engines import hub
 from dropscribe.engines.base import Judge, LoadProgress, PageSource, Signals, unjudged
 from dropscribe.engines.deepseek import checkpoint, lean, loading, release, warm_up
 from dropscribe.engines.deepseek.batch import Batch
-from dropscribe.engines.deepseek.fallback import Fallback, PageFlow
 from dropscribe.engines.deepseek.generate import Sequential
 from dropscribe.engines.deepseek.loading import Loaded
 from dropscribe.engines.session import forget_frames
+from dropscribe.engines.vlm.fallback import Fallback, PageFlow
 from dropscribe.memory import policy, readings
 
 WEIGHTS_BYTES = 2_400_000_000  # DeepSeek-OCR-4bit, where the weights are not there to be measured

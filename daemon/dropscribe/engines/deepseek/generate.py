@@ -12,30 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 from dropscribe.core.pages import PageKey
 from dropscribe.engines.base import Signals
-from dropscribe.engines.deepseek.attempt import AttemptState, Reply
 from dropscribe.engines.deepseek.loading import Loaded, quiet
-from dropscribe.engines.deepseek.ngram_guard import NGramGuard
 from dropscribe.engines.deepseek.release import trim
-from dropscribe.engines.deepseek.repetition import LoopDetector
+from dropscribe.engines.vlm.attempt import AttemptState, Reply, Request
+from dropscribe.engines.vlm.ngram_guard import NGramGuard
+from dropscribe.engines.vlm.repetition import LoopDetector
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
+    pass
 
 TELL_EVERY = 16  # tokens
 LEAST_ANSWER = 256  # tokens that are allowed however long the prompt
-
-
-@dataclass(frozen=True)
-class Request:
-    """One attempt to be made: a picture, how to look at it, what to ask, and for how long."""
-
-    page: PageKey
-    mode: str  # as recorded; the first word is the mode proper
-    prompt: str  # as recorded: a preset's name or literal words
-    image: "Image"
-    from_pdf: bool
-    seconds: float
-    limit: int  # tokens
 
 
 @dataclass(frozen=True)

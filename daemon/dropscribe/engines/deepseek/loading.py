@@ -14,8 +14,8 @@ from dropscribe.config import Settings
 from dropscribe.core.errors import Reason, ReasonedError
 from dropscribe.engines import hub
 from dropscribe.engines.base import LoadProgress
-from dropscribe.engines.deepseek import checkpoint
-from dropscribe.engines.deepseek.adapters import ADAPTERS, Adapter
+from dropscribe.engines.deepseek import checkpoint, templates
+from dropscribe.engines.vlm.adapters import ADAPTERS, Adapter
 
 PROBE = "\nFree OCR. a  b\n"  # blanks and newlines, which some versions of transformers drop
 MEMORY_SHARE = 0.9  # of what the system recommends for the GPU: above it MLX waits for running work first
@@ -48,10 +48,14 @@ class Loaded:
         return self.tokenizer.convert_ids_to_tokens(token) or ""
 
     def prompt(self, words: str) -> str:
-        """Return *words* in the model's template, with the place of one picture."""
+        """Return *words* in the model's template, with the place of one picture; raise `ReasonedError`."""
         from mlx_vlm.prompt_utils import apply_chat_template
 
-        return str(apply_chat_template(self.processor, self.model.config, words, num_images=1))
+        try:
+            with templates.bounded():
+                return str(apply_chat_template(self.processor, self.model.config, words, num_images=1))
+        except templates.Endless as error:
+            raise _broken(self.folder, f"its chat template does not end ({error})") from None
 
 
 def bound_memory(settings: Settings) -> None:
@@ -104,6 +108,7 @@ def self_check(loaded: Loaded) -> None:
             raise _broken(loaded.folder, f"its tokenizer does not know the mark {mark}")
     if loaded.adapter.templated and not _template(loaded):
         raise _broken(loaded.folder, "its chat template is missing (chat_template.jinja)")
+    loaded.prompt(loaded.adapter.prompt("text"))  # so that a template without an end is found now, not by a page
     if not loaded.eos:
         raise _broken(loaded.folder, "it does not say which token ends a text")
 

@@ -10,8 +10,9 @@ from dropscribe.config import Settings
 from dropscribe.core.pages import PageKey
 from dropscribe.engines.base import LoadProgress, Signals
 from dropscribe.engines.deepseek import release
-from dropscribe.engines.deepseek.generate import Request, Sequential
+from dropscribe.engines.deepseek.generate import Sequential
 from dropscribe.engines.deepseek.loading import Loaded
+from dropscribe.engines.vlm.attempt import Request
 
 PAGE = (1240, 1754)  # pixels: A4 at 150 dpi, which a tiled mode cuts as it will cut most pages
 TOKENS = 4  # the prompt and a few single steps: both kinds of pass

@@ -1,20 +1,27 @@
 """The pages of a PDF as its author made them, with the text layer added to those that were read.
 
 Touches no picture, no font and no drawing of the page; boxes fall where a viewer shows the page. An older invisible
-layer gives way to ours, and words that can be seen as text already are not put there again.
+layer gives way to ours, and words that can be seen as text already are not put there again. Words of its own that
+nobody can see are taken out; where they cannot be, the page becomes a picture of what is seen.
 """
 
 import zlib
-from collections.abc import Iterable
-from typing import Any
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
 
 import pypdfium2 as pdfium
 from pikepdf import Array, Dictionary, Name, Pdf
 
-from dropscribe.core.pages import Box, PageText
-from dropscribe.formats.pdf import layer, strip_hidden_text
+from dropscribe.core.pages import Box, DocumentResult, Hidden, PageText
+from dropscribe.files.mapped import mapped
+from dropscribe.formats.page_images import paired, turned
+from dropscribe.formats.pdf import embedded_images, layer, strip_hidden_text
 from dropscribe.formats.pdf.glyphless import Glyphless
+from dropscribe.formats.pdf.object_writer import Spool
 from dropscribe.formats.pdf.visible_text import Already, Letter
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 LETTER: Box = (0, 0, 612, 792)  # what pdfium shows a page of without a MediaBox
 DEEPEST = 64  # levels of a page tree that are searched; real ones have a handful, malicious ones circles
@@ -24,28 +31,35 @@ class OtherPages(Exception):
     """The file has other pages here than it had for the one who read it."""
 
 
-def add_layers(pdf: Pdf, texts: Iterable[PageText], path: str) -> bool:
-    """Put the words of *texts* on the pages of *pdf*, from *path*, and say whether any page was changed.
+def add_layers(pdf: Pdf, reading: DocumentResult) -> bool:
+    """Put the words of *reading* on the pages of *pdf*, opened from its file, and say whether any page was changed.
 
-    Only pages that were read by OCR are. Raises `OtherPages` when a page is not there.
+    Only pages that were read by OCR get a layer. Raises `OtherPages` when a page is not there.
     """
     font, shared, changed = Glyphless(), pdf.make_indirect(Dictionary()), False
-    with Already(path) as already:
-        for text in texts:
+    secretive = set[int]()  # pages whose hidden words stay
+    with Already(reading.file) as already:
+        for text in reading.texts:
             if text.number > len(pdf.pages):
                 raise OtherPages(text.number)
-            changed |= _show_all(pdf.pages[text.number - 1].obj)
-            if text.text_source == "ocr" and _add_layer(pdf, text, already.letters(text.number), font, shared):
+            page, read, hidden = pdf.pages[text.number - 1].obj, text.text_source == "ocr", reading.hidden(text.number)
+            changed |= _show_all(page) | bool(hidden.whole)
+            letters = already.letters(text.number) if read else []
+            if hidden.partly or not _strip(pdf, page, hidden, old_layer=bool(read and (text.blocks or letters))):
+                secretive.add(text.number)
+            elif read and _add_layer(pdf, text, letters, font, shared):
                 changed = True
-    if changed:
+    for page_image, text in paired(reading, lambda text: text.number in secretive):
+        _show_picture(pdf, turned(page_image, text), text, font, shared)
+    if changed or secretive:
         font.embed(pdf, shared)
-    return changed
+    return changed or bool(secretive)
 
 
 def has_plain_pages(pdf: Pdf, path: str) -> bool:
     """Say whether every reader sees the pages of *pdf* in the file at *path*, which qpdf may have mended."""
     try:
-        with pdfium.PdfDocument(path) as document:
+        with pdfium.PdfDocument(mapped(path)) as document:
             sizes = [document.get_page_size(index) for index in range(len(document))]
     except pdfium.PdfiumError:  # a page that is none
         return False
@@ -57,8 +71,6 @@ def _add_layer(pdf: Pdf, text: PageText, letters: list[Letter], font: Glyphless,
     rotate = (_rotation(page.obj) + text.rotation) % 360
     placed = layer.placement(visible(page.obj), rotate, text.width, text.height)
     words = layer.content(text, font, placed, letters)
-    if words or letters:  # where nothing was read, what an earlier reader found is better than nothing
-        strip_hidden_text.take_off(pdf, page.obj, _inherited(page.obj, Name.Resources), visible(page.obj))
     if not words:
         return bool(letters)
     if text.rotation:
@@ -75,6 +87,33 @@ def _add_layer(pdf: Pdf, text: PageText, letters: list[Letter], font: Glyphless,
     packed = pdf.make_stream(zlib.compress(words), Filter=Name.FlateDecode)  # all pages' words are held until the end
     page.contents_add(packed, prepend=True)
     return True
+
+
+def _strip(pdf: Pdf, page: Any, hidden: Hidden, *, old_layer: bool) -> bool:
+    """Take off what cannot be seen, an earlier reader's layer only with *old_layer*; say whether *hidden* is gone."""
+    if not (hidden.whole or old_layer):
+        return True
+    resources = _inherited(page, Name.Resources)
+    return strip_hidden_text.take_off(pdf, page, resources, visible(page), hidden, old_layer=old_layer)
+
+
+def _show_picture(pdf: Pdf, image: "Image", text: PageText, font: Glyphless, shared: Any) -> None:
+    """Make the page of *text* show *image*, which is what is seen of it, over the words that were read."""
+    page = pdf.pages[text.number - 1].obj
+    placed = layer.placement(visible(page), (_rotation(page) + text.rotation) % 360, text.width, text.height)
+    words = layer.content(text, font, placed)
+    drawn = layer.operator(layer.after((text.width, 0, 0, text.height, 0, 0), placed))
+    with BytesIO() as file:
+        spool = Spool(file)
+        number = embedded_images.embed(spool, image).number
+        spool.finish()
+        with Pdf.open(file) as other:
+            picture = pdf.copy_foreign(other.get_object(number, 0))
+    if text.rotation:
+        page.Rotate = (_rotation(page) + text.rotation) % 360
+    fonts = Dictionary({"/" + layer.FONT: shared})
+    page.Resources = Dictionary(XObject=Dictionary({"/Picture": picture}), Font=fonts)
+    page.Contents = pdf.make_stream(words + f"q {drawn} /Picture Do Q\n".encode("ascii"))
 
 
 def _show_all(page: Any) -> bool:

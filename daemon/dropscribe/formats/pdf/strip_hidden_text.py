@@ -1,8 +1,9 @@
-"""An earlier reader's invisible text on a PDF page, taken off before ours is put there: else all is found twice.
+"""Text of a PDF page that cannot be seen, taken off; in the page's own content and in the forms that it draws.
 
-Text goes that leaves no trace (PDF 1.7, 9.3.6): drawn in a mode that does not paint, in ink that lets everything
-through, or before a picture that covers the page; in the page's own content and in the forms that it draws. Text that
-can be seen stays, and so does hidden text where something seen would move without it.
+An earlier reader's layer goes before ours is put there, else all is found twice. It leaves no trace (PDF 1.7, 9.3.6):
+drawn in a mode that does not paint, in ink that lets everything through, or before a picture that covers the page. What
+else is hidden (under a bar, switched off) was found by looking at pixels, and is named by its place in the order of
+drawing. Text that can be seen stays, and so does hidden text where something seen would move without it.
 """
 
 import re
@@ -11,9 +12,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pikepdf
-from pikepdf import Array, Dictionary, Name, Operator, Pdf, Stream
+from pikepdf import Array, Dictionary, Name, Operator, Pdf, Stream, String
 
-from dropscribe.core.pages import Box
+from dropscribe.core.pages import Box, Hidden
 from dropscribe.formats.pdf.layer import Matrix, after
 
 MOST_BYTES = 1 << 20  # of packed content; a page with more is a drawing, and is left alone
@@ -43,11 +44,37 @@ class _State:
 
 
 @dataclass
+class _Found:
+    """The text objects met so far, and those of them that are to go."""
+
+    hidden: Hidden
+    old_layer: bool  # what shows no trace by its own doing goes too
+    objects: int = 0
+    gone: set[int] = field(default_factory=set)
+
+    def is_hidden(self, show: Any, state: "_State") -> tuple[int, bool]:
+        """Count *show*, as PDFium does, which makes no object of nothing; return its place and whether it goes."""
+        text = show.operands[-1]
+        draws = any(isinstance(part, String) for part in text) if isinstance(text, Array) else bytes(text)
+        if not draws:
+            return -1, True
+        self.objects += 1
+        place = self.objects - 1
+        return place, place in self.hidden.whole or (self.old_layer and state.hides)
+
+    def is_complete(self) -> bool:
+        """Say whether the objects are those that were looked at, and all that had to go are gone."""
+        wanted = self.hidden
+        return not wanted.objects or (self.objects == wanted.objects and wanted.whole <= self.gone)
+
+
+@dataclass
 class _Drawing:
     """A content stream that is being gone through, and the forms that are put in place of others."""
 
     pdf: Pdf
     resources: Any
+    text: _Found
     forms: dict[str, Any] = field(default_factory=dict)
 
     def found(self, kind: str, name: Any) -> Any:
@@ -56,25 +83,29 @@ class _Drawing:
         return among.get(str(name)) if isinstance(among, Dictionary) else None
 
 
-def take_off(pdf: Pdf, page: Any, resources: Any, shown: Box) -> None:
-    """Remove text from *page* that cannot be seen; one that cannot be taken apart stays as it is.
+def take_off(pdf: Pdf, page: Any, resources: Any, shown: Box, hidden: Hidden, *, old_layer: bool) -> bool:
+    """Remove *hidden* text from *page*, with *old_layer* an earlier reader's too; say whether *hidden* is gone.
 
-    *page* is a dictionary of *pdf*, *resources* are its own or inherited, *shown* is what a viewer shows of it.
+    *page* is a dictionary of *pdf*, *resources* are its own or inherited, *shown* is what a viewer shows of it. A page
+    that cannot be taken apart, or of which not all of *hidden* could be removed, stays as it is.
     """
+    text = _Found(hidden, old_layer)
     try:
         content = _content(page)
         if content is None or not _HINT.search(content):
-            return
+            return text.is_complete()
         instructions = list(pikepdf.parse_content_stream(page))
-        drawing = _Drawing(pdf, resources)
+        drawing = _Drawing(pdf, resources, text)
         kept = _kept(instructions, drawing, _State(), _last_cover(instructions, drawing, shown), DEEPEST)
-        if kept is None:
-            return
-        page.Contents = pdf.make_stream(pikepdf.unparse_content_stream(kept))
-        if drawing.forms:
-            page.Resources = _with_forms(resources, drawing.forms)
+        if not text.is_complete():
+            return False
+        if kept is not None:
+            page.Contents = pdf.make_stream(pikepdf.unparse_content_stream(kept))
+            if drawing.forms:
+                page.Resources = _with_forms(resources, drawing.forms)
     except Exception:  # a hostile or broken stream; its reader has shown it all the same
-        return
+        return not hidden.whole
+    return True
 
 
 def _content(page: Any) -> bytes | None:
@@ -130,14 +161,15 @@ def _is_opaque(picture: Any) -> bool:
 def _kept(instructions: Sequence[Any], drawing: _Drawing, start: _State, cover: int, depth: int) -> list[Any] | None:
     """Return *instructions* without text that is not seen (none is before *cover*); None where they all stay."""
     kept: list[Any] = []
-    line: list[tuple[int, bool]] = []  # places in `kept` of texts that follow one another, and whether each is hidden
+    line: list[tuple[int, int, bool]] = []  # texts that follow one another: place in `kept`, which one, whether hidden
     changed = False
 
     def finish_line() -> bool:
         """Silence the hidden texts at the end of a line: nothing that is seen depends on where they end."""
         before = len(line)
-        while line and line[-1][1]:
-            place, _ = line.pop()
+        while line and line[-1][2]:
+            place, which, _ = line.pop()
+            drawing.text.gone.add(which)
             kept[place] = _silenced(kept[place])
         found = before > len(line)
         line.clear()
@@ -148,7 +180,7 @@ def _kept(instructions: Sequence[Any], drawing: _Drawing, start: _State, cover: 
         if name in _PLACES:
             changed |= finish_line()
         if name in _SHOWS:
-            line.append((len(kept), state.hides))
+            line.append((len(kept), *drawing.text.is_hidden(each, state)))
         if name == "Do" and depth and (anew := _without(drawing, each.operands[0], state, depth)):
             each, changed = pikepdf.ContentStreamInstruction([anew], Operator("Do")), True
         kept.append(each)
@@ -175,7 +207,7 @@ def _without(drawing: _Drawing, name: Any, state: _State, depth: int) -> Any:
     if not isinstance(form, Stream) or form.get("/Subtype") != Name.Form or int(form.get("/Length", 0)) > MOST_BYTES:
         return None
     resources = form.get("/Resources", drawing.resources)
-    within = _Drawing(drawing.pdf, resources)
+    within = _Drawing(drawing.pdf, resources, drawing.text)
     kept = _kept(list(pikepdf.parse_content_stream(form)), within, state, -1, depth - 1)
     if kept is None:
         return None

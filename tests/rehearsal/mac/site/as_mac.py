@@ -141,7 +141,7 @@ def become() -> None:
     names = os.uname_result(("Darwin", "rehearsal.local", "25.1.0", "Darwin Kernel Version 25.1.0", "arm64"))
     sys.platform = "darwin"
     vars(os).update(uname=lambda: names, O_SYMLINK=0x200000, O_EVTONLY=0x8000)
-    vars(os).update(killpg=kill_group)
+    vars(os).update(killpg=kill_group, confstr=lambda number: os.environ["FAKE_MAC"] + "/T/")
     vars(os).update(lstat=with_flags(os.lstat), fstat=with_flags(os.fstat))
     vars(os).update(
         link=guarded(os.link, 1, moves=True), replace=guarded(os.replace, 2, moves=True),

@@ -1,0 +1,109 @@
+"""Words that nobody can see are not in the PDF that is written either; what is seen stays as it is."""
+
+from pathlib import Path
+
+import pikepdf
+import pypdfium2
+import pytest
+from PIL import ImageChops
+
+from dropscribe.config import Settings
+from dropscribe.core.pages import DocumentResult, EngineInfo, PageText, Source
+from dropscribe.documents.pdf.document import PdfDocument
+from dropscribe.formats.pdf import render
+
+LINES = b"BT /F1 14 Tf 60 700 Td 22 TL (Harbour Office) Tj T* (Total due 482.50) Tj ET\n"
+
+
+def pdf_of(path: Path, content: bytes, form: bytes | None = None, layer_off: bool = False) -> str:
+    """Write a page with *content*, which may draw *form* as /Fm and mark what belongs to a layer as /Layer."""
+    with pikepdf.Pdf.new() as pdf:
+        pdf.add_blank_page(page_size=(612, 792))
+        page = pdf.pages[0].obj
+        font = pikepdf.Dictionary(Type=pikepdf.Name.Font, Subtype=pikepdf.Name.Type1, BaseFont=pikepdf.Name.Helvetica)
+        page.Resources = pikepdf.Dictionary(Font=pikepdf.Dictionary(F1=font))
+        if form is not None:
+            stream = pdf.make_stream(form, Type=pikepdf.Name.XObject, Subtype=pikepdf.Name.Form, BBox=[0, 0, 612, 792])
+            stream.Resources = pikepdf.Dictionary(Font=pikepdf.Dictionary(F1=font))
+            page.Resources.XObject = pikepdf.Dictionary(Fm=stream)
+        if layer_off:
+            group = pdf.make_indirect(pikepdf.Dictionary(Type=pikepdf.Name.OCG, Name="draft"))
+            page.Resources.Properties = pikepdf.Dictionary(Layer=group)
+            pdf.Root.OCProperties = pikepdf.Dictionary(OCGs=[group], D=pikepdf.Dictionary(OFF=[group], Order=[group]))
+        page.Contents = pdf.make_stream(content)
+        pdf.save(path)
+    return str(path)
+
+
+def written(path: str, out: Path) -> str:
+    """Write the PDF for the one at *path*, read by its own text, to *out*."""
+    document = PdfDocument(path, Settings())
+    try:
+        texts = [
+            PageText(p.number, p.width, p.height, p.text or "", "", p.blocks, text_source="pdf")
+            for p in document.pages()
+        ]
+        source = Source("a.pdf", "", 0, "application/pdf", 1)
+        engine = EngineInfo("rapidocr", "", None, "")
+        result = DocumentResult(
+            source, engine, texts, document.pages, path, "2026-01-02T03:04:05Z", 1.0, False, False, document.hidden
+        )
+        render.render(result, str(out))
+    finally:
+        document.close()
+    return str(out)
+
+
+def said(path: str) -> str:
+    with pypdfium2.PdfDocument(path) as document:
+        return document[0].get_textpage().get_text_bounded()
+
+
+def picture(path: str):
+    with pypdfium2.PdfDocument(path) as document:
+        return document[0].render(scale=2).to_pil().convert("RGB")
+
+
+BAR = b" 0 g 128 294 160 20 re f\n"
+SECRET = b"BT /F1 14 Tf 130 300 Td (Kestrel-77) Tj ET"
+HIDDEN = {
+    "under a bar": (LINES + SECRET + BAR, None),
+    "beside words on the same line": (LINES + b"BT /F1 14 Tf 60 300 Td (Password: Kestrel-77) Tj ET" + BAR, None),
+    "before words on the same line": (
+        LINES + b"BT /F1 14 Tf 130 300 Td (Kestrel-77 and more here) Tj (seen) Tj ET 0 g 128 294 170 20 re f\n",
+        None,
+    ),
+    "on a layer that is off": (LINES + b"/OC /Layer BDC " + SECRET + b" EMC\n", None),
+    "white on white": (LINES + b"1 g " + SECRET + b" 0 g\n", None),
+    "in a form under a bar": (LINES + b"/Fm Do" + BAR, SECRET),
+    "after a form": (LINES + b"q /Fm Do Q " + SECRET + BAR, b"BT /F1 9 Tf 60 100 Td (Page 1) Tj [(of) -250 ()] TJ ET"),
+}
+
+
+@pytest.mark.parametrize(("content", "form"), HIDDEN.values(), ids=HIDDEN)
+def test_hidden_words_are_not_written(tmp_path: Path, content: bytes, form: bytes | None) -> None:
+    path = pdf_of(tmp_path / "in.pdf", content, form, layer_off=b"/OC" in content)
+    assert "Kestrel" in said(path)
+
+    out = written(path, tmp_path / "out.pdf")
+
+    assert "Kestrel" not in said(out)
+    assert "Harbour Office" in said(out) and "Total due 482.50" in said(out)
+    assert "Kestrel" not in Path(out).read_bytes().decode("latin-1")
+    difference = ImageChops.difference(picture(path), picture(out)).convert("L").reduce(4)  # edges may move by a pixel
+    assert difference.point(lambda value: 255 * (value > 96)).getbbox() is None
+
+
+def test_a_layer_that_is_off_costs_no_drawing_of_the_page(tmp_path: Path) -> None:
+    content = HIDDEN["on a layer that is off"][0]
+    out = written(pdf_of(tmp_path / "in.pdf", content, layer_off=True), tmp_path / "out.pdf")
+
+    with pikepdf.Pdf.open(out) as pdf:
+        assert "/XObject" not in pdf.pages[0].obj.Resources
+
+
+@pytest.mark.parametrize("content", [LINES, LINES + SECRET, b"0 0 0.5 rg 50 660 300 70 re f 1 g " + LINES])
+def test_a_page_that_hides_nothing_is_copied_byte_for_byte(tmp_path: Path, content: bytes) -> None:
+    path = pdf_of(tmp_path / "in.pdf", content)
+
+    assert Path(written(path, tmp_path / "out.pdf")).read_bytes() == Path(path).read_bytes()
