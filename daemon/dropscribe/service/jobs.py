@@ -105,6 +105,7 @@ class Jobs:
         suffixes = [SUFFIXES[name] for name in self.settings.output.formats]
         reserved = self._journal.reserved_stems()
         mine = replaceable(self.settings, self._journal, job)
+
         def prepare() -> tuple[Seen, bytes]:
             self._outbox.check()
             return self._look(job), self._outbox.reserve(job.path, suffixes, reserved, self._outbox.still_ours(mine))
