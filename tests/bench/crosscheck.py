@@ -2,12 +2,10 @@
 
     python tests/bench/crosscheck.py fill CACHE [--folder FOLDER]
     python tests/bench/crosscheck.py score CACHE [--folder FOLDER] [--share seen|unseen] [--rounds 5] [--show]
-    python tests/bench/crosscheck.py cost CACHE --folder FOLDER
 
 `fill` reads the pages of the open corpora (or of FOLDER, as `layouts.py` writes them) as the second reader does, and
 keeps both looks; `score` compares in seconds. The truth stands in for the model's answer. Half of the corpora, by the
-name of a file's family, and layouts of seeds above 1000 are the unseen share. `cost` reads pages of FOLDER beside an
-engine that only waits, as for a GPU, twice as long as the second reader takes, and prints what that adds, and memory.
+name of a file's family, and layouts of seeds above 1000 are the unseen share.
 """
 
 import argparse
@@ -22,26 +20,21 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import psutil
 from accuracy import SHARED, load_scorer, wanted
-from PIL import Image
 from planted import FAULTS, NO_FAULTS, Planted
 from rapidfuzz import fuzz
 
 from dropscribe.config import Settings, checked
-from dropscribe.core.pages import Check, EngineInfo, Page, PageFailure, PageText
+from dropscribe.core.pages import Check
 from dropscribe.documents.opening import open_document
-from dropscribe.engines.base import Judge, PageSource, Signals, unjudged
-from dropscribe.engines.crosscheck.beside import Beside
+from dropscribe.engines.base import Signals
 from dropscribe.engines.crosscheck.compare import compare
 from dropscribe.engines.crosscheck.letters import letters
 from dropscribe.engines.crosscheck.sight import NAME, Sight
 from dropscribe.engines.crosscheck.values import Reading
 from dropscribe.engines.ppocr.orientation import upright
 from dropscribe.engines.ppocr.sessions import Sessions
-from support.pages import Pages
 
 UNSEEN_SEED = 1000
 ALIKE = 70.0  # percent of a named passage in the planted one, or the other way round
@@ -167,81 +160,10 @@ def table(scores: dict[str, Score]) -> None:
         print(f"| {kind.replace('_', ' ')} | {s.planted} | {s.flagged / s.planted:.1%} | {named} | {well} |")
 
 
-class Waiting:
-    """An engine that takes *seconds* for a page, elsewhere than on this processor, and then knows its text."""
-
-    width, finds_lines = 1, False
-
-    def __init__(self, texts: dict[int, str], seconds: float, judge: Judge = unjudged) -> None:
-        self.info = EngineInfo("waiting", "none", None, "1")
-        self._texts, self._seconds, self._judge = texts, seconds, judge
-
-    def estimate(self) -> int:
-        """Need nothing."""
-        return 0
-
-    def load(self, report: Any) -> None:
-        """Load nothing."""
-
-    def apply(self, settings: Settings) -> None:
-        """Take nothing over."""
-
-    def read(self, pages: PageSource) -> Iterator[PageText | PageFailure]:
-        """Wait for each page, and ask the second reader."""
-        while (page := pages.take(wait=True)) is not None:
-            time.sleep(self._seconds)
-            text = self._texts[page.number]
-            yield PageText(
-                page.number, page.width, page.height, text, text, check=self._judge(page, text, ()), flags=page.flags
-            )
-
-    def trim(self) -> None:
-        """Keep nothing."""
-
-    def unload(self) -> None:
-        """Release nothing."""
-
-    def mlx_memory(self) -> None:
-        """Use no MLX."""
-
-
-def cost(folder: str | None, count: int = 6) -> None:
-    """Print what the second reader adds to the wall time of *count* pages and to the memory of the process."""
-    import onnxruntime  # noqa: F401  # the packages are there in either case
-
-    pages, texts = [], {}
-    for number, (_, picture, truth, _) in enumerate(entries(folder), 1):
-        pages.append(Page(number, Image.open(picture).convert("RGB")))
-        texts[number] = truth.read_text("utf-8")
-        if number == count:
-            break
-    before = psutil.Process().memory_info().rss
-    sight = Sight(Settings(), Signals())
-    begun = time.perf_counter()
-    for page in pages:
-        sight.first(page)
-    alone = (time.perf_counter() - begun) / count
-    sight.close()
-    seconds = 2 * alone
-    beside = Beside(Settings(), Signals(), lambda judge: Waiting(texts, seconds, judge))
-    beside.load(lambda progress: None)
-    spent = {}
-    for name, engine in (("without", Waiting(texts, seconds)), ("with", beside)):
-        begun = time.perf_counter()
-        checks = [done.check for done in engine.read(Pages(pages)) if isinstance(done, PageText)]
-        spent[name] = time.perf_counter() - begun
-    grown = psutil.Process().memory_info().rss - before
-    beside.unload()
-    named = sum(check is not None and check.disagrees for check in checks)
-    print(f"the second reader alone: {alone:.2f} s a page; the engine: {seconds:.2f} s; {named} of {count} flagged")
-    print(f"without {spent['without']:.1f} s, with {spent['with']:.1f} s: {spent['with'] / spent['without'] - 1:+.1%}")
-    print(f"resident size: +{grown / 1e6:.0f} MB")
-
-
 def main() -> int:
     """Run one command; return the exit code."""
     parser = argparse.ArgumentParser(description="Measure what the second reader finds.")
-    parser.add_argument("command", choices=("fill", "score", "cost"))
+    parser.add_argument("command", choices=("fill", "score"))
     parser.add_argument("cache", type=Path)
     parser.add_argument("--folder")
     parser.add_argument("--share", choices=("seen", "unseen"))
