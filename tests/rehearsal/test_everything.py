@@ -105,6 +105,6 @@ def test_every_word_was_said_to_launchctl(seen: Seen, verb: str) -> None:
 
 
 def test_the_lists_are_not_empty_for_want_of_finding_anything() -> None:
-    assert {"sysctlbyname", "proc_pid_rusage", "host_statistics64", "renamex_np", "copyfile"} <= set(native_calls())
+    assert {"sysctlbyname", "proc_pid_rusage", "host_statistics64", "renameatx_np", "fcopyfile"} <= set(native_calls())
     assert len(set(system_values())) >= 9
     assert len(set(lines_for_mac())) >= 30

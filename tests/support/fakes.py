@@ -146,7 +146,7 @@ class FakeEngine:
             self._cache = self._cache or megabytes(self._options.get("cache_mb", 0))
             if self._options.get("work"):
                 zlib.crc32(self._held)
-            text = fingerprint(page.image)
+            text = " ".join(filter(None, (fingerprint(page.image), page.prompt)))
             block = Block("text", text, (10, 10, 30, 20), 0.9)
             yield PageText(
                 page.number, page.width, page.height, text, text, (block,), page.rotation, document=page.document

@@ -5,13 +5,15 @@ import json
 import os
 import sys
 import time
+from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 import yaml
 
 from dropscribe import config, log
 from dropscribe.agent import supervisor
-from dropscribe.commands.common import EXIT_DONE, EXIT_FAILED, settings_of, settings_to_ask
+from dropscribe.commands.common import EXIT_DONE, EXIT_FAILED, complain, settings_of, settings_to_ask
 from dropscribe.config import Settings
 from dropscribe.control import client, lock
 from dropscribe.control.client import NotRunning
@@ -24,10 +26,12 @@ from dropscribe.core.status import (
     ModelStatus,
     QueueStatus,
     RecentStatus,
+    RemoteStatus,
     Status,
     UnloadStatus,
 )
 from dropscribe.engines import registry
+from dropscribe.journal import schema
 from dropscribe.memory.policy import size
 from dropscribe.memory.values import COUNTED
 from dropscribe.service import status as statuses
@@ -90,6 +94,7 @@ def describe(status: Status) -> str:
     lines += _model_lines(status.model)
     available = size(memory.available_bytes)
     lines.append(f"memory     pressure {memory.pressure}, {available} available, {memory.percent} % {COUNTED}")
+    lines += [_server_line(server) for server in status.remote]
     lines.append(_queue_line(queue))
     if queue.archive_error:
         lines.append(f"originals  {queue.archive_error}")
@@ -99,10 +104,21 @@ def describe(status: Status) -> str:
     return "\n".join(lines)
 
 
+def _server_line(server: RemoteStatus) -> str:
+    text = f"server     pages go to {server.url}"
+    if server.kind:
+        text += f" ({server.kind}, model {server.model})"
+    if server.state == "up":
+        waiting = f", answers begin after {server.waiting_seconds} s" if server.waiting_seconds is not None else ""
+        text += f", {server.in_flight} pages under way{waiting}"
+    return f"{text}: {server.error}" if server.error else text
+
+
 def _queue_line(queue: QueueStatus) -> str:
     keys = ("settling", "queued", "running", "written", "rejected", "done", "failed", "gone")
     counted = ", ".join(f"{getattr(queue, key)} {key}" for key in keys if getattr(queue, key))
-    return f"queue      {counted or 'empty'}" + (f"; paused: {queue.paused_reason}" if queue.paused else "")
+    counted = counted or ("unknown" if queue.queued is None else "empty")
+    return f"queue      {counted}" + (f"; paused: {queue.paused_reason}" if queue.paused else "")
 
 
 def _active_line(job: ActiveStatus) -> str:
@@ -154,14 +170,37 @@ def _recent_line(item: RecentStatus) -> str:
 
 
 def check(given: argparse.Namespace) -> int:
-    """Check the settings and print the effective ones."""
+    """Check the settings and print the effective ones, those marked that are not the default."""
     settings = settings_of(given)
     path = given.config or config.default_path()
     source = path if os.path.exists(path) else f"the built-in settings (there is no {path})"
     name, why = registry.choose(settings.engine.name)
     print(f"# {source}\n# engine: {name} ({why})")
-    print(yaml.safe_dump(config.plain(settings), sort_keys=False, allow_unicode=True), end="")
+    print(*_settings_lines(config.written(settings), config.written(Settings()), ""), sep="\n")
+    try:
+        schema.require_known(os.path.join(settings.folders.state, statuses.JOURNAL))
+    except DropscribeError as error:
+        complain(error.where, error.what, error.remedy)  # the settings are valid all the same
     return EXIT_DONE
+
+
+def _settings_lines(values: dict[str, Any], defaults: dict[str, Any], indent: str) -> Iterator[str]:
+    """Yield settings as lines of YAML, with the default behind each that differs from it."""
+    for key, value in values.items():
+        if isinstance(value, dict) and value:
+            yield f"{indent}{key}:"
+            yield from _settings_lines(value, defaults.get(key) or {}, indent + "  ")
+        else:
+            mark = "" if value == defaults.get(key) else f"  # default: {_on_a_line(defaults.get(key))}"
+            yield f"{indent}{key}: {_on_a_line(value)}{mark}"
+
+
+def _on_a_line(value: Any) -> str:
+    """Return a value as YAML on one line: a text with line breaks as JSON, which is YAML too."""
+    if isinstance(value, str) and len(value.splitlines()) > 1:
+        return json.dumps(value)
+    dumped = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=10**6)
+    return str(dumped).removesuffix("...\n").strip()
 
 
 def logs(given: argparse.Namespace) -> int:

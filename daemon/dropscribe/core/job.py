@@ -113,10 +113,13 @@ class Order:
     job: int  # negative: read by command, with nothing in the journal
     claim: int
     name: str  # for display
-    path: bytes  # absolute
+    path: bytes  # below `root`; absolute where there is none
     stem: bytes  # the output's base name
     staging: bytes  # folder for rendered files; made by the worker
     formats: tuple[str, ...]
+    root: bytes = b""  # the inbox: no link below it is followed
+    signature: Signature | None = None  # what was settled there, and nothing else is to be read
+    prompt: str | None = None  # in place of engine.prompt
 
     @property
     def urgent(self) -> bool:

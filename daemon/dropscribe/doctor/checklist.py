@@ -7,7 +7,22 @@ from typing import Any
 
 from dropscribe.config import Settings
 from dropscribe.core.errors import Fault
-from dropscribe.doctor import agents, clock, cloud, events, folders, logs, macos, models, packages, processes, space
+from dropscribe.doctor import (
+    agents,
+    clock,
+    cloud,
+    events,
+    folders,
+    logs,
+    macos,
+    models,
+    packages,
+    processes,
+    sandbox,
+    servers,
+    space,
+    work,
+)
 from dropscribe.doctor.values import Check, warning
 from dropscribe.engines import registry
 
@@ -20,13 +35,18 @@ def examine(settings: Settings, source: str) -> Iterator[Check]:
     yield from guarded("packages", packages.all_of, engine)
     yield from guarded("macos", macos.all_of, settings)
     yield from guarded("model", models.present, engine, settings)
+    if engine == "remote":
+        yield from guarded("server", servers.all_of, settings)
     yield from guarded("memory", models.memory_for, engine, settings)
     yield from guarded("disk", space.all_of, settings, models.wanted_bytes(engine, settings))
     yield from guarded("folders", folders.all_of, settings, daemon.pid is not None)
     yield from guarded("events", events.seen, settings.folders.inbox, settings.intake.watch)
     yield from guarded("cloud", cloud.evicted, settings.folders.inbox)
     yield from guarded("daemon", processes.daemon_state, daemon)
+    yield from guarded("journal", work.journal, settings.folders.state)
+    yield from guarded("queue", work.all_of, daemon.status)
     yield from guarded("agent", agents.all_of, settings, daemon)
+    yield from guarded("sandbox", sandbox.held, settings.intake.sandbox)
     yield from guarded("leftovers", processes.leftover_workers, daemon)
     yield from guarded("clock", clock.all_of, settings.folders.inbox)
     yield from guarded("logs", logs.sizes, settings)

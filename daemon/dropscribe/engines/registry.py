@@ -4,7 +4,7 @@ import platform
 import sys
 
 from dropscribe.config import Settings
-from dropscribe.engines.base import Engine, Signals
+from dropscribe.engines.base import Engine, Judge, Signals, unjudged
 from dropscribe.memory import policy, readings
 
 LEAN = "lean on this memory: cache of 256 MB, one page at a time, no cross-check; rapidocr would be lighter"
@@ -28,8 +28,9 @@ def _by_machine() -> tuple[str, str]:
 
 def peak_key(name: str, settings: Settings) -> str:
     """Return the name under which memory peaks of an engine and its model are recorded."""
-    beside = " with cross-check" * cross_checks(name, settings)
-    return name if name == "rapidocr" else f"{name} {settings.engine.model}{beside}"
+    if name in ("rapidocr", "remote"):
+        return name + " with cross-check" * cross_checks(name, settings)
+    return f"{name} {settings.engine.model}" + " with cross-check" * cross_checks(name, settings)
 
 
 def create(name: str, settings: Settings, signals: Signals) -> Engine:
@@ -38,13 +39,22 @@ def create(name: str, settings: Settings, signals: Signals) -> Engine:
         from dropscribe.engines.ppocr.engine import RapidOcr
 
         return RapidOcr(settings, signals)
-    from dropscribe.engines.deepseek.engine import DeepSeekOcr
-
     if not cross_checks(name, settings):
-        return DeepSeekOcr(settings, signals)
+        return _prompted(name, settings, signals, unjudged)
     from dropscribe.engines.crosscheck.beside import Beside
 
-    return Beside(settings, signals, lambda judge: DeepSeekOcr(settings, signals, judge=judge))
+    return Beside(settings, signals, lambda judge: _prompted(name, settings, signals, judge))
+
+
+def _prompted(name: str, settings: Settings, signals: Signals, judge: Judge) -> Engine:
+    """Return the engine called *name*, which reads by prompt and asks *judge* of each good answer."""
+    if name == "remote":
+        from dropscribe.engines.remote.engine import Remote
+
+        return Remote(settings, signals, judge)
+    from dropscribe.engines.deepseek.engine import DeepSeekOcr
+
+    return DeepSeekOcr(settings, signals, judge=judge)
 
 
 def cross_checks(name: str, settings: Settings) -> bool:

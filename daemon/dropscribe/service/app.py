@@ -19,6 +19,7 @@ from dropscribe.desktop.notify import Notifier
 from dropscribe.desktop.power import Power
 from dropscribe.engines import registry
 from dropscribe.files.disk_thread import DiskThread
+from dropscribe.files.ledger import Ledger
 from dropscribe.files.outbox import Outbox
 from dropscribe.host.host import Host
 from dropscribe.host.process import COMMAND, end_leftover
@@ -88,16 +89,17 @@ class Service:
         self.backoff = Backoff()
         self.flows = self._own(Flows(self.disk, self.backoff))
         self.host = self._own(Host(settings, self.engine, self._peaks, command))
-        outbox = Outbox(settings.folders.outbox, unmounted["outbox"])
+        ledger = Ledger(settings.folders.state)
+        outbox = Outbox(settings.folders.outbox, ledger, unmounted["outbox"])
         events = EventBuffer(self.loop.wake)
         self.inbox = self._own(Inbox(settings, self.journal, self.flows, events, unmounted["inbox"], now))
         self.jobs = Jobs(
             settings, self.journal, self.flows, self.host, self.inbox, outbox, self.backoff,
             may_begin=lambda: not (self.paused or self.stopping or self.requests.waiting_alone),
         )  # fmt: skip
-        self.recovery = Recovery(settings, self.journal, outbox, self.backoff)
-        self.archiver = Archiver(settings, self.journal, self.flows, unmounted, self._job_over)
-        self.retries = Retries(settings.folders, self.journal, self.flows, self.inbox)
+        self.recovery = Recovery(settings, self.journal, outbox, ledger, self.backoff)
+        self.archiver = Archiver(settings, self.journal, self.flows, ledger, unmounted, self._job_over)
+        self.retries = Retries(settings.folders, self.journal, self.flows, self.inbox, ledger)
         self.reload = ConfigReload(path, settings, now)
         self.reporter = Reporter(
             self.journal, self.inbox, self.host, self.backoff, self.archiver, self.reload, agent=self.agent,

@@ -9,10 +9,11 @@ from dropscribe.config.folders import layout_faults
 from dropscribe.core.errors import Reason
 from dropscribe.core.job import Found, Job, Signature, State, Unmounted, printable
 from dropscribe.intake import intake, scan
-from dropscribe.intake.events import EventBuffer, Watch
+from dropscribe.intake.events import REMOTE, EventBuffer, Watch, file_system
 from dropscribe.intake.intake import Intake
-from dropscribe.intake.scan import SLICE, FileInfo, Scan
+from dropscribe.intake.scan import SLICE, FileInfo, Rules, Scan
 from dropscribe.intake.settling import Rejected, Settled
+from dropscribe.intake.trust import Trust
 from dropscribe.journal.journal import Journal
 from dropscribe.log import LOG
 from dropscribe.service.flow import Flow, Flows, on_disk
@@ -40,6 +41,7 @@ class Inbox:
         self._scan_running = False
         self.unrecorded = 0  # judged, and not in the journal yet: its disk is full
         self._next_check = now + intake.ROOT_CHECK
+        self._rules = self._rules_for(settings)
         self.watch = Watch(settings.folders.inbox, settings.intake.watch, events)
         self.intake.polling = self.watch.kind == "poll"
         LOG.info("watching %s: %s (%s)", settings.folders.inbox, self.watch.kind, self.watch.why)
@@ -50,6 +52,7 @@ class Inbox:
         rescan = settings.intake.ignore != self._settings.intake.ignore
         self._settings = settings
         self.intake.apply(settings)
+        self._rules = self._rules_for(settings)
         if rewatch:
             self._rewatch()
         if rescan:
@@ -75,6 +78,11 @@ class Inbox:
             self._next_check = now + intake.ROOT_CHECK
             self._flows.start(self._check_root())
 
+    def look(self, path: bytes) -> FileInfo:
+        """(disk thread) Return what lies at *path* below the inbox, opened as a reader would."""
+        (found,) = scan.at(self.intake.root, [path], probe=True, rules=self._rules)
+        return found
+
     def offer(self, path: bytes) -> None:
         """Look at *path* (below the inbox): something about it may be new."""
         self._look([path], probe=False)
@@ -90,7 +98,7 @@ class Inbox:
     def _look_at(self, paths: Sequence[bytes], *, probe: bool) -> Flow[None]:
         self._looking.update(paths)
         try:
-            infos = yield from on_disk(lambda: scan.at(self.intake.root, paths, probe=probe))
+            infos = yield from on_disk(lambda: scan.at(self.intake.root, paths, probe=probe, rules=self._rules))
         except Exception as error:  # one look must not end the daemon
             self._rest(error)
             self._not_seen.update(paths)
@@ -224,7 +232,14 @@ class Inbox:
         faults = layout_faults(self._settings, "config.yaml") if identity != self._identity else []
         return (None, faults[0].what) if faults else (identity, "")
 
+    def _rules_for(self, settings: Settings) -> Rules:
+        """Return by what files are judged that are opened in the inbox as it is now."""
+        local = file_system(os.path.realpath(settings.folders.inbox)) not in REMOTE
+        device = self._identity[0] if local and self._identity is not None else None
+        return Rules(Trust.of(settings.intake.trusted_owners), device)
+
     def _rewatch(self) -> None:
+        self._rules = self._rules_for(self._settings)
         self.watch.close()
         self.watch = Watch(self._settings.folders.inbox, self._settings.intake.watch, self._events)
         self.intake.polling = self.watch.kind == "poll"

@@ -109,7 +109,7 @@ class Requests:
         order = Order(
             self._numbers, 0, os.fsdecode(os.path.basename(path)).encode("utf-8", "backslashreplace").decode(), path,
             stem=os.path.basename(path), staging=os.fsencode(os.path.join(self._state, "read", str(-self._numbers))),
-            formats=tuple(name for name in asked.formats if name in SUFFIXES),
+            formats=tuple(name for name in asked.formats if name in SUFFIXES), prompt=asked.prompt,
         )  # fmt: skip
         self._reading += 1
         try:
@@ -137,6 +137,7 @@ class Requests:
                     return Answer(ok=False, error=event.detail, reason=event.reason)
             elif (answer := _told(event, order)) is not None:
                 return answer
+            yield from on_disk(lambda: shutil.rmtree(order.staging, ignore_errors=True))  # the next try makes it anew
 
     def _place(self, client: Client, *, suspect: bool) -> Flow[Answer | None]:
         """Wait until the worker takes a file beside whatever it reads; return why it will not be read, if so."""

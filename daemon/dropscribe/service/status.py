@@ -20,9 +20,11 @@ from dropscribe.core.status import (
     UnloadStatus,
 )
 from dropscribe.host.host import Host
+from dropscribe.host.servers import named
 from dropscribe.host.values import ActiveJob, WorkerStats
 from dropscribe.journal import schema
 from dropscribe.journal.journal import Journal
+from dropscribe.journal.schema import TooNew
 from dropscribe.memory import readings
 from dropscribe.memory.values import Sample
 
@@ -34,15 +36,18 @@ PAUSED = "paused by command"
 def stopped(settings: Settings, config: str | None) -> Status:
     """Return what the journal in the state folder tells about a daemon that is not running."""
     config = config or (default_path() if os.path.exists(default_path()) else None)
-    status = Status(daemon=DaemonStatus(config=config), memory=memory(None))
+    remote = named(settings, settings.engine.name)
+    status = Status(daemon=DaemonStatus(config=config), memory=memory(None), remote=remote)
     path = os.path.join(settings.folders.state, JOURNAL)
     try:
         if os.path.exists(path):
             with closing(Journal.read_only(schema.open_to_look(path), path)) as journal:
                 paused = PAUSED if journal.metadata.get("paused") else None
                 status.queue, status.recent = queue(journal, paused), recent(journal)
+    except TooNew as error:
+        status.queue = QueueStatus(paused=True, paused_reason=f"{error}; {error.remedy}")
     except sqlite3.Error:
-        pass  # damaged, or of another version: the next start sees to it
+        pass  # damaged: the next start sees to it
     return status
 
 

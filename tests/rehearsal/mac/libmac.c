@@ -21,8 +21,7 @@
 #define UF_IMMUTABLE 0x2
 #define RENAME_EXCL 4
 #define COPYFILE_ALL 0xf
-#define COPYFILE_EXCL (1 << 17)
-#define COPYFILE_NOFOLLOW_SRC (1 << 18)
+#define MAC_AT_FDCWD (-2)
 
 static void note(const char *what) {
     const char *folder = getenv("FAKE_MAC");
@@ -137,36 +136,39 @@ static int across(const char *from, const char *to) { /* $FAKE_MAC_VOLUME is a f
     return volume && !strncmp(from, volume, length) != !strncmp(to, volume, length);
 }
 
-int renamex_np(const char *from, const char *to, unsigned flags) {
-    note("renamex_np");
+static const char *whole(int folder, const char *name, char *room, size_t size) { /* the path of a name in a folder */
+    char link[40];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", folder);
+    ssize_t length = name[0] == '/' || folder == MAC_AT_FDCWD ? -1 : readlink(link, room, size / 2);
+    if (length < 0) return name;
+    snprintf(room + length, size - (size_t)length, "/%s", name);
+    return room;
+}
+
+int renameatx_np(int from_at, const char *from, int to_at, const char *to, unsigned flags) {
+    char x[9000], y[9000];
+    note("renameatx_np");
+    from = whole(from_at, from, x, sizeof x), to = whole(to_at, to, y, sizeof y);
     if (flags != RENAME_EXCL) return errno = EINVAL, -1;
     if (locked(from)) return errno = EPERM, -1;
     if (across(from, to)) return errno = EXDEV, -1;
     return renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE);
 }
 
-int copyfile(const char *from, const char *to, void *state, unsigned flags) {
+int fcopyfile(int in, int out, void *state, unsigned flags) {
     char block[65536], line[80];
     ssize_t size;
     struct stat found;
     (void)state;
-    snprintf(line, sizeof line, "copyfile 0x%x", flags);
+    snprintf(line, sizeof line, "fcopyfile 0x%x", flags);
     note(line);
     if ((flags & COPYFILE_ALL) != COPYFILE_ALL) return errno = EINVAL, -1;
     if (knob("no-metadata", 0)) return errno = EOPNOTSUPP, -1;
-    int in = open(from, O_RDONLY | O_CLOEXEC | (flags & COPYFILE_NOFOLLOW_SRC ? O_NOFOLLOW : 0));
-    if (in < 0) return -1;
-    int out = open(to, O_WRONLY | O_CREAT | O_CLOEXEC | (flags & COPYFILE_EXCL ? O_EXCL : O_TRUNC), 0600);
-    if (out < 0) return close(in), -1;
     while ((size = read(in, block, sizeof block)) > 0)
-        if (write(out, block, (size_t)size) != size) { size = -1; break; }
-    if (!size && !fstat(in, &found)) {
-        struct timespec times[2] = {found.st_atim, found.st_mtim};
-        fchmod(out, found.st_mode & 07777);
-        futimens(out, times);
-    }
-    close(in), close(out);
-    return size ? -1 : 0;
+        if (write(out, block, (size_t)size) != size) return -1;
+    if (size || fstat(in, &found)) return -1;
+    struct timespec times[2] = {found.st_atim, found.st_mtim};
+    return fchmod(out, found.st_mode & 07777) || futimens(out, times) ? -1 : 0;
 }
 
 int getpeereid(int end, uid_t *user, gid_t *group) {

@@ -122,13 +122,19 @@ class Beside:
 
     def look_at(self, page: Page) -> None:
         """Have *page* read by the second reader, where the prompt asks for its text."""
-        if self._thread is not None and self._sight is not None and asks_for_text(self._settings.engine.prompt):
+        wanted = asks_for_text(page.prompt or self._settings.engine.prompt)
+        if wanted and self._thread is not None and self._sight is not None:
             self._looks[page.key] = Look(page, self._thread.submit(self._sight.first, page))
 
     @property
     def holds_texts(self) -> bool:
         """Whether texts wait for the second reader."""
         return bool(self._held)
+
+    @property
+    def falls_behind(self) -> bool:
+        """Whether so many wait that the engine must: their pictures are in memory."""
+        return len(self._held) > self.width
 
     def _finished(self, result: PageText | PageFailure) -> Iterator[PageText | PageFailure]:
         """Yield what can leave, now that the engine has come to *result*."""
@@ -179,6 +185,8 @@ class _Source:
 
     def take(self, *, wait: bool) -> Page | None:
         """Return the next page; an engine without any is sent back while texts are held that could leave."""
+        if self._beside.falls_behind:
+            return None
         page = self._pages.take(wait=wait and not self._beside.holds_texts)
         if page is not None:
             self._beside.look_at(page)
