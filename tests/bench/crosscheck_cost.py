@@ -61,16 +61,17 @@ class Waiting:
         """Use no MLX."""
 
 
-def main(folder: str, count: int = 6) -> None:
-    """Print what the second reader adds to the wall time of *count* pages and to the memory of the process."""
+def main(folder: str, most: int = 6) -> None:
+    """Print what the second reader adds to the wall time of up to *most* pages and to the memory of the process."""
     import onnxruntime  # noqa: F401  # the packages are there in either case
 
     pages, texts = [], {}
     for number, (_, picture, truth, _) in enumerate(entries(folder), 1):
         pages.append(Page(number, Image.open(picture).convert("RGB")))
         texts[number] = truth.read_text("utf-8")
-        if number == count:
+        if number == most:
             break
+    count = len(pages)
     before = psutil.Process().memory_info().rss
     sight = Sight(Settings(), Signals())
     begun = time.perf_counter()
