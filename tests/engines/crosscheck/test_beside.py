@@ -133,6 +133,13 @@ def test_a_text_leaves_before_the_next_page_is_waited_for(beside: Callable[..., 
     assert left == [1, 2]
 
 
+def test_a_text_does_not_wait_for_ever(beside: Callable[..., Beside]) -> None:
+    engine = beside({1: LETTER}, page_timeout="1ms")
+    (text,) = engine.read(Pages([letter(1)]))
+
+    assert isinstance(text, PageText) and (text.text, text.check) == (LETTER, None)
+
+
 def test_a_stop_goes_through(beside: Callable[..., Beside]) -> None:
     signals = Signals()
     engine = beside({1: LETTER}, signals=signals)

@@ -5,6 +5,7 @@ does not: a text whose page has not been read yet is held back, and others go on
 """
 
 import logging
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -23,12 +24,17 @@ from dropscribe.engines.crosscheck.values import Reading
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
+PATIENCE = 0.5  # of `engine.page_timeout`: so long a text waits for the second reader, then it leaves without a verdict
+
+
+@dataclass
 class Look:
-    """A page in hand, and the second reader's first look at it."""
+    """A page in hand, and the second reader's looks at it, the second one made where it is asked for."""
 
     page: Page
     first: Future[Reading]
+    again: Future[Reading] | None = None
+    until: float = 0.0  # monotonic: when its text leaves at the latest
 
 
 class Beside:
@@ -118,6 +124,7 @@ class Beside:
         look = self._looks.get(page.key)
         if look is None or not (self.width == 1 or look.first.done()):
             return None
+        self._wait_from_now(look)
         return self._verdict(look, text, blocks)
 
     def look_at(self, page: Page) -> None:
@@ -138,7 +145,9 @@ class Beside:
 
     def _finished(self, result: PageText | PageFailure) -> Iterator[PageText | PageFailure]:
         """Yield what can leave, now that the engine has come to *result*."""
-        if isinstance(result, PageText) and result.check is None and result.key in self._looks:
+        look = self._looks.get(result.key)
+        if isinstance(result, PageText) and result.check is None and look is not None:
+            self._wait_from_now(look)
             self._held.append(result)
         else:
             self._looks.pop(result.key, None)
@@ -157,21 +166,34 @@ class Beside:
     def _verdict(self, look: Look, text: str, blocks: Sequence[Block]) -> Check | None:
         """Compare; a second reader that fails has no say, and no page fails for it. Raises `Stopped`."""
         try:
-            return compare(text, look.first.result(), lambda: self._again(look.page), NAME, blocks)
+            return compare(text, self._seen(look, look.first), lambda: self._again(look), NAME, blocks)
         except Stopped:
             raise
         except Exception as error:  # whatever onnxruntime and OpenCV raise
             log.warning("page %d has no cross-check: %s: %s", look.page.number, type(error).__name__, error)
             return None
 
-    def _again(self, page: Page) -> Reading:
+    def _again(self, look: Look) -> Reading:
         assert self._thread is not None and self._sight is not None
-        return self._thread.submit(self._sight.again, page).result()
+        look.again = look.again or self._thread.submit(self._sight.again, look.page)
+        return self._seen(look, look.again)
+
+    def _wait_from_now(self, look: Look) -> None:
+        """Give the second reader its time; for the daemon that is an attempt like any other."""
+        self._signals.attempt(look.page.key, "cross-check")
+        look.until = time.monotonic() + PATIENCE * self._settings.engine.page_timeout
+
+    @staticmethod
+    def _seen(look: Look, reading: Future[Reading]) -> Reading:
+        """Return what is seen, in the time that is left; raise `TimeoutError`."""
+        return reading.result(max(0.0, look.until - time.monotonic()))
 
     def _forget(self) -> None:
         """Let go of pages that nobody asks for any more."""
         for look in self._looks.values():
             look.first.cancel()
+            if look.again is not None:
+                look.again.cancel()
         self._looks.clear()
         self._held.clear()
 
