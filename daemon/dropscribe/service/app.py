@@ -102,7 +102,7 @@ class Service:
         self.hooks = self._own(Hooks(self.journal, self.flows, self.reload.folder, self.loop.wake))
         self.reporter = Reporter(
             self.journal, self.lanes, self.host, self.backoff, self.archiver, self.hooks, self.reload, agent=self.agent,
-            engine=lambda: (self.engine, self.engine_reason), paused=lambda: self.paused, idle=self.idle,
+            engine=lambda: (self.engine, self._engine_reason()), paused=lambda: self.paused, idle=self.idle,
         )  # fmt: skip
         self.recorder = Recorder(self.host, self.journal)
         self.requests = Requests(
@@ -143,6 +143,11 @@ class Service:
         """Close *part* at the end."""
         self._owned.append(part)
         return part
+
+    def _engine_reason(self) -> str:
+        """Return why this engine reads, and what of it there is no memory for."""
+        left_out = self.host.admission.left_out
+        return self.engine_reason + (f"; no cross-check: {left_out}" if left_out else "")
 
     def _peaks(self) -> list[int]:
         return self.journal.metadata.peaks(registry.peak_key(self.engine, self.settings))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from dropscribe.core.errors import Kind, Reason, ReasonedError
 from dropscribe.core.job import Job, Order, Outcome, Signature, State
+from dropscribe.core.remarks import PLEASE_CHECK
 from dropscribe.files import durable, staging
 from dropscribe.files.naming import shortened, spellings
 from dropscribe.files.outbox import Changed, Published, Taken
@@ -155,11 +156,12 @@ class Jobs:
     def _publish(self, job: Job, lane: Lane, staged: bytes, outcome: Outcome) -> Flow[None]:
         source, outbox = Place(lane.inbox.intake.root, job.path), lane.outbox
         mine = replaceable(lane, self._journal, job)
+        note, there = ", ".join(outcome.remarks), lane.origin.outbox
 
         def publish() -> Published:
             folder = os.fsdecode(staged)
             manifest = outbox.prepare(
-                folder, job, outcome.staged, outcome.seconds, review=outcome.review, source=source
+                folder, job, outcome.staged, outcome.seconds, review=outcome.review, source=source, note=note
             )
             outputs = outbox.publish(manifest, source, outbox.still_ours(mine))
             return outputs, outbox.marks(outputs)
@@ -171,14 +173,14 @@ class Jobs:
             return
         self._backoff.lift()
         lane.backoff.lift()
-        note, there = ", ".join(outcome.remarks) or None, lane.origin.outbox
         yield from record(
             lambda: self._journal.written(
-                job, outputs, outcome.seconds, marks, review=outcome.review, note=note, outbox=there
+                job, outputs, outcome.seconds, marks, review=outcome.review, note=note or None, outbox=there
             )
         )
         pages = f"{outcome.pages} page{'s' * (outcome.pages != 1)}"
-        remarks = ", from the cache" * outcome.reused + ", please check the text" * outcome.review
+        unsaid = outcome.review and not any(remark.startswith(PLEASE_CHECK) for remark in outcome.remarks)
+        remarks = ", from the cache" * outcome.reused + f", {PLEASE_CHECK} the text" * unsaid
         remarks += "".join(f", {remark}" for remark in outcome.remarks)
         LOG.info("%s: %s in %.1f s%s", job.name, pages, outcome.seconds, remarks)
 

@@ -76,7 +76,13 @@ class Recovery:
             there = lane.origin.outbox
             yield from record(
                 lambda: self._journal.written(
-                    job, outputs, manifest.seconds, marks, review=manifest.review, outbox=there
+                    job,
+                    outputs,
+                    manifest.seconds,
+                    marks,
+                    review=manifest.review,
+                    note=manifest.note or None,
+                    outbox=there,
                 )
             )
             LOG.info("%s: published after an interruption", job.name)
