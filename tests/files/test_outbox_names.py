@@ -177,7 +177,7 @@ def test_spellings_become_plainer_and_end_with_one_that_fits_anywhere(parts: lis
     assert all(not path.startswith(b"/") and b".." not in path.split(b"/") for path in (*others, last))
 
 
-def test_a_stem_fits_the_folders_own_limit(outbox: Outbox) -> None:
+def test_a_stem_is_cut_to_the_folders_own_limit() -> None:
     assert (
         shortened(b"x" * 200, longest=143).startswith(b"x" * 94 + b"~")
         and len(shortened(b"x" * 200, longest=143)) == 103
