@@ -29,7 +29,7 @@ def pages(root: Path, count: int) -> tuple[list[bytes], list[str]]:
     return grown, texts
 
 
-@pytest.mark.parametrize("keeps_open, mode", [(True, "delete"), (False, "archive")])
+@pytest.mark.parametrize("keeps_open, mode", [(True, "delete"), pytest.param(False, "archive", marks=pytest.mark.slow)])
 def test_a_feeder_that_adds_page_after_page_is_waited_for(tmp_path: Path, keeps_open: bool, mode: str) -> None:
     grown, texts = pages(tmp_path, 3)
     daemon = Daemon(tmp_path, output={"originals": mode}, intake={"stable_for": "100ms" if keeps_open else "2s"})
@@ -124,7 +124,13 @@ def test_a_file_that_somebody_opens_again_while_it_is_queued_is_waited_for(tmp_p
 # -- writers that cannot be seen
 
 
-@pytest.mark.parametrize("place, killed", [("archive", False), ("failed", True), ("deleted", True)])
+@pytest.mark.parametrize(
+    "place, killed",
+    [
+        ("deleted", True),
+        *(pytest.param(*case, marks=pytest.mark.slow) for case in (("archive", False), ("failed", True))),
+    ],
+)
 def test_what_changes_after_it_was_put_away_is_read_again(tmp_path: Path, place: str, killed: bool) -> None:
     """The writer had the file open before, was quiet for long, and could not be asked for (here it opens it anew)."""
     daemon = Daemon(
@@ -160,6 +166,7 @@ def test_an_original_is_deleted_when_nobody_has_changed_it_for_long_enough(tmp_p
         wait_for(lambda: not list(tmp_path.rglob("*.png")) and not list(tmp_path.rglob(".drop*")), "it is deleted")
 
 
+@pytest.mark.slow
 def test_nothing_is_deleted_while_a_program_has_it_open_for_writing(tmp_path: Path) -> None:
     daemon = Daemon(tmp_path, intake={"recheck_for": "200ms"}, output={"originals": "delete"})
     with daemon.start():
