@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 from functools import partial
 from http.server import HTTPServer, SimpleHTTPRequestHandler
@@ -157,6 +158,32 @@ def test_what_changes_after_it_was_put_away_is_read_again(tmp_path: Path, place:
         texts = [path.read_text().strip() for path in daemon.outbox.glob("*.txt")]
         assert text in texts and left(daemon.failed) == [] and left(daemon.inbox) == []
         assert "changed after it was read" in daemon.log()
+
+
+@pytest.mark.skipif(
+    not os.path.isdir("/dev/shm") or os.stat("/dev/shm").st_dev == os.stat("/tmp").st_dev, reason="no second volume"
+)
+@pytest.mark.parametrize("name, place", [("scan.png", "archive"), ("bad.png", "failed")])
+def test_what_was_copied_to_another_volume_is_watched_where_its_writer_has_it(
+    tmp_path: Path, name: str, place: str
+) -> None:
+    """The archive's copy hears nothing of what is written later to the file that was open."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as volume:
+        daemon = Daemon(tmp_path, intake={"recheck_for": "5s"}, folders={place: volume})
+        first = picture(daemon.inbox / "sub" / name, 1)
+        if name == "bad.png":
+            (daemon.inbox / "sub" / name).write_bytes(b"not yet a picture")
+        with daemon.start():
+            wait_for(lambda: (Path(volume) / "sub" / name).exists(), "it is put away")
+            hidden = wait_for(lambda: next((daemon.inbox / "sub").glob(".dropscribe-left-*"), None), "it is left")
+            text = picture(tmp_path / "more.png", 2)
+            with open(hidden, "r+b") as writer:
+                writer.write((tmp_path / "more.png").read_bytes())
+                writer.truncate()
+            daemon.wait_status(lambda s: s["queue"]["done"] == 1 + (name == "scan.png"), "it is read again")
+            texts = {path.read_text().strip() for path in daemon.outbox.rglob("*.txt")}
+            assert texts == ({first, text} if name == "scan.png" else {text})
+            wait_for(lambda: not left(daemon.inbox) and not list(daemon.inbox.rglob(".drop*")), "nothing stays", 60)
 
 
 def test_an_original_is_deleted_when_nobody_has_changed_it_for_long_enough(tmp_path: Path) -> None:
