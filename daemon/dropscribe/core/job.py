@@ -131,6 +131,7 @@ class Order:
     formats: tuple[str, ...]
     root: bytes = b""  # the inbox: no link below it is followed
     signature: Signature | None = None  # what was settled there, and nothing else is to be read
+    prompt: str | None = None  # in place of engine.prompt
 
     @property
     def urgent(self) -> bool:

@@ -91,6 +91,7 @@ class Page:
     flags: tuple[str, ...] = ()
     document: int = 0  # the number of the job that it belongs to
     samples: tuple[tuple[Block, ...], ...] = ()
+    prompt: str | None = None  # in place of engine.prompt
 
     @property
     def key(self) -> PageKey:
@@ -195,7 +196,7 @@ def _temporary() -> IO[bytes]:
     return TemporaryFile()
 
 
-Target = str | int  # where an output is written: a path, or the descriptor of an open file, which is closed then
+Target = str | int  # where an output is written: a path, or the descriptor of a file that is open, and stays so
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ _PAGE_KEYS = (
 
 def render(reading: DocumentResult, path: Target) -> None:
     """Write the whole reading to *path* as one JSON object in UTF-8."""
-    with open(path, "w", encoding="utf-8", newline="\n") as file:
+    with plain.new_file(path) as file:
         file.write(_dumped(_head(reading), indent=2).removesuffix("\n}") + ',\n  "pages": [')
         separator = "\n    "
         for page in reading.texts:

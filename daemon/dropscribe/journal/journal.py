@@ -270,6 +270,11 @@ class Journal:
             )
         ]
 
+    def retried(self, place: bytes) -> None:
+        """Count the failed file that lay at *place* no longer as failed: it has been given back."""
+        with self._writing() as db:
+            db.execute("UPDATE jobs SET state='gone' WHERE destination=? AND state='failed'", (place,))
+
     def wrote(self, path: bytes, stem: bytes) -> dict[bytes, int]:
         """Return the files in the outbox, with their mtime_ns, that were written as *stem* for the file at *path*."""
         query = (

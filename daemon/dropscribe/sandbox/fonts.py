@@ -11,8 +11,12 @@ MACOS = ("/System/Library/Fonts", "/Library/Fonts", "~/Library/Fonts")
 
 @cache
 def folders() -> tuple[str, ...]:
-    """Return the folders that fonts lie in, those included that links lead to."""
-    roots = [os.path.expanduser(root) for root in (MACOS if sys.platform == "darwin" else LINUX)]
+    """Return the folders that fonts of this system lie in."""
+    return beneath(tuple(os.path.expanduser(root) for root in (MACOS if sys.platform == "darwin" else LINUX)))
+
+
+def beneath(roots: tuple[str, ...]) -> tuple[str, ...]:
+    """Return those of *roots* that there are, and the folders that links in them lead to."""
     found = {root for root in roots if os.path.isdir(root)}
     for root in sorted(found):
         for around, below, files in os.walk(root):

@@ -65,13 +65,13 @@ class DocumentProcess:
         self._connection, self._shared, self._what, self._settings = connection, shared, what, settings
         self._ended = ended
         self._inbound: Inbound[Response] = Inbound(Response)
-        self._pid: int | None = None
+        self.pid: int | None = None
         self._begun_pages = False
         self.media_type, self.count = "", 0
 
     def open(self, name: bytes) -> None:
         """Open the document; raise `ReasonedError` when that cannot be."""
-        self._pid = self._expected(Started, self._hear(START, "Starting a decoder")).pid
+        self.pid = self._expected(Started, self._hear(START, "Starting a decoder")).pid
         limit = 2 * self._settings.intake.decode_timeout
         opened = self._expected(Opened, self._ask(Open(name, plain(self._settings)), limit, "Opening the file"))
         self.media_type, self.count = opened.media_type, opened.count
@@ -124,9 +124,9 @@ class DocumentProcess:
 
     def _kill(self) -> None:
         """End a process that does not come back by itself."""
-        if self._pid is not None:
+        if self.pid is not None:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(self._pid, signal.SIGKILL)
+                os.kill(self.pid, signal.SIGKILL)
         self.close()
 
     def _ask(
@@ -171,9 +171,9 @@ class DocumentProcess:
                     raise ReasonedError(Reason.DECODE_TIMEOUT, f"{doing} took longer than {by}.")
 
     def _check_memory(self) -> None:
-        if self._pid is None:
+        if self.pid is None:
             return
-        used = readings.footprint(self._pid)
+        used = readings.footprint(self.pid)
         bound = FLOOR_BYTES + PIXEL_BYTES * self._settings.intake.max_pixels
         if used is not None and used > bound:
             self._kill()
@@ -182,7 +182,7 @@ class DocumentProcess:
     def _crashed(self) -> ReasonedError:
         """Return what the end of the process means."""
         self.close()
-        code = self._ended(self._pid or 0)
+        code = self._ended(self.pid or 0)
         if code is None:
             return UnreadError(Reason.ENGINE_CRASH, "The process that starts decoders died.")
         if -code in OUT_OF_MEMORY:

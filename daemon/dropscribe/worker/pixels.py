@@ -44,8 +44,10 @@ def read(descriptor: int, size: int) -> bytearray:
     """Return the first *size* bytes of the shared memory and empty it; raise `ValueError` when it has fewer."""
     content = bytearray(size if size <= os.fstat(descriptor).st_size else 0)
     rest, at = memoryview(content), 0
-    while rest and (got := os.preadv(descriptor, [rest], at)):
-        rest, at = rest[got:], at + got
+    with open(descriptor, "rb", buffering=0, closefd=False) as file:
+        file.seek(0)
+        while at < len(content) and (got := file.readinto(rest[at:])):
+            at += got
     if at < size:
         raise ValueError(f"the shared memory holds no {size} bytes")
     _empty(descriptor, size)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from typing import Any, BinaryIO, TypeVar
 
-import pillow_heif
+import pi_heif
 from PIL import (
     AvifImagePlugin,
     BmpImagePlugin,
@@ -41,7 +41,7 @@ from dropscribe.documents.image import colour, frames, gif, jpeg, jpeg2000, mend
 from dropscribe.documents.image.frames import Frames
 from dropscribe.documents.loss import Loss
 
-pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=1)
+pi_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=1)
 
 # Everything that is decoded at all. EPS (runs another program), FLI, FITS, WMF and the like stay out on purpose.
 FORMATS: dict[str, type[Any]] = {
@@ -53,8 +53,8 @@ FORMATS: dict[str, type[Any]] = {
     file_types.BMP: BmpImagePlugin.BmpImageFile,
     file_types.ICO: IcoImagePlugin.IcoImageFile,
     file_types.PSD: PsdImagePlugin.PsdImageFile,
-    file_types.HEIC: pillow_heif.HeifImageFile,
-    file_types.HEIF: pillow_heif.HeifImageFile,
+    file_types.HEIC: pi_heif.HeifImageFile,
+    file_types.HEIF: pi_heif.HeifImageFile,
     file_types.AVIF: AvifImagePlugin.AvifImageFile,
     file_types.JP2: Jpeg2KImagePlugin.Jpeg2KImageFile,
     file_types.J2K: Jpeg2KImagePlugin.Jpeg2KImageFile,

@@ -5,9 +5,11 @@ text came from the PDF itself is left alone. A PDF of which nothing changes is t
 may be; of others no signature survives, and no password is kept.
 """
 
+import os
 import shutil
 import warnings
 from dataclasses import dataclass
+from typing import IO
 
 import pikepdf
 from pikepdf import AccessMode, Dictionary, Name, Pdf
@@ -35,7 +37,7 @@ def render(reading: DocumentResult, path: Target) -> None:
                 if overlay.add_layers(pdf, reading) or stripped or not overlay.has_plain_pages(pdf, reading.file):
                     _save(pdf, reading, path)
                 else:
-                    with open(reading.file, "rb") as original, open(path, "wb") as copy:
+                    with open(reading.file, "rb") as original, _new_file(path) as copy:
                         shutil.copyfileobj(original, copy, COPIED)
                 return
         except (pikepdf.PdfError, overlay.OtherPages):
@@ -113,5 +115,13 @@ def _save(pdf: Pdf, reading: DocumentResult, path: Target) -> None:
     with warnings.catch_warnings():
         # Form fields that the author's file had lost are lost here too.
         warnings.simplefilter("ignore", UserWarning)
-        with open(path, "wb") as file:
+        with _new_file(path) as file:
             pdf.save(file)
+
+
+def _new_file(path: Target) -> IO[bytes]:
+    """Open the output, empty, also when something was written to it before that is not to stay."""
+    if isinstance(path, int):
+        os.lseek(path, 0, os.SEEK_SET)
+        os.ftruncate(path, 0)
+    return open(path, "wb", closefd=isinstance(path, str))
