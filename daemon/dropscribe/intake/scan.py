@@ -46,10 +46,14 @@ class FileInfo:
 
 @dataclass(frozen=True)
 class Rules:
-    """By what a file that is opened is judged: whose it may be, and on which device its writers can be asked for."""
+    """By what a file that is opened is judged.
+
+    Whose it may be, on which device its writers can be asked for, and whether its folder is listed for downloads.
+    """
 
     trust: Trust = field(default_factory=Trust)
     device: int | None = None
+    downloads: bool = True
 
 
 def at(root: bytes, paths: Sequence[bytes], *, probe: bool, rules: Rules | None = None) -> list[FileInfo]:
@@ -113,6 +117,8 @@ class _Look:
     def _has_writer(self, handle: int, name: bytes, found: os.stat_result) -> bool:
         if found.st_dev == self._rules.device and writers.writing(handle):
             return True
+        if not self._rules.downloads:
+            return False
         if self._downloads is None:
             self._downloads = []
             with suppress(OSError):  # a folder that may be entered but not listed

@@ -149,6 +149,7 @@ class Archiver:
         """Return the disk thread's part: the note of a failed file, the move, the end of a deleted one."""
         seconds, root = lane.settings.intake.recheck_for, lane.inbox.intake.root
         deleted = place.root == root  # it stays beside where it was until then
+        left = originals.left_beside(root, job) if seconds and not deleted else None
 
         def move() -> MoveResult:
             if not deleted:
@@ -157,8 +158,8 @@ class Archiver:
                 places.make(place.root, place.below)
             source = Place(root, job.path)
             if job.state is State.REJECTED:
-                return self._move_failed(job, source, place)
-            ended = originals.move(source, job.signature, place, self._ledger)
+                return self._move_failed(job, source, place, left)
+            ended = originals.move(source, job.signature, place, self._ledger, left=left)
             if ended is MoveResult.MOVED and deleted and not seconds:
                 originals.delete(place)
             return ended
@@ -170,12 +171,15 @@ class Archiver:
                 ended = move()
             except OSError as error:
                 raise self._blamed(job, lane, error, place) from error
-            watched = ended is MoveResult.MOVED and seconds > 0
-            return ended, put_away(job, place, seconds, delete=deleted) if watched else None
+            if ended is not MoveResult.MOVED or not seconds:
+                return ended, None
+            # What was copied is not what a writer still has open: that is watched, and deleted in the end.
+            copied = left is not None and originals.was_left(left, job.signature)
+            return ended, put_away(job, left if left and copied else place, seconds, delete=deleted or copied)
 
         return judged
 
-    def _move_failed(self, job: Job, source: Place, place: Place) -> MoveResult:
+    def _move_failed(self, job: Job, source: Place, place: Place, left: Place | None) -> MoveResult:
         """(disk thread) Write the note, then move the original beside it; without the original, the note goes again."""
         assert job.reason is not None
         found, detail = source.found(), job.detail or ""
@@ -184,7 +188,7 @@ class Archiver:
             if not notes.write(there, job, job.reason, detail, found.st_mode if found is not None else 0):
                 return ended
             try:
-                ended = originals.move_to(there, source, job.signature, place, self._ledger)
+                ended = originals.move_to(there, source, job.signature, place, self._ledger, left)
             finally:
                 if ended is not MoveResult.MOVED:
                     notes.remove(there, job, job.reason, detail)

@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from dropscribe.config import Settings
 from dropscribe.core.errors import Fault, Reason
@@ -90,8 +91,12 @@ class Inbox:
             self._flows.start(self._check_root())
 
     def look(self, path: bytes) -> FileInfo:
-        """(disk thread) Return what lies at *path* below the inbox, opened as a reader would."""
-        (found,) = scan.at(self.intake.root, [path], probe=True, rules=self._rules)
+        """(disk thread) Return what lies at *path* below the inbox, opened as a reader would.
+
+        Its folder is not listed: where thousands lie, that would be done thousands of times.
+        """
+        rules = replace(self._rules, downloads=False)
+        (found,) = scan.at(self.intake.root, [path], probe=True, rules=rules)
         return found
 
     def has_writer(self, path: bytes) -> bool:

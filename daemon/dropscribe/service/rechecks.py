@@ -67,9 +67,10 @@ def look(original: PutAway, place: Place, asked_device: int | None) -> Seen:
 
 def _judged(original: PutAway, handle: int, asked_device: int | None) -> Seen:
     found = Signature.of(os.fstat(handle))
-    if found.inode != original.signature.inode:
+    was = original.signature
+    if found.inode != was.inode and not original.delete:  # the hidden name of what is deleted later is ours
         return Seen.GONE
-    if not found.same_file(original.signature):
+    if (found.size, found.mtime_ns) != (was.size, was.mtime_ns):
         return Seen.CHANGED
     return Seen.LATER if found.device == asked_device and writers.writing(handle) else Seen.SAME
 
