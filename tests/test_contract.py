@@ -11,6 +11,7 @@ import yaml
 from dropscribe import cli, config
 from dropscribe.config.schema import FORMER_KEYS, FORMER_VALUES
 from dropscribe.core.errors import Reason
+from dropscribe.core.status import RemoteStatus
 from dropscribe.doctor.values import State
 from dropscribe.formats.registry import SUFFIXES
 from dropscribe.host.states import ModelState
@@ -45,9 +46,14 @@ def rows(title: str) -> list[list[str]]:
 
 def test_settings_and_their_defaults() -> None:
     written = {key: default for key, default, _ in rows("Settings")}
+    assert written.pop("recipes.NAME") == "{}"
     values: dict[str, dict[str, Any]] = {}
     for key, default in written.items():
-        values.setdefault(key.partition(".")[0], {})[key.partition(".")[2]] = yaml.safe_load(default)
+        *sections, name = key.split(".")
+        inner = values
+        for part in sections:
+            inner = inner.setdefault(part, {})
+        inner[name] = yaml.safe_load(default)
 
     assert list(written) == [".".join(key) for key in KEYS]
     assert config.checked(values, "CONTRACT.md") == config.Settings()
@@ -68,7 +74,7 @@ def test_commands_and_their_options() -> None:
     assert set(written) == set(commands.choices)
     for name, parser in commands.choices.items():
         known = {option for action in parser._actions for option in action.option_strings}
-        assert set(re.findall(r"--?[a-z]+", written[name])) == known - {"-h", "--help", "--config"}
+        assert set(re.findall(r"--?[a-z][a-z-]*", written[name])) == known - {"-h", "--help", "--config"}
         choices = {str(choice) for action in parser._actions for choice in action.choices or ()}
         assert all(choice in written[name] for choice in choices), (name, choices)
 
@@ -122,10 +128,7 @@ def test_status_has_these_keys_and_no_others(tmp_path: Path) -> None:
     stopped = json.loads(daemon.run("status", "--json").stdout)
 
     found = found_status(reading)
-    assert found | {"model.load": written_status()["model.load"]} == written_status()
-    assert (
-        set(reading)
-        == set(stopped)
-        == {"remote"} | {path.split(".")[0].removesuffix("[]") for path in written_status()}
-    )
+    assert found | {part: written_status()[part] for part in ("model.load", "remote[]")} == written_status()
+    assert written_status()["remote[]"] == set(RemoteStatus.__struct_fields__)
+    assert set(reading) == set(stopped) == {path.split(".")[0].removesuffix("[]") for path in written_status()}
     assert all(written_status()[path] == keys for path, keys in found_status(stopped).items())

@@ -81,6 +81,9 @@ def parser() -> argparse.ArgumentParser:
     logs.add_argument("-n", "--lines", type=int, metavar="N", help="only the last N lines")
     help_ = add("help", "explain a command")
     help_.add_argument("topic", nargs="?", metavar="COMMAND")
+    web = add("web", "open a page in the browser that shows what is done and what was read")
+    web.add_argument("--port", type=int, default=0, metavar="N", help="serve on this port (default: any free one)")
+    web.add_argument("--no-open", action="store_true", help="only print the address")
     add("demo", "process four sample pictures in a temporary folder and show each step")
     return top
 
@@ -180,5 +183,6 @@ def _commands(worker: Sequence[str]) -> dict[str, Callable[[argparse.Namespace],
         "status": "show", "check": "show", "logs": "show",
         "pause": "steer", "resume": "steer", "unload": "steer", "retry": "steer",
         "models": "models", "doctor": "doctor", "install": "agents", "uninstall": "agents", "demo": "demo",
+        "web": "web",
     }  # fmt: skip
     return {"run": run, "read": read} | {name: lazy(module, name) for name, module in names.items()}

@@ -96,7 +96,17 @@ def test_the_gpu_is_not_clamped_and_cloud_files_can_be_read(tmp_path: Path) -> N
     assert values["ProcessType"] == "Interactive"
     assert values["MaterializeDatalessFiles"] is True
     assert values["SoftResourceLimits"] == {"NumberOfFiles": 4096}
-    assert values["Umask"] == "077"
+
+
+@pytest.mark.parametrize("umask", [0o002, 0o022, 0o077])
+def test_what_it_writes_has_the_rights_of_what_the_user_writes(tmp_path: Path, umask: int) -> None:
+    old = os.umask(umask)
+    try:
+        values = rendered(planned(tmp_path))
+    finally:
+        os.umask(old)
+
+    assert values["Umask"] == f"{umask:03o}"
 
 
 def test_where_things_are_looked_for_is_carried_over_and_secrets_are_not(tmp_path: Path) -> None:

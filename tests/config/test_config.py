@@ -17,6 +17,7 @@ from support.config_faults import fault, faults
 
 ROOT = Path(__file__).parents[2]
 KEYS = keys()
+SECTIONS = {section for section, _ in KEYS}
 
 Save = Callable[[str], str]
 
@@ -39,20 +40,37 @@ def test_the_reference_file_gives_the_built_in_defaults() -> None:
 
 
 def test_the_reference_file_names_every_key_and_no_other() -> None:
+    def leaves(values: dict[str, Any], section: str = "") -> list[tuple[str, str]]:
+        found: list[tuple[str, str]] = []
+        for key, value in values.items():
+            inner = f"{section}.{key}".lstrip(".")
+            found += leaves(value, inner) if inner in SECTIONS else [(section, key)]
+        return found
+
     values = yaml.safe_load(reference_text())
 
-    assert [(section, key) for section, keys in values.items() for key in keys] == KEYS
+    assert values.pop("recipes") == {}
+    assert leaves(values) == KEYS
+
+
+def place(lines: list[str], section: str, key: str) -> tuple[int, str]:
+    """Return the number of the line that sets a key, and how far it is indented."""
+    at, indent = -1, ""
+    for part in (*section.split("."), key):
+        at = next(n for n, line in enumerate(lines) if n > at and line.startswith(f"{indent}{part}:"))
+        indent += "  "
+    return at, indent.removesuffix("  ")
 
 
 @pytest.mark.parametrize("section, key", KEYS)
 def test_every_key_is_explained_above_it_or_with_the_keys_right_above(section: str, key: str) -> None:
     lines = reference_text().splitlines()
-    at = next(n for n, line in enumerate(lines) if n > lines.index(f"{section}:") and line.startswith(f"  {key}:"))
+    at, indent = place(lines, section, key)
     above = at - 1
-    while re.match(r"  \w", lines[above]):
+    while re.match(rf"{indent}\w", lines[above]):
         above -= 1
 
-    assert lines[above].startswith("  # "), f"{section}.{key} has no comment"
+    assert lines[above].startswith(f"{indent}# "), f"{section}.{key} has no comment"
 
 
 @pytest.mark.parametrize(
@@ -60,12 +78,15 @@ def test_every_key_is_explained_above_it_or_with_the_keys_right_above(section: s
     [(s, k) for s, k in KEYS if "Literal" in str(types_of(s)[k])],
 )
 def test_every_word_that_may_be_chosen_is_in_the_reference_file(section: str, key: str) -> None:
-    message = faults({section: {key: ["no such word"] if key == "formats" else "no such word"}})[0].what
+    given: Any = {key: ["no such word"] if key == "formats" else "no such word"}
+    for part in reversed(section.split(".")):
+        given = {part: given}
+    message = faults(given)[0].what
     words = re.findall(r"[\w-]+", message.removeprefix("must be one of ").split(" (got")[0])
     lines = reference_text().splitlines()
-    at = next(n for n, line in enumerate(lines) if n > lines.index(f"{section}:") and line.startswith(f"  {key}:"))
+    at, indent = place(lines, section, key)
     comments = at
-    while lines[comments - 1].startswith("  #"):
+    while lines[comments - 1].startswith(f"{indent}#"):
         comments -= 1
     text = " ".join(lines[comments : at + 1])
 

@@ -124,7 +124,7 @@ def test_never_is_refused_elsewhere(section: str, key: str) -> None:
 def test_words_are_listed_when_a_wrong_one_is_given() -> None:
     assert fault({"engine": {"name": "deepseek"}}) == Fault(
         "config.yaml: engine.name",
-        "must be one of auto, deepseek-ocr or rapidocr (got 'deepseek')",
+        "must be one of auto, deepseek-ocr, rapidocr or remote (got 'deepseek')",
         "correct it, or remove the line to use auto",
     )
 

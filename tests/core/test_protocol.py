@@ -21,6 +21,7 @@ NAME = b"/in/\xff\n\xc3.png"  # no UTF-8
 MLX = s.MlxMemory(1, 2, 2**40)
 ORDER = Order(-7, 3, "ä\\n.png", NAME, b"\xff stem", b"/state/\xfe", ("txt", "alto.xml"))
 OUTCOME = Outcome(5, 2**40, "file", Reason.DAMAGED, "dö\0", (".txt", ".md"), 4, 1.5, True, True)
+SERVER = s.RemoteStatus(url="http://a:1", host="a:1", state="out", error="gone")
 TO_WORKER: tuple[p.ToWorker, ...] = (
     p.Load("rapidocr", {"model": "x", "none": None, "list": [1, 2.5, True, {"deep": "ä"}]}, b"/state\xff"),
     p.Configure({"page_timeout": 60.0}),
@@ -31,7 +32,8 @@ TO_DAEMON: tuple[p.ToDaemon, ...] = (
     p.Ready(EngineInfo("e", "m", None, "1"), 16, MLX), p.Ready(EngineInfo("e", "m", "rev", "1")),
     p.Unable(Reason.MODEL_MISSING, "no such model"), p.Opened(-1, 2, 300), p.Attempt(5, 2, "free"),
     p.Tokens(5, 2, 4000), p.PageDone(5, 2, False, MLX), p.PageDone(5, 2), p.Ended(OUTCOME, MLX),
-    p.Ended(Outcome(5, 2, "read")), p.Trimmed(MLX), p.Released(MLX, MLX), p.Released(),
+    p.Ended(Outcome(5, 2, "read")), p.Servers([SERVER]), p.Warned("careful"),
+    p.Trimmed(MLX), p.Released(MLX, MLX), p.Released(),
 )  # fmt: skip
 REQUESTS: tuple[p.ControlRequest, ...] = (
     p.StatusRequest(), p.PauseRequest(), p.ResumeRequest(), p.UnloadRequest(), p.RetryRequest(),
@@ -50,7 +52,7 @@ STATUS: dict[str, str] = {
     "queue": "settling queued running written rejected done failed gone paused paused_reason",
     "current": ACTIVE, "active": ACTIVE,
     "recent": "id name recipe state reason seconds review original outputs ended",
-    "remote": "",  # empty without the remote engine
+    "remote": "url host kind model in_flight waiting_seconds state error",
     "intake": "name waiting_for",
 }  # fmt: skip
 MODEL = {
@@ -146,7 +148,7 @@ def full_status() -> s.Status:
     return s.Status(
         model=s.ModelStatus(load=s.LoadStatus(step="weights"), mlx=MLX, last_unload=s.UnloadStatus()),
         current=active, active=[active], recent=[s.RecentStatus(id=1, name="a.png")],
-        intake=[s.WaitingStatus(name="a.png", waiting_for="writer")],
+        intake=[s.WaitingStatus(name="a.png", waiting_for="writer")], remote=[SERVER],
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import stat
 import tempfile
 import threading
 import zlib
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from dropscribe.files import durable
+from dropscribe.files import durable, places, regular
 from dropscribe.intake.events import EventBuffer, Watch
 from support.denied_calls import NO_LINK, NO_RENAME, rename_where_denied
 
@@ -158,48 +159,81 @@ def test_a_vanished_file_leaves_no_empty_file_where_calls_are_missing(folder: by
 # -- copy
 
 
+def copy(source: bytes, target: bytes, mode: int | None = None) -> None:
+    with regular.opened(source) as data, places.opened(os.path.dirname(target)) as folder:
+        durable.copy(data, os.path.basename(target), folder, mode)
+
+
 @pytest.mark.parametrize("name", ODD_NAMES)
 def test_a_copy_to_another_volume_keeps_bytes_times_and_mode(folder: bytes, other_volume: bytes, name: bytes) -> None:
-    source = put(folder, b"source", b"x" * 70_000)
+    source = put(folder, b"source", b"x" * 2_100_000)
     os.chmod(source, 0o640)
     os.utime(source, ns=(1_600_000_000_123_456_789, 1_600_000_000_123_456_789))
     target = os.path.join(other_volume, name)
 
-    durable.copy(source, target)
+    copy(source, target)
 
     found = os.stat(target)
     assert (read(target), found.st_mtime_ns, found.st_mode & 0o777) == (
-        b"x" * 70_000,
+        b"x" * 2_100_000,
         1_600_000_000_123_456_789,
         0o640,
     )
-    assert (os.listdir(other_volume), read(source)) == ([name], b"x" * 70_000)
+    assert (os.listdir(other_volume), read(source)) == ([name], b"x" * 2_100_000)
 
 
-def test_a_copy_never_replaces_and_leaves_nothing_of_itself(folder: bytes, other_volume: bytes) -> None:
-    source, target = put(folder, b"source", b"mine"), put(other_volume, b"taken", b"theirs")
+def test_a_copy_with_a_mode_takes_the_bytes_alone(folder: bytes) -> None:
+    source, old = put(folder, b"source", b"text"), os.umask(0o027)
+    os.utime(source, ns=(10**18, 10**18))
+    try:
+        copy(source, folder + b"/target", 0o666)
+    finally:
+        os.umask(old)
+
+    found = os.stat(folder + b"/target")
+    assert (read(folder + b"/target"), found.st_mode & 0o777) == (b"text", 0o640)
+    assert found.st_mtime_ns != 10**18
+
+
+@pytest.mark.parametrize("occupant", ["file", "link", "link to nothing", "pipe", "folder"])
+def test_a_copy_never_replaces_nor_writes_into_what_is_there(folder: bytes, occupant: str) -> None:
+    source, target = put(folder, b"source", b"mine"), os.path.join(folder, b"taken")
+    other = put(folder, b"other", b"theirs")
+    make = {"file": lambda: put(folder, b"taken", b"theirs"), "link": lambda: os.symlink(other, target),
+            "link to nothing": lambda: os.symlink(folder + b"/new", target), "pipe": lambda: os.mkfifo(target),
+            "folder": lambda: os.mkdir(target)}  # fmt: skip
+    make[occupant]()
+    before = os.lstat(target).st_ino
 
     with pytest.raises(FileExistsError):
-        durable.copy(source, target)
+        copy(source, target)
 
-    assert (os.listdir(other_volume), read(target), read(source)) == ([b"taken"], b"theirs", b"mine")
+    assert (sorted(os.listdir(folder)), os.lstat(target).st_ino) == ([b"other", b"source", b"taken"], before)
+    assert (read(other), read(source)) == (b"theirs", b"mine")
 
 
 def test_a_copy_of_nothing_leaves_nothing(folder: bytes) -> None:
     with pytest.raises(FileNotFoundError):
-        durable.copy(os.path.join(folder, b"none"), os.path.join(folder, b"target"))
+        copy(os.path.join(folder, b"none"), os.path.join(folder, b"target"))
 
     assert os.listdir(folder) == []
 
 
-def test_a_copy_begins_anew_over_what_a_crash_left_staged(folder: bytes) -> None:
-    source = put(folder, b"source", b"whole")
-    put(folder, b".dropscribe-%08x-6" % zlib.crc32(b"target"), b"half of something much longer")
+@pytest.mark.parametrize("what", ["pipe", "device", "link", "folder"])
+def test_only_a_regular_file_is_opened_and_nothing_hangs(folder: bytes, what: str) -> None:
+    place = os.path.join(folder, b"place")
+    make = {"pipe": lambda: os.mkfifo(place), "link": lambda: os.symlink(put(folder, b"private"), place),
+            "folder": lambda: os.mkdir(place),
+            "device": lambda: os.mknod(place, 0o600 | stat.S_IFCHR, 0x0501)}  # fmt: skip
+    try:
+        make[what]()
+    except PermissionError:
+        pytest.skip("making a device is not permitted here")
 
-    durable.copy(source, os.path.join(folder, b"target"))
-
-    assert sorted(os.listdir(folder)) == [b"source", b"target"]
-    assert read(os.path.join(folder, b"target")) == b"whole"
+    with pytest.raises(OSError), regular.opened(place):
+        raise AssertionError("it was opened")
+    with pytest.raises(OSError), regular.created(place, None, 0o600):
+        raise AssertionError("it was opened")
 
 
 # -- write
@@ -219,6 +253,16 @@ def test_a_long_text_name_outside_ascii_can_be_written(tmp_path: Path) -> None:
     durable.write(path, b"text")
 
     assert Path(path).read_bytes() == b"text"
+
+
+def test_what_a_crash_left_staged_is_removed_and_never_written_into(folder: bytes) -> None:
+    other = put(folder, b"other", b"theirs")
+    os.symlink(other, os.path.join(folder, b".dropscribe-%08x-6" % zlib.crc32(b"target")))
+
+    durable.write(os.path.join(folder, b"target"), b"whole")
+
+    assert (sorted(os.listdir(folder)), read(other)) == ([b"other", b"target"], b"theirs")
+    assert read(os.path.join(folder, b"target")) == b"whole"
 
 
 def test_a_write_that_fails_leaves_nothing_behind(folder: bytes) -> None:
@@ -269,10 +313,16 @@ def test_a_file_in_the_way_of_a_folder_is_told(folder: bytes) -> None:
 
 def test_bytes_are_compared_and_not_sizes_or_times(folder: bytes) -> None:
     one, other = put(folder, b"one", b"abcd"), put(folder, b"other", b"abcd")
-    assert durable.same_bytes(one, other)
+    assert same_bytes(one, other)
     stamp = os.stat(other)
 
     put(folder, b"other", b"abcX")
     os.utime(other, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
 
-    assert not durable.same_bytes(one, other)
+    assert not same_bytes(one, other)
+    assert not same_bytes(one, put(folder, b"other", b"abcde"))
+
+
+def same_bytes(one: bytes, other: bytes) -> bool:
+    with regular.opened(one) as here, regular.opened(other) as there:
+        return durable.same_bytes(here, there)

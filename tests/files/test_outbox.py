@@ -1,14 +1,18 @@
 """Results appear whole, under names nobody else has, and a crash at any point is finished or undone."""
 
 import os
-from dataclasses import asdict
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from dropscribe.core.errors import Reason, ReasonedError
 from dropscribe.core.job import Job, Signature, State
-from dropscribe.files.outbox import STAGING, Changed, Manifest, Outbox, Taken, staging_folder
+from dropscribe.files import staging
+from dropscribe.files.ledger import Ledger
+from dropscribe.files.outbox import Changed, Outbox, Taken
+from dropscribe.files.places import Place
+from dropscribe.files.staging import Manifest
 
 SUFFIXES = (".txt", ".json", ".alto.xml")
 
@@ -20,8 +24,19 @@ def root(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def outbox(root: Path) -> Outbox:
-    return Outbox(str(root))
+def state(tmp_path: Path) -> str:
+    (tmp_path / "state").mkdir()
+    return str(tmp_path / "state")
+
+
+@pytest.fixture
+def ledger(state: str) -> Ledger:
+    return Ledger(state)
+
+
+@pytest.fixture
+def outbox(root: Path, ledger: Ledger) -> Outbox:
+    return Outbox(str(root), ledger)
 
 
 @pytest.fixture
@@ -36,21 +51,38 @@ def a_job(source: bytes, stem: bytes = b"scan", number: int = 1) -> Job:
 
 
 def staged(root: Path, job: Job, suffixes: tuple[str, ...] = SUFFIXES) -> str:
-    folder = staging_folder(str(root), job.id, job.claim)
+    folder = staging.new_folder(str(root.parent / "state"), job.id, job.claim)
     os.makedirs(folder)
     for suffix in suffixes:
         Path(folder, "out" + suffix).write_text(f"text of {suffix}")
     return folder
 
 
-def prepared(outbox: Outbox, root: Path, job: Job, suffixes: tuple[str, ...] = SUFFIXES) -> tuple[str, Manifest]:
-    folder = staged(root, job, suffixes)
-    return folder, outbox.prepare(folder, job, suffixes, 1.5, review=True)
+def at(source: bytes) -> Place:
+    return Place(*os.path.split(source))
+
+
+def prepared(outbox: Outbox, root: Path, job: Job, suffixes: tuple[str, ...] = SUFFIXES) -> Manifest:
+    source = Place(os.fsencode(root.parent), job.path)
+    return outbox.prepare(staged(root, job, suffixes), job, suffixes, 1.5, review=True, source=source)
+
+
+def hidden(root: Path, manifest: Manifest, suffix: str) -> Path:
+    """Return where an output lies that has no final name yet."""
+    (output,) = (output for output in manifest.outputs if output.suffix == suffix)
+    return root / os.fsdecode(os.path.join(os.path.dirname(manifest.stem), output.hidden))
 
 
 def results(root: Path) -> dict[str, str]:
     """Return what a user sees in the outbox: names (below it) and texts."""
-    return {str(p.relative_to(root)): p.read_text() for p in root.rglob("*") if p.is_file() and STAGING not in p.parts}
+    return {str(p.relative_to(root)): p.read_text() for p in root.rglob("[!.]*") if p.is_file()}
+
+
+def leftovers(root: Path) -> list[str]:
+    """Return hidden files in the outbox, and the records of any."""
+    records = root.parent / "state" / "temporary"
+    found = [*root.rglob(".*"), *(records.iterdir() if records.is_dir() else ())]
+    return [path.name for path in found]
 
 
 # -- publishing
@@ -58,9 +90,9 @@ def results(root: Path) -> dict[str, str]:
 
 def test_published_files_are_whole_named_and_told(outbox: Outbox, root: Path, source: bytes) -> None:
     job = a_job(source, b"new/sub/sc\nan\xff")
-    folder, manifest = prepared(outbox, root, job)
+    manifest = prepared(outbox, root, job)
 
-    outputs = outbox.publish(folder, manifest, source, ())
+    outputs = outbox.publish(manifest, at(source), ())
 
     assert outputs == tuple(b"new/sub/sc\nan\xff" + s.encode() for s in SUFFIXES)
     for suffix, name in zip(SUFFIXES, outputs, strict=True):
@@ -69,48 +101,54 @@ def test_published_files_are_whole_named_and_told(outbox: Outbox, root: Path, so
 
 
 @pytest.mark.parametrize("done", range(len(SUFFIXES) + 1))
-def test_a_crash_between_renames_is_resumed_by_another_life(root: Path, source: bytes, done: int) -> None:
+def test_a_crash_between_renames_is_resumed_by_another_life(
+    root: Path, ledger: Ledger, state: str, source: bytes, done: int
+) -> None:
     job = a_job(source)
-    folder, _ = prepared(Outbox(str(root)), root, job)
+    before = prepared(Outbox(str(root), ledger), root, job)
     for suffix in SUFFIXES[:done]:
-        os.rename(os.path.join(folder, "out" + suffix), root / ("scan" + suffix))
+        os.rename(hidden(root, before, suffix), root / ("scan" + suffix))
 
-    ((found, manifest),) = (again := Outbox(str(root))).manifests().items()
-    outputs = again.publish(found, manifest, source, ())
+    ((_, manifest),) = staging.manifests(state).items()
+    again = Outbox(str(root), Ledger(state))
+    outputs = again.publish(manifest, at(source), ())
 
     assert outputs == (b"scan.txt", b"scan.json", b"scan.alto.xml")
     assert results(root) == {"scan" + s: f"text of {s}" for s in SUFFIXES}
-    assert again.publish(found, manifest, source, ()) == outputs
-    assert (manifest.job, manifest.path, manifest.seconds, manifest.review) == (1, "scan.png", 1.5, True)
-    assert manifest.signature == asdict(job.signature)
+    assert leftovers(root) == []
+    assert again.publish(manifest, at(source), ()) == outputs
+    assert manifest == before
+    assert (manifest.job, manifest.path, manifest.seconds, manifest.review) == (1, b"scan.png", 1.5, True)
+    assert (manifest.signature, manifest.outbox) == (job.signature, os.fsencode(root))
 
 
 def test_a_crash_between_link_and_unlink_is_resumed(outbox: Outbox, root: Path, source: bytes) -> None:
-    folder, manifest = prepared(outbox, root, a_job(source))
-    os.link(os.path.join(folder, "out.txt"), root / "scan.txt")
+    manifest = prepared(outbox, root, a_job(source))
+    os.link(hidden(root, manifest, ".txt"), root / "scan.txt")
 
-    outbox.publish(folder, manifest, source, ())
+    outbox.publish(manifest, at(source), ())
 
     assert results(root) == {"scan" + s: f"text of {s}" for s in SUFFIXES}
-    assert os.listdir(folder) == ["manifest.json"]
+    assert leftovers(root) == []
 
 
 @pytest.mark.parametrize("taken", SUFFIXES)
 def test_a_stranger_under_any_of_the_names_keeps_it_and_nothing_of_ours_stays(
     outbox: Outbox, root: Path, source: bytes, taken: str
 ) -> None:
-    folder, manifest = prepared(outbox, root, a_job(source))
+    manifest = prepared(outbox, root, a_job(source))
     (root / ("scan" + taken)).write_text("a stranger's")
 
     with pytest.raises(Taken):
-        outbox.publish(folder, manifest, source, ())
+        outbox.publish(manifest, at(source), ())
 
     assert results(root) == {"scan" + taken: "a stranger's"}
+    assert leftovers(root) == []
 
 
 @pytest.mark.parametrize("how", ["rewritten", "replaced", "gone", "a folder now"])
 def test_a_changed_original_leaves_nothing_in_the_outbox(outbox: Outbox, root: Path, source: bytes, how: str) -> None:
-    folder, manifest = prepared(outbox, root, a_job(source))
+    manifest = prepared(outbox, root, a_job(source))
     os.unlink(source) if how != "rewritten" else None
     if how == "a folder now":
         os.mkdir(source)
@@ -118,7 +156,7 @@ def test_a_changed_original_leaves_nothing_in_the_outbox(outbox: Outbox, root: P
         Path(os.fsdecode(source)).write_bytes(b"new content")
 
     with pytest.raises(Changed):
-        outbox.publish(folder, manifest, source, ())
+        outbox.publish(manifest, at(source), ())
 
     assert results(root) == {}
 
@@ -126,23 +164,23 @@ def test_a_changed_original_leaves_nothing_in_the_outbox(outbox: Outbox, root: P
 def test_a_change_noticed_after_a_crash_takes_back_what_was_published(
     outbox: Outbox, root: Path, source: bytes
 ) -> None:
-    folder, manifest = prepared(outbox, root, a_job(source))
-    os.rename(os.path.join(folder, "out.txt"), root / "scan.txt")
+    manifest = prepared(outbox, root, a_job(source))
+    os.rename(hidden(root, manifest, ".txt"), root / "scan.txt")
     (root / "scan.json").write_text("a stranger's")
     Path(os.fsdecode(source)).write_bytes(b"new content")
 
     with pytest.raises(Changed):
-        outbox.publish(folder, manifest, source, ())
+        outbox.publish(manifest, at(source), ())
 
     assert results(root) == {"scan.json": "a stranger's"}
 
 
 def test_a_result_removed_after_a_crash_is_read_again(outbox: Outbox, root: Path, source: bytes) -> None:
-    folder, manifest = prepared(outbox, root, a_job(source))
-    os.unlink(os.path.join(folder, "out.txt"))  # published, then removed by somebody
+    manifest = prepared(outbox, root, a_job(source))
+    os.unlink(hidden(root, manifest, ".txt"))  # published, then removed by somebody
 
     with pytest.raises(Taken):
-        outbox.publish(folder, manifest, source, ())
+        outbox.publish(manifest, at(source), ())
 
     assert results(root) == {}
 
@@ -150,20 +188,20 @@ def test_a_result_removed_after_a_crash_is_read_again(outbox: Outbox, root: Path
 def test_a_strangers_file_is_not_taken_for_one_published_before_a_crash(
     outbox: Outbox, root: Path, source: bytes
 ) -> None:
-    folder, manifest = prepared(outbox, root, a_job(source))
-    os.rename(os.path.join(folder, "out.txt"), root / "away.txt")  # published, and moved on by somebody
+    manifest = prepared(outbox, root, a_job(source))
+    os.rename(hidden(root, manifest, ".txt"), root / "away.txt")  # published, and moved on by somebody
     (root / "scan.txt").write_text("a stranger's")
 
     with pytest.raises(Taken):
-        outbox.publish(folder, manifest, source, ())
+        outbox.publish(manifest, at(source), ())
 
 
 def test_a_name_taken_while_we_published_another_is_seen(outbox: Outbox, root: Path, source: bytes) -> None:
     (root / "sub").mkdir()
     job = a_job(source, outbox.reserve(b"sub/a.png", [".txt"], [], ()))
     (root / "sub" / "b.txt").write_text("a stranger's")
-    folder, manifest = prepared(outbox, root, job, (".txt",))
-    outbox.publish(folder, manifest, source, ())
+    manifest = prepared(outbox, root, job, (".txt",))
+    outbox.publish(manifest, at(source), ())
 
     assert outbox.reserve(b"sub/b.png", [".txt"], [], ()) == b"sub/b (2)"
 
@@ -171,37 +209,39 @@ def test_a_name_taken_while_we_published_another_is_seen(outbox: Outbox, root: P
 def test_a_stem_that_was_found_taken_is_not_reserved_again(outbox: Outbox, root: Path, source: bytes) -> None:
     (root / "scan.p1-1.jpg").write_text("left from an earlier reading")
     job = a_job(source, outbox.reserve(b"scan.png", [".md"], [], ()))
-    folder, manifest = prepared(outbox, root, job, (".md", ".p1-1.jpg"))
+    manifest = prepared(outbox, root, job, (".md", ".p1-1.jpg"))
     with pytest.raises(Taken):
-        outbox.publish(folder, manifest, source, ())
+        outbox.publish(manifest, at(source), ())
 
     assert outbox.reserve(b"scan.png", [".md"], [], ()) != b"scan"
 
 
 def test_only_files_named_as_replaceable_are_replaced(outbox: Outbox, root: Path, source: bytes) -> None:
-    folder, manifest = prepared(outbox, root, a_job(source))
+    manifest = prepared(outbox, root, a_job(source))
     (root / "scan.txt").write_text("our own, older")
 
-    outbox.publish(folder, manifest, source, {b"scan.txt"})
+    outbox.publish(manifest, at(source), {b"scan.txt"})
 
     assert results(root)["scan.txt"] == "text of .txt"
 
 
-def test_a_missing_outbox_is_the_environments_fault_and_is_not_made(tmp_path: Path, source: bytes) -> None:
-    gone = Outbox(str(tmp_path / "unplugged"))
+def test_a_missing_outbox_is_the_environments_fault_and_is_not_made(
+    tmp_path: Path, ledger: Ledger, source: bytes
+) -> None:
+    gone = Outbox(str(tmp_path / "unplugged"), ledger)
 
-    for act in (gone.check, gone.manifests, lambda: gone.reserve(b"a.png", [".txt"], [], ())):
+    for act in (gone.check, lambda: gone.reserve(b"a.png", [".txt"], [], ())):
         with pytest.raises(ReasonedError) as caught:
             act()
         assert caught.value.reason is Reason.OUTBOX_MISSING
     assert not (tmp_path / "unplugged").exists()
 
 
-def test_an_outbox_that_is_a_file_is_the_environments_fault(tmp_path: Path) -> None:
+def test_an_outbox_that_is_a_file_is_the_environments_fault(tmp_path: Path, ledger: Ledger) -> None:
     (tmp_path / "out").write_text("not a folder")
 
     with pytest.raises(ReasonedError):
-        Outbox(str(tmp_path / "out")).check()
+        Outbox(str(tmp_path / "out"), ledger).check()
 
 
 def test_a_staged_file_that_is_missing_is_no_success(outbox: Outbox, root: Path, source: bytes) -> None:
@@ -209,31 +249,74 @@ def test_a_staged_file_that_is_missing_is_no_success(outbox: Outbox, root: Path,
     folder = staged(root, job, (".txt",))
 
     with pytest.raises(ReasonedError):
-        outbox.prepare(folder, job, (".txt", ".json"), 0.0, review=False)
+        outbox.prepare(folder, job, (".txt", ".json"), 0.0, review=False, source=at(source))
 
-    assert results(root) == {}
+    assert results(root) == {} and leftovers(root) == []
 
 
 # -- sweeping
 
 
-def test_staged_files_without_a_whole_manifest_are_swept(outbox: Outbox, root: Path, source: bytes) -> None:
-    keep, manifest = prepared(outbox, root, a_job(source, number=1))
+def test_staged_files_without_a_whole_manifest_are_swept(outbox: Outbox, root: Path, state: str, source: bytes) -> None:
+    manifest = prepared(outbox, root, a_job(source, number=1))
     for number, text in enumerate(["", "{", "[]", '{"job": 1}', '{"job": 1, "new": 2}'], start=2):
-        folder = staged(root, a_job(source, number=number))
-        Path(folder, "manifest.json").write_text(text)
+        Path(staged(root, a_job(source, number=number)), "manifest.json").write_text(text)
+    os.mkfifo(Path(staged(root, a_job(source, number=8)), "manifest.json"))
     staged(root, a_job(source, number=9))
 
-    assert outbox.manifests() == {keep: manifest}
-    assert os.listdir(root / STAGING) == ["1-1"]
+    ((folder, found),) = staging.manifests(state).items()
+
+    assert found == manifest
+    assert os.listdir(os.path.join(state, "staged")) == [os.path.basename(folder)]
 
 
-def test_the_last_sweep_leaves_no_hidden_folder(outbox: Outbox, root: Path, source: bytes) -> None:
-    one, other = (staged(root, a_job(source, number=n)) for n in (1, 2))
+FORGED = {
+    "stem": [b"../../home/x", b"/etc/x", b"a/../../x", b"", b"a//b", b"a\0b"],
+    "path": [b"../x", b"/x", b"."],
+    "outbox": [b"relative"],
+    "outputs": [
+        [staging.Output("/../../x", b".dropscribe-1", 1)],
+        [staging.Output(".txt", b"../.dropscribe-1", 1)],
+        [staging.Output(".txt", b".dropscribe-/../x", 1)],
+        [staging.Output(".txt", b"profile", 1)],
+    ],
+    "job": ["1"],
+}
 
-    outbox.sweep(one)
-    assert os.listdir(root / STAGING) == ["2-1"]
-    outbox.sweep(other)
-    outbox.sweep(other)
 
-    assert os.listdir(root) == []
+@pytest.mark.parametrize("field, value", [(field, value) for field, values in FORGED.items() for value in values])
+def test_a_forged_manifest_is_no_manifest(
+    outbox: Outbox, root: Path, state: str, source: bytes, field: str, value: object
+) -> None:
+    manifest = prepared(outbox, root, a_job(source))
+    (folder,) = staging.manifests(state)
+    forged = msgspec.structs.asdict(manifest) | {field: value}
+    Path(folder, "manifest.json").write_bytes(msgspec.json.encode(forged))
+
+    assert staging.manifests(state) == {}
+    assert not os.path.exists(folder)
+
+
+def test_a_sweep_removes_what_is_on_record_and_nothing_else(
+    outbox: Outbox, root: Path, ledger: Ledger, source: bytes, tmp_path: Path
+) -> None:
+    manifest = prepared(outbox, root, a_job(source, b"sub/scan"))
+    for name in (".dropscribe-deadbeef", ".dropscribe", "sub/.dropscribe-1"):
+        (root / name).write_text("a stranger's")
+    away = ledger.record(os.fsencode(tmp_path / "unplugged"), b"sub")
+    ledger.record(os.fsencode(root), b"never made")
+
+    Ledger(str(tmp_path / "state")).sweep()
+
+    assert not any(hidden(root, manifest, suffix).exists() for suffix in SUFFIXES)
+    assert sorted(p.name for p in root.rglob(".*")) == [".dropscribe", ".dropscribe-1", ".dropscribe-deadbeef"]
+    assert os.listdir(tmp_path / "state" / "temporary") == [os.fsdecode(away)], "its folder cannot be seen now"
+
+
+def test_what_is_staged_for_a_job_goes_when_it_is_over(root: Path, state: str, source: bytes) -> None:
+    for number in (1, 11, 1):
+        staged(root, a_job(source, number=number))
+
+    staging.sweep_job(state, 1)
+
+    assert [name.split("-")[0] for name in os.listdir(os.path.join(state, "staged"))] == ["11"]

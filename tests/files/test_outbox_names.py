@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dropscribe.files.ledger import Ledger
 from dropscribe.files.naming import fold, numbered, shortened
 from dropscribe.files.outbox import Outbox
 
@@ -23,7 +24,7 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def outbox(root: Path) -> Outbox:
-    return Outbox(str(root))
+    return Outbox(str(root), Ledger(str(root.parent / "state")))
 
 
 def test_a_free_name_is_the_name_of_the_file(outbox: Outbox) -> None:
@@ -106,7 +107,7 @@ def test_folding_is_blind_to_case_and_composition(name: str) -> None:
 def test_no_two_reservations_are_ever_the_same_on_any_disk(
     tmp_path_factory: pytest.TempPathFactory, names: list[str]
 ) -> None:
-    outbox = Outbox(str(tmp_path_factory.mktemp("out")))
+    outbox = Outbox(str(tmp_path_factory.mktemp("out")), Ledger(str(tmp_path_factory.mktemp("state"))))
     stems: list[bytes] = []
     for name in names:
         stems.append(outbox.reserve(name.encode() + b".png", [".txt"], stems, ()))

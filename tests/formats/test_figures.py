@@ -1,10 +1,12 @@
 """Figures cut from pages, and their links."""
 
+from io import BytesIO
+
 from PIL import Image
 
 from dropscribe.core.pages import Block
 from dropscribe.formats import md
-from dropscribe.formats.figures import crop_figures, linked, with_figures
+from dropscribe.formats.figures import cut_out, linked, places, with_figures
 from support.results import page_text, reading_of
 
 
@@ -19,30 +21,32 @@ def is_red(image):
     return red > 200 and green < 60 and blue < 60
 
 
-def test_figures_are_cut_where_their_boxes_are(tmp_path):
+def figures_of(*reading):
+    """Return every figure of a reading by page and index."""
+    return {(page, index): Image.open(BytesIO(data)) for page, index, data in cut_out(reading_of(*reading))}
+
+
+def test_figures_are_cut_where_their_boxes_are():
     blocks = [Block("text", "a", (0, 0, 9, 9)), Block("image", "", (100, 50, 200, 150))]
-    written = crop_figures(reading_of([page_text(blocks=blocks)], [picture()]), str(tmp_path), "scan")
+    ((place, image),) = figures_of([page_text(blocks=blocks)], [picture()]).items()
 
-    assert written == [".p1-1.jpg"]
-    with Image.open(tmp_path / "scan.p1-1.jpg") as image:
-        assert image.size == (100, 100)
-        assert is_red(image)
-        assert min(band[0] for band in image.convert("RGB").getextrema()[:1]) > 200  # red to its edges
+    assert place == (1, 1)
+    assert image.size == (100, 100)
+    assert is_red(image)
+    assert min(band[0] for band in image.convert("RGB").getextrema()[:1]) > 200  # red to its edges
 
 
-def test_a_page_that_was_turned_is_turned_before_its_figures_are_cut(tmp_path):
+def test_a_page_that_was_turned_is_turned_before_its_figures_are_cut():
     lying = picture((300, 400), (0, 0, 30, 40))  # top left corner; a quarter turn brings it to the top right
     page = page_text(blocks=[Block("figure", "", (360, 0, 400, 30))], rotation=90)
-    crop_figures(reading_of([page], [lying]), str(tmp_path), "scan")
 
-    with Image.open(tmp_path / "scan.p1-1.jpg") as image:
-        assert is_red(image)
+    assert is_red(figures_of([page], [lying])[1, 1])
 
 
-def test_a_figure_without_a_box_keeps_its_number_and_gets_no_file(tmp_path):
-    blocks = [Block("image", "", None), Block("image", "", (100, 50, 200, 150))]
+def test_a_figure_without_a_box_keeps_its_number_and_gets_no_file():
+    texts = [page_text(2, blocks=[Block("image", "", None), Block("image", "", (100, 50, 200, 150))])]
 
-    assert crop_figures(reading_of([page_text(2, blocks=blocks)]), str(tmp_path), "out") == [".p2-2.jpg"]
+    assert list(figures_of(texts)) == list(places(texts)) == [(2, 2)]
 
 
 def test_links_name_the_final_file_and_are_quoted():

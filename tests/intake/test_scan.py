@@ -71,13 +71,13 @@ def test_name_or_content_make_a_file_wanted(root: bytes, name: bytes, data: byte
     assert look(root, name).obstacle is obstacle
 
 
-def test_without_a_probe_only_what_needs_no_opening_is_told(root: bytes) -> None:
+def test_without_a_probe_nothing_is_opened_and_no_fault_is_told(root: bytes) -> None:
     put(root, b"a.txt", b"words")
     put(root, b"empty.png", b"")
 
-    assert (look(root, b"a.txt", probe=False).obstacle, look(root, b"a.txt", probe=False).probed) == (None, False)
+    for name in (b"a.txt", b"empty.png"):
+        assert (look(root, name, probe=False).obstacle, look(root, name, probe=False).probed) == (None, False)
     assert [found.probed for found in Scan(root, b"", ()).step().infos] == [False, False]
-    assert look(root, b"empty.png", probe=False).obstacle is Obstacle.EMPTY
 
 
 @pytest.mark.timeout(20)
@@ -102,6 +102,24 @@ def test_what_is_no_regular_file_is_never_opened(root: bytes, kind: str) -> None
 
     assert look(root, path) == FileInfo(path, None)
     assert walked(Scan(root, b"", ()))[0] == [b"real.png"]
+
+
+def test_nothing_below_a_link_is_looked_at(root: bytes, tmp_path: Path) -> None:
+    put(os.fsencode(tmp_path), b"private/sub/a.png")
+    os.symlink(os.fsencode(tmp_path / "private"), root + b"/link")
+
+    for path in (b"link/sub/a.png", b"link/sub"):
+        assert look(root, path) == FileInfo(path, None)
+    with pytest.raises(OSError):
+        Scan(root, b"link/sub", ()).step()
+
+
+def test_the_inbox_itself_may_be_a_link(root: bytes) -> None:
+    put(root, b"sub/a.png")
+    os.symlink(root, root + b".link")
+
+    assert look(root + b".link", b"sub/a.png") == look(root, b"sub/a.png")
+    assert walked(Scan(root + b".link", b"", ()))[0] == [b"sub/a.png"]
 
 
 def test_a_folder_is_told_as_one_and_a_link_to_a_folder_is_not(root: bytes) -> None:

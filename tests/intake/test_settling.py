@@ -65,6 +65,31 @@ def test_a_growing_file_never_settles_while_it_grows(steps: list[tuple[float, bo
             judge(table, now, Signature(size, 1, 1, 1))
 
 
+@pytest.mark.parametrize(
+    "obstacle, shown", [(Obstacle.WRITER, Waiting.WRITER), (Obstacle.UNTRUSTED, Waiting.PERMISSION)]
+)
+def test_what_has_a_writer_or_may_be_anybodys_waits_without_end(
+    table: SettlingTable, obstacle: Obstacle, shown: Waiting
+) -> None:
+    for now in (0.0, *range(2, 10_000, 100)):
+        assert judge(table, now, ONE, obstacle) is None
+    assert waiting(table) == {b"a": shown} and table.next_due() == now + LONGEST_WAIT
+
+
+@pytest.mark.parametrize("left, signature, stays", [(None, ONE, 2.0), (Obstacle.EMPTY, EMPTY, 60.0)])
+def test_a_file_settles_from_the_moment_that_its_writer_was_seen_gone(
+    table: SettlingTable, left: Obstacle | None, signature: Signature, stays: float
+) -> None:
+    for now in (0.0, 2.0, 40.0):
+        judge(table, now, signature, Obstacle.WRITER)
+    table.recheck_now(b"a", 70.0)  # it was closed
+
+    assert judge(table, 70.0, signature, left) is None
+    assert judge(table, 70.0 + stays - 0.001, signature, left) is None
+    verdict = judge(table, 70.0 + stays, signature, left)
+    assert verdict is not None and verdict.found.since == WALL + 70.0
+
+
 @pytest.mark.parametrize("now", [0.5, 2.0, 60.0, 10_000.0])
 def test_a_look_that_opened_nothing_never_settles_a_file_and_only_makes_it_due(
     table: SettlingTable, now: float
@@ -191,7 +216,7 @@ def test_looks_grow_rarer_but_none_is_missed_at_the_end_of_patience(
         assert table.due(now, 1) == [b"a"]
         verdict = judge(table, now, ONE, obstacle)
 
-    if obstacle is Obstacle.CLOUD:
+    if obstacle in (Obstacle.CLOUD, Obstacle.WRITER, Obstacle.UNTRUSTED):
         assert verdict is None and infos[-1] - infos[-2] == pytest.approx(LONGEST_WAIT)
     else:
         assert isinstance(verdict, Rejected)

@@ -26,7 +26,7 @@ def test_an_original_goes_to_another_disk_with_all_that_it_can_hold(mac: Mac, ho
     wait_for(lambda: target.exists() and not source.exists(), "it lies on the other disk", 60)
 
     assert (target.read_bytes(), target.stat().st_mtime_ns) == (content, mtime)
-    assert mac.calls("copyfile 0x4000f") == 1
+    assert mac.calls("fcopyfile 0xf") == 1
     assert mac.calls("fcntl F_FULLFSYNC") >= before + 3  # the copy, the folder there, the folder here
     assert list((volume / "archive").iterdir()) == [target]
 
@@ -39,8 +39,8 @@ def test_a_move_on_one_disk_is_flushed_through_the_drive_and_never_replaces(mac:
         wait_for(lambda: not (mac.inbox / "same.png").exists(), "it is put away", 60)
 
     assert sorted(path.name for path in (mac.home / "Dropscribe/archive").iterdir()) == ["same (2).png", "same.png"]
-    assert mac.calls("renamex_np") >= 2 and mac.calls("fcntl F_FULLFSYNC") > before
-    assert mac.calls("copyfile") == 0
+    assert mac.calls("renameatx_np") >= 2 and mac.calls("fcntl F_FULLFSYNC") > before
+    assert mac.calls("fcopyfile") == 0
 
 
 def test_an_inbox_written_in_another_case_than_the_disks_is_heard_at_once(make: Callable[..., Mac]) -> None:

@@ -66,9 +66,18 @@ def test_each_wait_in_a_row_is_longer_up_to_a_bound(backoff: Backoff, clock: Clo
     assert waits == [2.0, 4.0, 8.0, 16.0, 32.0, LONGEST_WAIT, LONGEST_WAIT, LONGEST_WAIT]
 
 
+def test_several_files_that_meet_one_fault_make_one_wait(backoff: Backoff, clock: Clock) -> None:
+    for name in ("a", "b", "c"):
+        backoff.put(Reason.ENGINE_UNAVAILABLE, name)
+
+    assert backoff.deadline(0.0) == clock.now + FIRST_WAIT
+    assert backoff.current is not None and backoff.current.detail == "c"
+
+
 def test_success_ends_the_wait_and_its_growth(backoff: Backoff, clock: Clock) -> None:
     for _ in range(4):
         backoff.put(Reason.DISK_FULL, "full")
+        clock.now += LONGEST_WAIT
     backoff.lift()
     assert (backoff.open(0.0), backoff.deadline(0.0)) == (True, None)
 

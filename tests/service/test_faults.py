@@ -113,15 +113,16 @@ def test_an_outbox_that_is_back_ends_the_wait_also_when_nothing_is_written_any_m
         daemon.wait_status(lambda s: s["queue"]["failed"] == 1 and not s["queue"]["paused"], "it goes on")
 
 
-def test_an_outbox_that_nobody_may_write_fails_no_file(tmp_path: Path) -> None:
-    daemon = Daemon(tmp_path)
-    daemon.outbox.mkdir()
-    (daemon.outbox / ".dropscribe").write_text("a stranger's file where ours are staged")
+def test_an_outbox_that_nobody_may_write_fails_no_file(tmp_path: Path, small_disk: Path) -> None:
+    daemon = Daemon(tmp_path, folders={"outbox": str(small_disk)})
+    daemon.outbox = small_disk
+    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
     with daemon.start():
         text = picture(daemon.inbox / "scan.png")
         status = daemon.wait_status(lambda s: s["queue"]["paused"], "the queue waits")
         assert status["queue"]["failed"] == 0
-        (daemon.outbox / ".dropscribe").unlink()
+        assert str(small_disk) in status["queue"]["paused_reason"] and "b'" not in status["queue"]["paused_reason"]
+        subprocess.run(["mount", "-o", "remount,rw", small_disk], check=True)
         daemon.wait_quiet(60)
         assert (daemon.outbox / "scan.txt").read_text().strip() == text
 
@@ -296,9 +297,9 @@ def test_a_lost_journal_beside_an_outbox_that_cannot_be_written_yet_leads_to_no_
 @pytest.mark.parametrize("left_behind", ['{"signature": {}}', "{", "[]", "null"])
 def test_a_manifest_that_makes_no_sense_keeps_no_daemon_from_starting(tmp_path: Path, left_behind: str) -> None:
     daemon = Daemon(tmp_path)
-    staged = daemon.outbox / ".dropscribe" / "1-1"
+    staged = daemon.state / "staged" / "1-1"
     staged.mkdir(parents=True)
-    values = {"job": 1, "path": "a.png", "stem": "a", "files": {}, "seconds": 1.0, "signature": {}}
+    values = {"job": 1, "path": "a.png", "stem": "a", "outputs": [], "seconds": 1.0, "signature": {}}
     text = json.dumps(values) if "signature" in left_behind else left_behind
     (staged / "manifest.json").write_text(text)
     read = picture(daemon.inbox / "scan.png")

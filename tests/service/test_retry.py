@@ -8,8 +8,10 @@ import pytest
 
 from dropscribe.core.errors import Reason, UsageError
 from dropscribe.core.job import Found, Job, Signature, State
-from dropscribe.files import originals
-from dropscribe.files.originals import NOTE
+from dropscribe.files import notes, originals
+from dropscribe.files.ledger import Ledger
+from dropscribe.files.notes import NOTE
+from dropscribe.files.places import Place as FilePlace
 from dropscribe.journal.journal import Journal
 from dropscribe.service.retry import candidates, retry
 
@@ -21,7 +23,7 @@ class Place:
         self.inbox, self.failed = root / "inbox", root / "failed"
         self.inbox.mkdir()
         self.failed.mkdir()
-        self.journal = Journal(str(root / "journal.db"))
+        self.journal, self.ledger = Journal(str(root / "journal.db")), Ledger(str(root))
 
     def fail(self, path: bytes, data: bytes = b"picture") -> bytes:
         """Let the file *path* fail as the daemon does; return where it lies now."""
@@ -33,17 +35,19 @@ class Place:
         self.journal.reject_unread([(Found(path, signature, 0.0), Reason.DAMAGED, "It is damaged.")])
         job = self.journal.live_at(path)
         assert job is not None
-        place = originals.destination(str(self.failed), path, with_note=True)
-        os.makedirs(os.path.dirname(place), exist_ok=True)
-        self.journal.set_destination(job, place)
-        assert originals.move(source, signature, place) is originals.MoveResult.MOVED
-        originals.write_note(place, job, Reason.DAMAGED, "It is damaged.")
+        place = originals.destination(os.fsencode(self.failed), path, with_note=True)
+        os.makedirs(os.path.dirname(place.absolute), exist_ok=True)
+        self.journal.set_destination(job, place.absolute)
+        with place.opened() as entry:
+            assert notes.write(entry, job, Reason.DAMAGED, "It is damaged.", 0o644)
+        original = FilePlace(os.fsencode(self.inbox), path)
+        assert originals.move(original, signature, place, self.ledger) is originals.MoveResult.MOVED
         self.journal.finish(job, 1.0)
-        return place
+        return place.absolute
 
     def retry(self, *names: bytes) -> list[bytes]:
         paths = candidates(str(self.failed), str(self.inbox), names, lambda: False)
-        moved, faults = retry(str(self.failed), str(self.inbox), paths, self.journal)
+        moved, faults = retry(str(self.failed), str(self.inbox), paths, self.journal, self.ledger)
         assert faults == []
         return moved
 

@@ -1,7 +1,9 @@
 """Documents in, outputs out: whom a failing engine blames, and what comes back when it is told to stop."""
 
+import os
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from dropscribe.config import checked
 from dropscribe.core import protocol
 from dropscribe.core.errors import Reason, ReasonedError
-from dropscribe.core.job import Order, Outcome
+from dropscribe.core.job import Order, Outcome, Signature
 from dropscribe.core.pages import Page, PageFailure, PageText
 from dropscribe.core.protocol import ToDaemon
 from dropscribe.engines.base import PageSource, Signals
@@ -51,6 +53,20 @@ class Waiting(FakeEngine):
         yield from super()._read(batch)
 
 
+class Touching(FakeEngine):
+    """Changes the file while it reads its page, and sets the times of the file back."""
+
+    def __init__(self, signals: Signals, path: Path) -> None:
+        super().__init__("rapidocr", SETTINGS, signals)
+        self._path = path
+
+    def _read(self, batch: list[Page]) -> Iterator[PageText | PageFailure]:
+        before = self._path.stat()
+        self._path.write_bytes(self._path.read_bytes())
+        os.utime(self._path, ns=(before.st_atime_ns, before.st_mtime_ns))
+        yield from super()._read(batch)
+
+
 class Hand:
     """A reading and all that the daemon would hear of it."""
 
@@ -65,7 +81,9 @@ class Hand:
     def add(self, job: int, path: Path) -> None:
         """Take a file in hand."""
         staging = bytes(self.root / "out" / ".staging" / str(job))
-        self.reading.add(Order(job, 1, path.name, bytes(path), b"out", staging, ("txt",)))
+        settled = Signature.of(path.lstat()) if path.exists() else Signature(1, 1, 1, 1)
+        order = Order(job, 1, path.name, bytes(path.relative_to(self.root)), b"out", staging, ("txt",))
+        self.reading.add(replace(order, root=bytes(self.root), signature=settled))
 
     def pictures(self, *jobs: int) -> dict[int, str]:
         """Take pictures in hand and return their texts."""
@@ -197,4 +215,17 @@ def test_what_cannot_be_written_pauses_the_queue(hand: Callable[..., Hand]) -> N
     (desk.root / "out").rmdir()
     desk.reading.read()
 
-    assert desk.ended(1) == {1: "environment"} and desk.outcomes()[1].reason is Reason.OUTBOX_MISSING
+    assert desk.ended(1) == {1: "environment"} and desk.outcomes()[1].reason is Reason.DISK_FULL
+
+
+def test_a_text_is_not_kept_for_a_content_that_changed_while_it_was_read(
+    hand: Callable[..., Hand], tmp_path: Path
+) -> None:
+    """Whoever owns a file can write to it and set its times back; the page cache must not believe them."""
+    desk = hand(lambda signals: Touching(signals, tmp_path / "1.png"))
+    desk.pictures(1)
+
+    desk.reading.read()
+
+    assert desk.ended(1) == {1: "drained"}
+    assert [path.stat().st_size for path in (desk.root / "state" / "pages").glob("*")] == []

@@ -32,6 +32,7 @@ def values(plan: Plan) -> dict[str, Any]:
         "@EXIT_TIMEOUT@": plan.stop_seconds,
         "@STATE@": plan.state,
         "@OUTPUT@": os.path.join(plan.logs, OUTPUT),
+        "@UMASK@": f"{plan.umask:03o}",
         "@PATH@": plan.environment["PATH"],
     }
     filled: dict[str, Any] = _fill(plistlib.loads(template()), words)

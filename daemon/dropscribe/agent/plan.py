@@ -14,6 +14,7 @@ from dropscribe import config
 from dropscribe.agent import places
 from dropscribe.config import Settings
 from dropscribe.core.errors import Fault
+from dropscribe.files import rights
 
 AFTER_GRACE = (
     40  # seconds beyond model.shutdown_grace: SIGTERM and SIGKILL of the worker, then the last files are moved
@@ -37,6 +38,7 @@ class Plan:
     state: str
     logs: str
     stop_seconds: int  # from SIGTERM to SIGKILL
+    umask: int  # of whoever installs it: what the agent writes has the rights that the user's own programs give
     environment: Mapping[str, str]
 
     @property
@@ -57,6 +59,7 @@ def make(settings: Settings, given: str | None, environment: Mapping[str, str], 
         state=settings.folders.state,
         logs=settings.log.folder,
         stop_seconds=math.ceil(settings.model.shutdown_grace) + AFTER_GRACE,
+        umask=rights.umask(),
         environment={
             "PATH": f"{os.path.dirname(os.path.abspath(python))}:{SYSTEM_PATH}",
             "PYTHONUNBUFFERED": "1",

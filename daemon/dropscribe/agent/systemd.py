@@ -33,7 +33,7 @@ KillMode=mixed
 TimeoutStopSec={plan.stop_seconds}
 # When the kernel kills the worker because memory ran out, the daemon handles it and starts another.
 OOMPolicy=continue
-UMask=0077
+UMask={plan.umask:04o}
 LimitNOFILE=4096:524288
 # systemd's journal: no path that can be wrong. The daemon has a log of its own as well.
 StandardOutput=journal

@@ -108,7 +108,7 @@ def _alone(settings: Settings, targets: Sequence[Target], wish: Wish, private: s
 def _order(number: int, path: str, wish: Wish, private: str) -> Order:
     encoded = os.fsencode(path)
     stem, staging = os.path.basename(encoded), os.fsencode(os.path.join(private, str(number)))
-    return Order(number, 0, printable(stem), encoded, stem, staging, (wish.format,), wish.prompt)
+    return Order(number, 0, printable(stem), encoded, stem, staging, (wish.format,), prompt=wish.prompt)
 
 
 def _one(reading: "Reading", show: "_Progress", order: Order) -> ReadAnswer:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from dropscribe.core import file_types
 from dropscribe.core.errors import UsageError
 from dropscribe.core.job import printable
-from dropscribe.files import durable
+from dropscribe.files import durable, regular
 from dropscribe.files.naming import numbered, shortened
 from dropscribe.formats.registry import SUFFIXES
 from dropscribe.intake import ignore
@@ -82,6 +82,15 @@ def put(target: Target, files: Mapping[str, str], form: str, output: str | None)
         print(printable(path), flush=True)
 
 
+def _copy(source: int, path: bytes) -> None:
+    """Copy the open file *source* to the new file at *path*, with the rights that any new file has there."""
+    around = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        durable.copy(source, os.path.basename(path), around, 0o666)
+    finally:
+        os.close(around)
+
+
 def _stem(target: Target) -> bytes:
     return shortened(os.path.splitext(os.path.basename(os.fsencode(target.path)))[0])
 
@@ -94,7 +103,8 @@ def _copied(folder: bytes, stem: bytes, files: Mapping[str, str]) -> list[bytes]
             continue
         try:
             for suffix, path in paths.items():
-                durable.copy(os.fsencode(files[suffix]), path)
+                with regular.opened(os.fsencode(files[suffix])) as source:
+                    _copy(source, path)
         except FileExistsError:
             continue  # somebody was quicker
         return list(paths.values())

@@ -1,7 +1,6 @@
 """`dropscribe run`: the daemon in the foreground, or as launchd and systemd start it."""
 
 import argparse
-import os
 import sqlite3
 import sys
 import time
@@ -31,7 +30,6 @@ def run(given: argparse.Namespace, worker: Sequence[str]) -> int:
     )
     readings.set_dataless_policy()
     if given.agent:
-        os.umask(0o077)
         launchd.shorten_output(settings.log.folder)
     with _service(settings, given, worker) as service:
         if to_terminal:

@@ -13,6 +13,7 @@ from dropscribe.core.status import (
     ModelStatus,
     QueueStatus,
     RecentStatus,
+    RemoteStatus,
     Status,
     UnloadStatus,
 )
@@ -36,6 +37,7 @@ def describe(status: Status, now: datetime) -> list[str]:
     lines += _model_lines(status.model, now)
     available = size(memory.available_bytes)
     lines.append(f"memory     pressure {memory.pressure}, {available} available, {_percent(memory.percent)} {COUNTED}")
+    lines += [_server_line(server) for server in status.remote]
     lines.append(_queue_line(queue))
     if queue.archive_error:
         lines.append(f"originals  {queue.archive_error}")
@@ -44,6 +46,16 @@ def describe(status: Status, now: datetime) -> list[str]:
     if (more := len(status.intake) - MOST_WAITING) > 0:
         lines.append(f"waiting    and {count(more, 'more file')}")
     return lines + [_recent_line(item, now) for item in status.recent]
+
+
+def _server_line(server: RemoteStatus) -> str:
+    text = f"server     pages go to {server.url}"
+    if server.kind:
+        text += f" ({server.kind}, model {server.model})"
+    if server.state == "up":
+        waiting = f", answers begin after {server.waiting_seconds} s" if server.waiting_seconds is not None else ""
+        text += f", {count(server.in_flight, 'page')} under way{waiting}"
+    return f"{text}: {server.error}" if server.error else text
 
 
 def screen(lines: Sequence[str], width: int, height: int) -> list[str]:

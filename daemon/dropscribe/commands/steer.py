@@ -25,6 +25,7 @@ from dropscribe.core.protocol import (
     UnloadRequest,
 )
 from dropscribe.core.status import QueueStatus
+from dropscribe.files.ledger import Ledger
 from dropscribe.journal import schema
 from dropscribe.journal.journal import Journal
 from dropscribe.service import mounts
@@ -98,8 +99,10 @@ def _alone(settings: Settings, wanted: list[bytes]) -> RetryAnswer:
     folders = settings.folders
     with closing(StateLock(folders.state)), closing(_journal(os.path.join(folders.state, JOURNAL))) as journal:
         unmounted = mounts.unmounted(settings, journal.metadata, "inbox")
+        ledger = Ledger(folders.state)
+        ledger.sweep()  # a copy that a killed retry has left half done
         paths = retries.candidates(folders.failed, folders.inbox, wanted, unmounted)
-        moved, faults = retries.retry(folders.failed, folders.inbox, paths, journal)
+        moved, faults = retries.retry(folders.failed, folders.inbox, paths, journal, ledger)
     missing = [os.fsdecode(name) for name in retries.unmatched(wanted, paths)]
     return RetryAnswer(moved=[os.fsdecode(path) for path in moved], missing=missing, faults=faults)
 

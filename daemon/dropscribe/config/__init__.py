@@ -5,6 +5,7 @@ Reading a file has no effect beyond the returned value: no folder is made, nothi
 
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from dropscribe.config.schema import (
     Model,
     Notify,
     Output,
+    Remote,
     Settings,
     log_home,
     state_home,
@@ -30,25 +32,8 @@ from dropscribe.config.schema import (
 from dropscribe.core.errors import ConfigError, Fault
 
 __all__ = [
-    "FORMATS",
-    "Engine",
-    "Folders",
-    "Intake",
-    "Log",
-    "Memory",
-    "Model",
-    "Notify",
-    "Output",
-    "Settings",
-    "checked",
-    "default_path",
-    "keys",
-    "load",
-    "log_home",
-    "plain",
-    "reference_text",
-    "restart_needed",
-    "restored",
+    "FORMATS", "Engine", "Folders", "Intake", "Log", "Memory", "Model", "Notify", "Output", "Remote", "Settings",
+    "checked", "default_path", "keys", "load", "log_home", "plain", "reference_text", "restart_needed", "restored",
     "state_home",
     "written",
 ]  # fmt: skip
@@ -134,11 +119,20 @@ def checked(values: dict[Any, Any], name: str, base: str = "/") -> Settings:
 def _defaults_as_written() -> dict[str, dict[str, str]]:
     """Return the defaults as the reference file writes them; read only when there is a fault to tell."""
 
-    def written(value: object) -> str:
-        return yaml.safe_dump(value, default_flow_style=True).removesuffix("...\n").strip()
+    values = yaml.safe_load(reference_text())
+    found: dict[str, dict[str, str]] = {}
+    for section, key in keys():
+        value = _at(values, section)[key]
+        written = yaml.safe_dump(value, default_flow_style=True).removesuffix("...\n").strip()
+        found.setdefault(section, {})[key] = written
+    return found
 
-    sections = yaml.safe_load(reference_text())
-    return {section: {key: written(value) for key, value in values.items()} for section, values in sections.items()}
+
+def _at(values: dict[str, Any], key: str) -> Any:
+    """Return what lies at *key*, whose parts are joined by dots."""
+    for part in key.split("."):
+        values = values[part]
+    return values
 
 
 def plain(settings: Settings) -> dict[str, Any]:
@@ -160,17 +154,20 @@ def restored(values: dict[str, Any]) -> Settings:
 
 
 def keys() -> list[tuple[str, str]]:
-    """Return every (section, key), in the order of the reference file."""
-    return [(section, key) for section in check.SECTIONS for key in check.types_of(section)]
+    """Return every (section, key), in the order of the reference file; a section inside another is `engine.remote`."""
+    return [pair for section in check.SECTIONS for pair in _keys_of(section)]
+
+
+def _keys_of(section: str) -> Iterator[tuple[str, str]]:
+    for key, kind in check.types_of(section).items():
+        if check.is_section(kind):
+            yield from _keys_of(f"{section}.{key}")
+        else:
+            yield section, key
 
 
 def restart_needed(running: Settings, saved: Settings) -> list[str]:
     """Return the keys that differ but are read at start only."""
     now, new = plain(running), plain(saved)
 
-    def pick(values: dict[str, Any], key: str) -> Any:
-        for part in key.split("."):
-            values = values[part]
-        return values
-
-    return [key for key in RESTART_KEYS if pick(now, key) != pick(new, key)]
+    return [key for key in RESTART_KEYS if _at(now, key) != _at(new, key)]

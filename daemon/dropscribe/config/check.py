@@ -2,7 +2,8 @@
 
 import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -11,21 +12,55 @@ import msgspec
 from msgspec import Meta, Struct
 
 from dropscribe.config.folders import layout_faults
-from dropscribe.config.kinds import Kind
-from dropscribe.config.schema import FORMER_KEYS, FORMER_VALUES, Settings
+from dropscribe.config.kinds import Folder, Kind
+from dropscribe.config.schema import (
+    FORMER_KEYS,
+    FORMER_VALUES,
+    RECIPE_ENGINE,
+    RECIPE_SECTIONS,
+    RecipeSection,
+    Settings,
+)
 from dropscribe.core.errors import ConfigError, Fault
 
-SECTIONS: dict[str, type[Struct]] = get_type_hints(Settings)
+RECIPES = "recipes"  # not a section with keys of ours: its keys are names that people give
+_RECIPE_NAME = re.compile(r"[^\W_][\w .-]{0,62}")
+SECTIONS: dict[str, type[Struct]] = {name: kind for name, kind in get_type_hints(Settings).items() if name != RECIPES}
+
+
+def struct_of(section: str) -> type[Struct]:
+    """Return the type of a section; one inside another is written `engine.remote`."""
+    outer, _, inner = section.rpartition(".")
+    return types_of(outer)[inner] if outer else SECTIONS[section]
 
 
 @cache
 def types_of(section: str) -> dict[str, Any]:
     """Return the keys of a section with their annotated types."""
-    return get_type_hints(SECTIONS[section], include_extras=True)
+    return get_type_hints(struct_of(section), include_extras=True)
+
+
+def is_section(kind: Any) -> bool:
+    """Say whether values of this type are sections of their own."""
+    return isinstance(kind, type) and issubclass(kind, Struct)
+
+
+@dataclass
+class _Source:
+    """Where values came from, and the faults that were found in them."""
+
+    name: str  # in messages
+    base: str  # the folder that relative folders count from
+    defaults: Mapping[str, Mapping[str, str]]  # by section and key, as the reference file writes them
+    faults: list[Fault] = field(default_factory=list)
+
+    def told(self, *places: str) -> bool:
+        """Say whether there is a fault at one of *places*, or inside."""
+        return any(fault.where.startswith(f"{self.name}: {place}") for fault in self.faults for place in places)
 
 
 def checked(
-    values: dict[Any, Any], name: str, base: str, defaults: dict[str, dict[str, str]] | None = None,
+    values: dict[Any, Any], name: str, base: str, defaults: Mapping[str, Mapping[str, str]] | None = None,
     *, layout: bool = True,
 ) -> Settings:  # fmt: skip
     """Build settings from plain *values*; raise `ConfigError` with every fault at once.
@@ -33,50 +68,120 @@ def checked(
     *name* says in messages where the values came from, *base* is the folder that relative folders count from,
     *defaults* how the reference file writes each default; without *layout* no folder is looked at.
     """
-    faults: list[Fault] = []
-    found: dict[str, Struct] = {}
-    for section, given in values.items():
-        if section not in SECTIONS:
-            faults.append(_unknown(f"{name}: {section}", str(section), sorted(SECTIONS)))
-        elif not isinstance(given, dict):
-            what = f"must be a section with settings of its own {_got(given)}"
-            faults.append(
-                Fault(
-                    f"{name}: {section}",
-                    what,
-                    f"start a line below it with one of its keys: {', '.join(types_of(section))}",
-                )
-            )
-        else:
-            found[section] = _section(section, given, (name, base), (defaults or {}).get(section, {}), faults)
-    settings = Settings(**found)  # type: ignore[arg-type]  # each under its own name
-    if layout and not any(fault.where.startswith(f"{name}: folders.") for fault in faults):
-        faults += layout_faults(settings, name)
-    if faults:
-        raise ConfigError(faults, salvaged=settings)
+    source = _Source(name, base, defaults or {})
+    settings = Settings(**dict(_sections(values, source)))
+    if layout and not source.told("folders.", "recipes"):
+        source.faults += layout_faults(settings, name)
+    if not source.told("engine.remote.url"):
+        source.faults += _no_server(settings, name)
+    if source.faults:
+        raise ConfigError(source.faults, salvaged=settings)
     return settings
 
 
-def _section(
-    section: str, given: dict[Any, Any], source: tuple[str, str], defaults: dict[str, str], faults: list[Fault]
-) -> Struct:
-    """Return one section, its faulty keys left at their defaults and told in *faults*; *source* is name and base."""
-    values = {}
-    name, base = source
+def _sections(values: dict[Any, Any], source: _Source) -> Iterator[tuple[str, Any]]:
+    for section, given in values.items():
+        if section == RECIPES:
+            yield section, dict(_recipes(given, source))
+        elif section not in SECTIONS:
+            source.faults.append(_unknown(f"{source.name}: {section}", str(section), sorted([*SECTIONS, RECIPES])))
+        else:
+            yield section, _section(section, given, source)
+
+
+def _recipes(given: Any, source: _Source) -> Iterator[tuple[str, RecipeSection]]:
+    """Yield the sound recipes by name."""
+    if not isinstance(given, dict):
+        what = f"must be a section of recipes, each under a name of yours {_got(given)}"
+        source.faults.append(Fault(f"{source.name}: {RECIPES}", what, "compare it with the examples in config.yaml"))
+        return
+    for name, recipe in given.items():
+        where = f"{RECIPES}.{name}"
+        if not isinstance(name, str) or not _RECIPE_NAME.fullmatch(name):
+            what = f"must be a name of letters, digits, blanks, dots and dashes {_got(name)}"
+            source.faults.append(Fault(f"{source.name}: {where}", what, "choose another name for the recipe"))
+        elif not isinstance(recipe, dict) or recipe.get("inbox") is None:
+            what = f"must have an inbox of its own {_got(recipe)}"
+            source.faults.append(Fault(f"{source.name}: {where}", what, "write inbox: and a folder below its name"))
+        elif "inbox" in (values := dict(_recipe(where, recipe, source))):
+            originals = values.get("output", {}).get("originals", "keep")
+            if values.get("outbox") == "beside" and originals != "keep":
+                what = f"must be keep where the outbox is beside: originals stay with their texts {_got(originals)}"
+                source.faults.append(Fault(f"{source.name}: {where}.output.originals", what, "remove the line"))
+            yield name, RecipeSection(**values)
+
+
+def _recipe(where: str, given: dict[Any, Any], source: _Source) -> Iterator[tuple[str, Any]]:
+    """Yield the sound settings of one recipe; those of a section only as far as they are given."""
+    types = get_type_hints(RecipeSection, include_extras=True)
     for key, value in given.items():
-        where = f"{name}: {section}.{key}"
+        if key in RECIPE_SECTIONS:
+            yield key, dict(_recipe_section(f"{where}.{key}", key, value, source))
+        elif value is None or (key, value) == ("outbox", "beside"):
+            yield key, value
+        elif key in types:
+            yield from _checked_value(where, key, types[key] if key == "priority" else Folder, value, source)
+        else:
+            source.faults.append(_unknown(f"{source.name}: {where}.{key}", str(key), sorted(types)))
+
+
+def _recipe_section(where: str, section: str, given: Any, source: _Source) -> Iterator[tuple[str, Any]]:
+    """Yield the sound settings of a section that a recipe has of its own."""
+    allowed = RECIPE_ENGINE if section == "engine" else frozenset(types_of(section))
+    if not isinstance(given, dict):
+        what = f"must be a section with settings of its own {_got(given)}"
+        source.faults.append(Fault(f"{source.name}: {where}", what, f"its keys: {', '.join(sorted(allowed))}"))
+        return
+    for key in given.keys() & (types_of(section).keys() - allowed):
+        remedy = f"set it in the section engine; a recipe may set {', '.join(sorted(allowed))}"
+        what = "cannot differ in a recipe: one engine reads for all"
+        source.faults.append(Fault(f"{source.name}: {where}.{key}", what, remedy))
+    others = {key: value for key, value in given.items() if key in allowed or key not in types_of(section)}
+    yield from _values(section, others, source, where)
+
+
+def _no_server(settings: Settings, name: str) -> list[Fault]:
+    if settings.engine.name != "remote" or settings.engine.remote.url:
+        return []
+    what = "must name the server that reads, where engine.name is remote (got [])"
+    return [Fault(f"{name}: engine.remote.url", what, "write its base URL, like http://gpu1:8000")]
+
+
+def _section(section: str, given: Any, source: _Source) -> Struct:
+    """Return one section, its faulty keys left at their defaults and told."""
+    if not isinstance(given, dict):
+        what, known = f"must be a section with settings of its own {_got(given)}", ", ".join(types_of(section))
+        source.faults.append(
+            Fault(f"{source.name}: {section}", what, f"start a line below it with one of its keys: {known}")
+        )
+        return struct_of(section)()
+    return struct_of(section)(**dict(_values(section, given, source)))
+
+
+def _values(
+    section: str, given: dict[Any, Any], source: _Source, place: str | None = None
+) -> Iterator[tuple[str, Any]]:
+    """Yield the sound settings of a *section*, which is written at *place*."""
+    for key, value in given.items():
+        where = f"{source.name}: {place or section}.{key}"
         if former := _former(f"{section}.{key}", value):
-            faults.append(Fault(where, *former))
-            continue
-        if key not in types_of(section):
-            faults.append(_unknown(where, str(key), sorted(types_of(section))))
-            continue
-        try:
-            values[key] = _value(types_of(section)[key], value, base)
-        except (ValueError, OverflowError) as error:  # msgspec's own errors are such too
-            default = defaults.get(key, "the default")
-            faults.append(Fault(where, f"{error} {_got(value)}", f"correct it, or remove the line to use {default}"))
-    return SECTIONS[section](**values)
+            source.faults.append(Fault(where, *former))
+        elif key not in types_of(section):
+            source.faults.append(_unknown(where, str(key), sorted(types_of(section))))
+        elif is_section(types_of(section)[key]):
+            yield key, _section(f"{section}.{key}", {} if value is None else value, source)
+        else:
+            yield from _checked_value(place or section, key, types_of(section)[key], value, source)
+
+
+def _checked_value(place: str, key: str, kind: Any, value: object, source: _Source) -> Iterator[tuple[str, Any]]:
+    """Yield *key* and its value as *kind* wants it; tell a fault instead."""
+    try:
+        yield key, _value(kind, value, source.base)
+    except (ValueError, OverflowError) as error:  # msgspec's own errors are such too
+        default = source.defaults.get(place, {}).get(key, "the default")
+        remedy = f"correct it, or remove the line to use {default}"
+        source.faults.append(Fault(f"{source.name}: {place}.{key}", f"{error} {_got(value)}", remedy))
 
 
 def _value(kind: Any, value: object, base: str) -> Any:
@@ -103,8 +208,8 @@ def _words(kind: Any, said: str) -> str:
         return f"must be {_range(bounds[0], kind)}"
     if "length" in said:
         return "must not be empty" if plain is str else "must name at least one format"
-    names = {str: "text", bool: "true or false", int: "a whole number", float: "a number"}
-    return f"must be {names.get(plain, 'a list')}"
+    names = {str: "text", bool: "true or false", int: "a whole number", float: "a number", dict: "a mapping"}
+    return f"must be {names.get(get_origin(plain) or plain, 'a list')}"
 
 
 def _members(kind: Any) -> Iterator[Any]:

@@ -112,6 +112,20 @@ def _languages(value: Any) -> Any:
     return value if value == "auto" else tuple(codes)
 
 
+def _owners(value: Any) -> Any:
+    if value == "any":
+        return value
+    if not isinstance(value, list | tuple) or not all(isinstance(name, str | int) and name != "" for name in value):
+        raise ValueError("must be one of any, or user names like [scanner]")
+    return tuple(map(str, value))
+
+
+def _command(value: Any) -> Any:
+    if not isinstance(value, list | tuple) or not all(isinstance(word, str) and word for word in value):
+        raise ValueError("must be a list of words, like [/usr/local/bin/file-it, --quiet]; no shell reads it")
+    return tuple(value)
+
+
 def _bytes(value: object) -> int:
     return int(_size(value))
 
@@ -136,6 +150,13 @@ def _variable(found: re.Match[str]) -> str:
     return os.environ[name]
 
 
+def _file_or_null(value: object, base: str) -> str | None:
+    """Return the absolute path of the file that *value* names, as `folder` does."""
+    if value is not None and (not isinstance(value, str) or not value.strip()):
+        raise ValueError("must be a file, written as text, or null")
+    return None if value is None else folder(value, base)
+
+
 def resolved_folder_or(default: Callable[[], str]) -> Kind:
     """Return the kind of a folder, its links followed once, for which null stands for *default*."""
     return Kind(lambda value, base: default() if value is None else os.path.realpath(folder(value, base)), place=True)
@@ -145,6 +166,7 @@ _all_seconds = UNITS_SECONDS | {word: factor for words, factor in WORDS_SECONDS.
 _seconds, _size = _measure(_all_seconds, "500ms, 30s, 5m or 24h"), _measure(UNITS_BYTES, "200KB, 512MB or 2GB")
 DURATION, NUMBER = Kind(_seconds, write=duration_text), Kind(_number, write=_as_it_is)
 AUTO_OR_OFF, LANGUAGES = Kind(_auto_or_off), Kind(_languages, write=_as_it_is)
+OWNERS, COMMAND = Kind(_owners, write=_as_it_is), Kind(_command, write=_as_it_is)
 SIZE = Kind(_bytes, write=size_text)
 Seconds = Annotated[float, DURATION, Meta(ge=0, le=LONGEST)]
 SomeSeconds = Annotated[float, DURATION, Meta(gt=0, le=LONGEST)]
@@ -160,4 +182,5 @@ BytesOrNull = Annotated[
 Count = Annotated[int, NUMBER, Meta(ge=1, le=10**12)]
 CountOrNever = Annotated[Count | None, _or_never(_number, _as_it_is)]
 Folder = Annotated[str, Kind(folder, place=True)]
+FileOrNull = Annotated[str | None, Kind(_file_or_null, place=True, write=_as_it_is)]
 Switch = Annotated[bool, Kind(_switch, write=_as_it_is)]

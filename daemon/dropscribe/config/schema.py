@@ -10,17 +10,21 @@ from typing import Annotated, Any, Literal, get_args
 import platformdirs
 from msgspec import Meta, Struct, field
 
+from dropscribe.config.addresses import URLS
 from dropscribe.config.kinds import (
     AUTO_OR_OFF,
+    COMMAND,
     DURATION,
     LANGUAGES,
     LONGEST,
     NUMBER,
+    OWNERS,
     Bytes,
     BytesOrNever,
     BytesOrNull,
     Count,
     CountOrNever,
+    FileOrNull,
     Folder,
     Seconds,
     SecondsOrNever,
@@ -32,6 +36,9 @@ from dropscribe.config.kinds import (
 )
 
 Format = Literal["txt", "md", "json", "hocr", "alto", "pdf"]
+# What a recipe may change of the engine: how it is asked, not which one is loaded.
+RECIPE_ENGINE = frozenset({"mode", "prompt", "max_tokens", "cross_check", "page_timeout", "page_budget"})
+RECIPE_SECTIONS = ("intake", "engine", "output", "hooks")
 FORMATS: tuple[str, ...] = get_args(Format)
 # Names of earlier versions, answered with today's.
 FORMER_KEYS = {
@@ -75,21 +82,40 @@ class Intake(Struct, frozen=True):
 
     stable_for: Annotated[float, DURATION, Meta(ge=0.1, le=LONGEST)] = 2
     incomplete_timeout: Seconds = 60
+    recheck_for: Seconds = 300
     rescan_interval: Annotated[float, DURATION, Meta(ge=1, le=LONGEST)] = 60
     watch: Literal["auto", "native", "poll"] = "auto"
     ignore: tuple[str, ...] = ()
+    trusted_owners: Annotated[tuple[str, ...] | Literal["any"], OWNERS] = ()
     max_file: Bytes = 500 * 10**6
     max_pixels: Count = 200_000_000
     max_pages: Count = 2000
     decode_timeout: SomeSeconds = 60
+    sandbox: Annotated[Literal["auto", "off"], AUTO_OR_OFF] = "auto"
     pdf_text: Literal["auto", "never", "always"] = "auto"
     orientation: Annotated[Literal["auto", "off"], AUTO_OR_OFF] = "auto"
+
+
+class Remote(Struct, frozen=True):
+    """Servers that read pages, where the engine is `remote`."""
+
+    url: Annotated[tuple[str, ...], URLS] = ()
+    model: Annotated[str, Meta(min_length=1)] | None = None
+    label: Annotated[str, Meta(min_length=1)] | None = None
+    key_file: FileOrNull = None
+    ca: FileOrNull = None
+    in_flight: Annotated[int, NUMBER, Meta(ge=1, le=256)] = 16
+    image: Literal["png", "jpeg"] = "png"
+    first_byte_timeout: SomeSeconds = 120
+    silence_timeout: SomeSeconds = 60
+    extra: dict[str, Any] = {}
+    unload: Switch = False
 
 
 class Engine(Struct, frozen=True):
     """Who reads, and how long it may take."""
 
-    name: Literal["auto", "deepseek-ocr", "rapidocr"] = "auto"
+    name: Literal["auto", "deepseek-ocr", "rapidocr", "remote"] = "auto"
     model: Annotated[str, Meta(min_length=1)] = "mlx-community/DeepSeek-OCR-4bit"
     revision: str | None = None
     mode: Literal["tiny", "small", "base", "large", "gundam"] = "gundam"
@@ -99,6 +125,7 @@ class Engine(Struct, frozen=True):
     languages: Annotated[tuple[str, ...] | Literal["auto"], LANGUAGES] = "auto"
     pages_at_once: Literal["auto"] | Annotated[int, Meta(ge=1, le=64)] = "auto"
     cross_check: Annotated[Literal["auto", "off"], AUTO_OR_OFF] = "auto"
+    remote: Remote = field(default_factory=Remote)
     page_timeout: SomeSeconds = 300
     page_budget: SomeSeconds = 720
     attempts: Annotated[int, NUMBER, Meta(ge=1, le=10)] = 3
@@ -138,6 +165,28 @@ class Output(Struct, frozen=True):
     pdf_actions: Literal["strip", "keep"] = "strip"
 
 
+class Hooks(Struct, frozen=True):
+    """Commands that run after a file is done or failed: words, not for a shell."""
+
+    done: Annotated[tuple[str, ...], COMMAND] = ()
+    failed: Annotated[tuple[str, ...], COMMAND] = ()
+    timeout: SomeSeconds = 60
+
+
+class RecipeSection(Struct, frozen=True, kw_only=True):
+    """Another inbox, and what is different there. What is left out is as it is without a recipe; see `recipes`."""
+
+    inbox: Folder
+    outbox: Folder | Literal["beside"] | None = None
+    archive: Folder | None = None
+    failed: Folder | None = None
+    priority: Literal["low", "normal", "high"] = "normal"
+    intake: dict[str, Any] = {}
+    engine: dict[str, Any] = {}
+    output: dict[str, Any] = {}
+    hooks: dict[str, Any] = {}
+
+
 class Log(Struct, frozen=True):
     """Where and how the log is written."""
 
@@ -161,5 +210,7 @@ class Settings(Struct, frozen=True):
     model: Model = field(default_factory=Model)
     memory: Memory = field(default_factory=Memory)
     output: Output = field(default_factory=Output)
+    hooks: Hooks = field(default_factory=Hooks)
+    recipes: dict[str, RecipeSection] = {}
     log: Log = field(default_factory=Log)
     notify: Notify = field(default_factory=Notify)

@@ -33,6 +33,7 @@ class Reason(StrEnum):
     TOO_MANY_PAGES = "too-many-pages"
     DECODE_TIMEOUT = "decode-timeout"
     DECODE_MEMORY = "decode-memory"
+    UNWRITABLE_NAME = "unwritable-name"
     ENGINE_CRASH = "engine-crash"
     ENGINE_TIMEOUT = "engine-timeout"
     ENGINE_ERROR = "engine-error"
@@ -91,6 +92,7 @@ REMEDIES = {
     Reason.TOO_MANY_PAGES: "raise intake.max_pages in config.yaml, or split the document",
     Reason.DECODE_TIMEOUT: "raise intake.decode_timeout in config.yaml, or export the file again",
     Reason.DECODE_MEMORY: "export the file again at a lower resolution",
+    Reason.UNWRITABLE_NAME: "rename the file, or set folders.outbox to another disk, then run: dropscribe retry",
     Reason.ENGINE_CRASH: "run: dropscribe retry; if it happens again, convert the file to PNG and drop that",
     Reason.ENGINE_TIMEOUT: "raise engine.page_timeout in config.yaml, then run: dropscribe retry",
     Reason.ENGINE_ERROR: "run: dropscribe retry; dropscribe logs shows the engine's message",

@@ -70,3 +70,12 @@ def receive(sock: socket.socket, inbound: Inbound[M]) -> list[M] | None:
     except ConnectionError:
         return None
     return inbound.whole(data) if data else None
+
+
+def receive_with_descriptors(sock: socket.socket, inbound: Inbound[M], most: int) -> tuple[list[M], list[int]] | None:
+    """Read as `receive` does, with the descriptors (at most *most*) that came along: the caller closes those."""
+    try:
+        data, descriptors, _, _ = socket.recv_fds(sock, 65536, most)
+    except ConnectionError:
+        return None
+    return (inbound.whole(data), descriptors) if data else None

@@ -5,7 +5,7 @@ Nothing here reads a file or an image; `Page.image` is only carried.
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from dropscribe.core.errors import Reason
 
@@ -190,6 +190,15 @@ class EngineInfo:
     version: str
 
 
+def _temporary() -> IO[bytes]:
+    from tempfile import TemporaryFile  # with what it imports, 2 MB: not the daemon's
+
+    return TemporaryFile()
+
+
+Target = str | int  # where an output is written: a path, or the descriptor of a file that is open, and stays so
+
+
 @dataclass(frozen=True)
 class Hidden:
     """The text on a page of a PDF that nobody can see, by the places of its objects in the order of drawing."""
@@ -207,6 +216,7 @@ class DocumentResult:
     decodes the upright pages again (for formats that show them); `file` is a path to the bytes that were read.
     `hidden` says of a page, by its number, what text of its own cannot be seen. With `strip_actions` a PDF is written
     without scripts and the like.
+    `scratch` opens a new nameless file for what is too long for memory.
     """
 
     source: Source
@@ -220,3 +230,4 @@ class DocumentResult:
     review: bool
     hidden: Callable[[int], Hidden] = lambda number: Hidden()
     strip_actions: bool = False
+    scratch: Callable[[], IO[bytes]] = _temporary

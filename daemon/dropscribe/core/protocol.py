@@ -12,7 +12,7 @@ from dropscribe import __version__
 from dropscribe.core.errors import Reason
 from dropscribe.core.job import Order, Outcome
 from dropscribe.core.pages import EngineInfo
-from dropscribe.core.status import HistoryMark, HistorySample, MlxMemory, Status
+from dropscribe.core.status import HistoryMark, HistorySample, MlxMemory, RemoteStatus, Status
 
 # -- daemon to worker
 
@@ -140,6 +140,18 @@ class Ended(Struct, tag=True, frozen=True):
     mlx: MlxMemory | None = None
 
 
+class Servers(Struct, tag=True, frozen=True):
+    """How the servers are that pages are sent to."""
+
+    servers: list[RemoteStatus]
+
+
+class Warned(Struct, tag=True, frozen=True):
+    """What a careful user would want to know of the engine."""
+
+    text: str
+
+
 class Trimmed(Struct, tag=True, frozen=True):
     """Caches are gone."""
 
@@ -154,7 +166,20 @@ class Released(Struct, tag=True, frozen=True):
 
 
 ToDaemon = (
-    Hello | Loading | Estimate | Ready | Unable | Opened | Attempt | Tokens | PageDone | Ended | Trimmed | Released
+    Hello
+    | Loading
+    | Estimate
+    | Ready
+    | Unable
+    | Opened
+    | Attempt
+    | Tokens
+    | PageDone
+    | Ended
+    | Servers
+    | Warned
+    | Trimmed
+    | Released
 )
 
 # -- control requests

@@ -1,7 +1,5 @@
 """What `status --json` shows: every key is always present, null where something is unknown. Values only."""
 
-from typing import Any
-
 from msgspec import Struct, field
 
 from dropscribe import __version__
@@ -122,6 +120,19 @@ class RecentStatus(Struct, kw_only=True):
     ended: str | None = None
 
 
+class RemoteStatus(Struct, kw_only=True, frozen=True):
+    """A server that pages are sent to."""
+
+    url: str
+    host: str
+    kind: str | None = None  # its software
+    model: str | None = None
+    in_flight: int = 0
+    waiting_seconds: float | None = None  # until an answer begins
+    state: str | None = None  # up | out; None while no engine is loaded
+    error: str | None = None  # why it is out
+
+
 class WaitingStatus(Struct, kw_only=True):
     """A file in the inbox that is not a job yet."""
 
@@ -157,5 +168,5 @@ class Status(Struct, kw_only=True):
     current: ActiveStatus | None = None
     active: list[ActiveStatus] = []
     recent: list[RecentStatus] = []
-    remote: list[dict[str, Any]] = []
+    remote: list[RemoteStatus] = []
     intake: list[WaitingStatus] = []

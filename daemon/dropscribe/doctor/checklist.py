@@ -13,11 +13,15 @@ from dropscribe.doctor import (
     cloud,
     events,
     folders,
+    intake,
     logs,
     macos,
     models,
     packages,
     processes,
+    sandbox,
+    servers,
+    sharing,
     space,
     work,
 )
@@ -33,15 +37,20 @@ def examine(settings: Settings, source: str) -> Iterator[Check]:
     yield from guarded("packages", packages.all_of, engine)
     yield from guarded("macos", macos.all_of, settings)
     yield from guarded("model", models.present, engine, settings)
+    if engine == "remote":
+        yield from guarded("server", servers.all_of, settings)
     yield from guarded("memory", models.memory_for, engine, settings)
     yield from guarded("disk", space.all_of, settings, models.wanted_bytes(engine, settings))
     yield from guarded("folders", folders.all_of, settings, daemon.pid is not None)
+    yield from guarded("sharing", sharing.all_of, settings)
     yield from guarded("events", events.seen, settings.folders.inbox, settings.intake.watch)
+    yield from guarded("intake", intake.all_of, settings.folders.inbox, settings.intake)
     yield from guarded("cloud", cloud.evicted, settings.folders.inbox)
     yield from guarded("daemon", processes.daemon_state, daemon)
     yield from guarded("journal", work.journal, settings.folders.state)
     yield from guarded("queue", work.all_of, daemon.status)
     yield from guarded("agent", agents.all_of, settings, daemon)
+    yield from guarded("sandbox", sandbox.held, settings.intake.sandbox)
     yield from guarded("leftovers", processes.leftover_workers, daemon)
     yield from guarded("clock", clock.all_of, settings.folders.inbox)
     yield from guarded("logs", logs.sizes, settings)

@@ -26,6 +26,9 @@ def present(engine: str, settings: Settings) -> Iterator[Check]:
     if engine == "rapidocr":
         yield inside_package(_package_folder())
         return
+    if engine == "remote":
+        yield skipped("model", "it is on the servers; see server")
+        return
     try:
         folder = hub.find(settings.engine.model, settings.engine.revision)
         kind = _checkpoint(folder) if folder else None
@@ -68,7 +71,7 @@ def inside_package(folder: str | None) -> Check:
 
 def wanted_bytes(engine: str, settings: Settings) -> int:
     """Return the bytes that a model still has to download."""
-    if engine == "rapidocr":
+    if engine in ("rapidocr", "remote"):
         return 0
     try:
         return 0 if hub.find(settings.engine.model, settings.engine.revision) else DOWNLOAD_BYTES

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from dropscribe.config import spelling
-from dropscribe.files import durable, native
+from dropscribe.files import durable, native, regular
 from dropscribe.memory import macos, malloc, readings
 
 SYSCTLS = {
@@ -55,10 +55,15 @@ def _on_disk(folder: str) -> Iterator[tuple[str, Callable[[], Any]]]:
     durable.write(path, b"x" * 65536)
     yield "true path", lambda: spelling.on_disk(folder.upper() if sys.platform == "darwin" else folder)
     yield "flush, seconds", lambda: _timed(lambda: durable.sync_file(path))
-    yield "copy", lambda: native.copy(path, path + b"-copied")
+    yield "copy", lambda: _copied(path)
     yield "rename", lambda: durable.rename(path + b"-copied", path + b"-renamed")
     yield "rename over another", lambda: durable.rename(path, path + b"-renamed")
     yield "minds case", lambda: not os.path.exists(path.lower())
+
+
+def _copied(path: bytes) -> None:
+    with regular.opened(path) as source, regular.created(path + b"-copied", None, 0o600) as target:
+        native.copy(source, target)
 
 
 def _answer(call: Callable[[], Any]) -> Any:

@@ -17,6 +17,7 @@ OLDEST_PYTHON = (3, 11)
 # The oldest that are known to work. mlx before 0.32.1 aborts the process when the GPU runs out of memory.
 OLDEST = {
     "rapidocr": {"rapidocr": "3.10", "onnxruntime": "1.22"},
+    "remote": {"urllib3": "2.3"},  # the first that can end a read from another thread
     "deepseek-ocr": {"mlx": "0.32.1", "mlx-vlm": "0.7.10", "transformers": "5"},
 }
 DROPS_BLANKS = ((5, 3), (5, 22))  # transformers from, up to: the prompt loses its spaces, which costs accuracy

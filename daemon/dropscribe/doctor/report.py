@@ -25,7 +25,7 @@ from dropscribe.engines import registry
 
 PACKAGES = frozenset(
     ("mlx", "mlx-metal", "mlx-vlm", "transformers", "watchdog", "psutil", "pillow", "rapidocr", "onnxruntime",
-     "pypdfium2", "pikepdf", "pillow-heif", "msgspec", "platformdirs", "numpy", "opencv-python", "huggingface-hub")
+     "pypdfium2", "pikepdf", "pi-heif", "msgspec", "platformdirs", "numpy", "opencv-python", "huggingface-hub")
 )  # fmt: skip
 DEVICE = "import json, mlx.core as mx; print(json.dumps({'device': str(mx.default_device()), **mx.device_info()}))"
 

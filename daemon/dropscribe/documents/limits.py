@@ -5,7 +5,7 @@ Time is not bounded here (the daemon ends a worker that overstays), and nothing 
 
 import errno
 import os
-import sys
+import resource
 import threading
 import warnings
 from collections.abc import Iterator
@@ -15,16 +15,25 @@ from PIL import Image
 
 from dropscribe.config import Settings
 from dropscribe.core.errors import Reason, ReasonedError, Stopped
+from dropscribe.memory import readings
 
-# A decoder may take so much beyond what the process holds. Per pixel: OpenJPEG keeps 4 bytes for each of up to four
-# components, Pillow 4 for the picture, and one more copy exists while colours are converted.
-MEMORY_FLOOR_BYTES = 1 << 30
+# A decoder may take so much address space beyond what the process holds: for any document, for each byte of its file
+# (mapped, held, mended, and written anew), and for each pixel of the largest page so far. Per pixel: OpenJPEG keeps 4
+# bytes for each of up to four components, Pillow 4 for the picture, and one more copy exists while colours are
+# converted. A decoder whose file has no such page has no use for more: 163 KB of metadata, packed twice, wanted 5.7 GB.
+MEMORY_FLOOR_BYTES = 512 << 20
+MEMORY_PER_FILE_BYTE = 4
 MEMORY_PER_PIXEL_BYTES = 24
 
 # Errors of a seek or a read that only say that an offset in the file makes no sense.
 _NONSENSE = {None, errno.EINVAL, errno.EOVERFLOW, errno.EFBIG, errno.ENOMEM}
 
 _one_at_a_time = threading.RLock()  # address space, warnings and Pillow's bound belong to the whole process
+
+
+def memory_beyond(file_bytes: int, pixels: int) -> int:
+    """Return the bytes that decoding a file with pages of at most *pixels* may take beyond what the process has."""
+    return MEMORY_FLOOR_BYTES + MEMORY_PER_FILE_BYTE * file_bytes + MEMORY_PER_PIXEL_BYTES * pixels
 
 
 def check_size(path: str, settings: Settings) -> None:
@@ -61,12 +70,12 @@ def unreadable(error: OSError) -> ReasonedError:
 
 
 @contextmanager
-def decoding(what: str, settings: Settings, pixels: int | None = None) -> Iterator[None]:
+def decoding(what: str, settings: Settings, pixels: int = 0) -> Iterator[None]:
     """Run a decoder on *what* (the start of a sentence): bounded in memory, and with every fault a `ReasonedError`.
 
-    *pixels* is the size of what is decoded, where it is known; without it the largest allowed picture is assumed.
+    *pixels* is the size of what is decoded, where it is known; else `make_room` follows as soon as it is.
     """
-    with _one_at_a_time, _pixel_bound(settings.intake.max_pixels), _memory_bound(pixels or settings.intake.max_pixels):
+    with _one_at_a_time, _pixel_bound(settings.intake.max_pixels), _memory.bound(pixels):
         try:
             yield
         except (ReasonedError, Stopped):
@@ -112,21 +121,54 @@ def _pixel_bound(pixels: int) -> Iterator[None]:
         Image.MAX_IMAGE_PIXELS = before
 
 
-@contextmanager
-def _memory_bound(pixels: int) -> Iterator[None]:
-    """Bound the process's address space, relative to what it has now. Linux only: macOS does not enforce it."""
-    if sys.platform != "linux":
-        yield
-        return
-    import resource
+class _Memory:
+    """The bound of this process's address space. Linux only: macOS does not enforce it."""
 
-    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
-    with open("/proc/self/statm", "rb") as file:
-        held = int(file.read().split()[0]) * resource.getpagesize()
-    bound = held + MEMORY_FLOOR_BYTES + MEMORY_PER_PIXEL_BYTES * pixels
-    ceilings = [limit for limit in (soft, hard) if limit != resource.RLIM_INFINITY]
-    resource.setrlimit(resource.RLIMIT_AS, (min([bound, *ceilings]), hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+    def __init__(self) -> None:
+        self._base: int | None = None  # bytes that the process had before any decoding; None: it is not bound
+        self._pixels = 0
+        self._most = resource.RLIM_INFINITY  # what was allowed to the process before
+
+    def bound_for_good(self, file_bytes: int) -> None:
+        """Keep the bound between calls, too: for a process that does nothing else than decode one file."""
+        held = readings.address_space()
+        if held is not None:
+            self._base, self._most = held + MEMORY_PER_FILE_BYTE * file_bytes, resource.getrlimit(resource.RLIMIT_AS)[0]
+            self._set()
+
+    @contextmanager
+    def bound(self, pixels: int) -> Iterator[None]:
+        """Bound it for what has so many *pixels*."""
+        held = readings.address_space() if self._base is None else None
+        if held is None:  # bounded already, or the system does not
+            self.make_room(pixels)
+            yield
+            return
+        before = resource.getrlimit(resource.RLIMIT_AS)
+        self._base, self._most = held, before[0]
+        try:
+            self.make_room(pixels)
+            self._set()
+            yield
+        finally:
+            self._base, self._pixels = None, 0
+            resource.setrlimit(resource.RLIMIT_AS, before)
+
+    def make_room(self, pixels: int) -> None:
+        """Raise the bound for a page of so many *pixels*; it never sinks while pictures may be held."""
+        if pixels > self._pixels:
+            self._pixels = pixels
+            self._set()
+
+    def _set(self) -> None:
+        if self._base is None:
+            return
+        wanted = self._base + memory_beyond(0, self._pixels)
+        _, hard = resource.getrlimit(resource.RLIMIT_AS)
+        ceilings = [limit for limit in (self._most, hard) if limit != resource.RLIM_INFINITY]
+        resource.setrlimit(resource.RLIMIT_AS, (min([wanted, *ceilings]), hard))
+
+
+_memory = _Memory()
+make_room = _memory.make_room
+bound_for_good = _memory.bound_for_good

@@ -11,7 +11,7 @@ from typing import Protocol
 from dropscribe.config import Settings
 from dropscribe.core.errors import Stopped
 from dropscribe.core.pages import EngineInfo, Page, PageFailure, PageKey, PageText
-from dropscribe.core.status import MlxMemory
+from dropscribe.core.status import MlxMemory, RemoteStatus
 
 
 @dataclass(frozen=True)
@@ -28,12 +28,15 @@ class Signals:
     """What passes between an engine and its worker while it reads.
 
     The engine looks at `stop` between tokens (or lines) and raises `Stopped`; it calls `attempt` at the start of
-    each try at a page, and `tokens` now and then, so that the daemon can tell slow from stuck.
+    each try at a page, and `tokens` now and then, so that the daemon can tell slow from stuck. `servers` tells how the
+    servers are that pages are sent to, `warning` what a careful user would want to know; from any thread.
     """
 
     stop: Event = field(default_factory=Event)
     attempt: Callable[[PageKey, str], None] = lambda page, mode: None
     tokens: Callable[[PageKey, int], None] = lambda page, count: None
+    servers: Callable[[list[RemoteStatus]], None] = lambda servers: None
+    warning: Callable[[str], None] = lambda text: None
 
     def raise_if_stopped(self) -> None:
         """Raise `Stopped` when the reading is to end."""

@@ -28,7 +28,7 @@ def _by_machine() -> tuple[str, str]:
 
 def peak_key(name: str, settings: Settings) -> str:
     """Return the name under which memory peaks of an engine and its model are recorded."""
-    return name if name == "rapidocr" else f"{name} {settings.engine.model}"
+    return name if name in ("rapidocr", "remote") else f"{name} {settings.engine.model}"
 
 
 def create(name: str, settings: Settings, signals: Signals) -> Engine:
@@ -37,6 +37,10 @@ def create(name: str, settings: Settings, signals: Signals) -> Engine:
         from dropscribe.engines.ppocr.engine import RapidOcr
 
         return RapidOcr(settings, signals)
+    if name == "remote":
+        from dropscribe.engines.remote.engine import Remote
+
+        return Remote(settings, signals)
     from dropscribe.engines.deepseek.engine import DeepSeekOcr
 
     return DeepSeekOcr(settings, signals)

@@ -1,26 +1,33 @@
-"""The folder of results: reserves names, publishes staged files whole, and never over somebody else's.
+"""The folder of results: publishes files whole, and never over somebody else's.
 
-Staged files lie in a hidden folder of the outbox, so that publishing is a rename. Before the first rename a manifest
-is made durable there: after a crash, a file that is missing from the staging folder has been published, and the rest
-follows. Which names are reserved by jobs is the journal's knowledge and comes in as an argument.
+Each file is made new in the folder in which it is to lie, under a hidden name that nobody can foresee, so that it has
+the rights which that folder and the user's umask give; publishing is a rename there. Before the first rename a manifest
+is durable in the private state folder (`staging`): after a crash, a file whose hidden name is gone has been published,
+and the rest follows. Which names may be had is the business of `stems`.
 """
 
 import errno
-import json
 import os
-import shutil
+import stat
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from contextlib import suppress
 
 from dropscribe.core.errors import Reason, ReasonedError
-from dropscribe.core.job import Job, Signature, Unmounted
-from dropscribe.files import durable
-from dropscribe.files.naming import Names, fold, free_folder, numbered, shortened
+from dropscribe.core.job import Job, Signature, Unmounted, printable
+from dropscribe.files import durable, places, regular, rights, staging
+from dropscribe.files.ledger import Ledger
+from dropscribe.files.places import Entry, Place, Unholdable
+from dropscribe.files.staging import Manifest, Output
+from dropscribe.files.stems import Stems
 
 Published = tuple[tuple[bytes, ...], tuple[int, ...]]  # names below the outbox and their mtime_ns
 
-STAGING = ".dropscribe"
 LEAST_ROOM = 2**16  # bytes that must be free before a file is read at all
+_ENVIRONMENT = {
+    errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.ESTALE, errno.ENODEV,
+    errno.ELOOP, errno.EINVAL, errno.ENAMETOOLONG, errno.EILSEQ, errno.EXDEV, errno.ENXIO, errno.ETIMEDOUT,
+    errno.ENOTCONN, errno.EHOSTDOWN,
+}  # fmt: skip
 
 
 class Taken(Exception):
@@ -31,248 +38,206 @@ class Changed(Exception):
     """The original is not what was claimed any more; nothing of this job is published."""
 
 
-@dataclass(frozen=True)
-class Manifest:
-    """What is to be published for one job: suffixes of staged files with their inodes, and what they were read from."""
-
-    job: int
-    path: str  # below the inbox, surrogate-escaped
-    signature: dict[str, int]
-    stem: str
-    files: dict[str, int]
-    seconds: float
-    review: bool = False
-
-
-def staging_folder(outbox: str, job: int, claim: int) -> str:
-    """Return where the worker stages the files of one claim."""
-    return os.path.join(outbox, STAGING, f"{job}-{claim}")
-
-
 class Outbox:
     """The outbox at *root*; its methods run on the disk thread, one at a time."""
 
-    def __init__(self, root: str, unmounted: Unmounted = lambda: False) -> None:
+    def __init__(self, root: str, ledger: Ledger, unmounted: Unmounted = lambda: False) -> None:
         self.root = os.fsencode(root)
-        self._unmounted = unmounted
-        self._names = Names()
-        self._refused: set[str] = set()  # stems that a stranger's file kept us from: not reserved again
+        self._ledger, self._unmounted = ledger, unmounted
+        self._stems = Stems(self.root)
 
     def check(self) -> None:
         """Raise an environment fault when the outbox is not there or not writable."""
+        where = printable(self.root)
         try:
             room = os.statvfs(self.root)
             if not os.path.isdir(self.root) or not os.access(self.root, os.W_OK | os.X_OK):
                 raise NotADirectoryError
             if self._unmounted():
                 detail = (
-                    f"the outbox {os.fsdecode(self.root)} was on a volume of its own and is an empty folder now; "
+                    f"the outbox {where} was on a volume of its own and is an empty folder now; "
                     "mount it, or put a file there if the folder itself is meant"
                 )
                 raise ReasonedError(Reason.OUTBOX_MISSING, detail)
         except OSError:
-            detail = f"the outbox {os.fsdecode(self.root)} is not there, or may not be written"
+            detail = f"the outbox {where} is not there, or may not be written"
             raise ReasonedError(Reason.OUTBOX_MISSING, detail) from None
         if room.f_bavail * room.f_frsize < LEAST_ROOM:
-            raise ReasonedError(Reason.DISK_FULL, f"no space left for {os.fsdecode(self.root)}")
+            raise ReasonedError(Reason.DISK_FULL, f"no space left for {where}")
 
     def marks(self, names: Iterable[bytes]) -> tuple[int, ...]:
         """Return the mtime_ns of each file: inodes come again, and what others write has another time."""
-        return tuple(os.lstat(os.path.join(self.root, name)).st_mtime_ns for name in names)
+        return tuple(mark for mark in map(self._mark, names) if mark is not None)
+
+    def _mark(self, name: bytes) -> int | None:
+        found = Place(self.root, name).found()
+        return found.st_mtime_ns if found is not None and stat.S_ISREG(found.st_mode) else None
 
     def still_ours(self, wrote: Mapping[bytes, int]) -> set[bytes]:
         """Return those files that we *wrote* (with their mtime_ns) and that nobody has changed or replaced."""
-        found = set()
-        for name, mtime_ns in wrote.items():
-            try:
-                if self.marks([name]) == (mtime_ns,):
-                    found.add(name)
-            except OSError:
-                continue
-        return found
+        return {name for name, mtime_ns in wrote.items() if self._mark(name) == mtime_ns}
 
     def reserve(
         self, path: bytes, suffixes: Sequence[str], reserved: Iterable[bytes], replaceable: Collection[bytes]
     ) -> bytes:
-        """Return the output stem for the file at *path*: free for all *suffixes*, in the folder and among *reserved*.
-
-        *replaceable* are existing files that may be written over.
-        """
+        """Return the output stem for the file at *path*; see `stems`. Raises `ReasonedError`."""
         self.check()
-        folder, name = os.path.split(path)
-        folder = free_folder(self.root, folder)
-        wanted = os.path.join(folder, shortened(os.path.splitext(name)[0]))
-        taken = self._names.taken(os.path.join(self.root, folder))
-        others = {fold(stem) for stem in reserved} | self._refused
-        for stem in numbered(wanted):
-            files = [stem + suffix.encode() for suffix in suffixes]
-            present = [file for file in files if hash(fold(os.path.basename(file))) in taken]
-            if fold(stem) not in others and all(file in replaceable for file in present):
-                return stem
-        raise AssertionError("numbers do not end")
-
-    def publish(
-        self, staging: str, manifest: Manifest, source: bytes, replaceable: Collection[bytes]
-    ) -> tuple[bytes, ...]:
-        """Give every staged file its final name, durably; return the names below the outbox.
-
-        May be repeated after a crash. Raises `Changed` when *source* is not what was claimed (before or after), `Taken`
-        when a stranger has one of the names; in both cases nothing of this job is left in the outbox.
-        """
-        self.check()
-        signature = Signature(**manifest.signature)
-        folder = os.path.dirname(os.path.join(self.root, os.fsencode(manifest.stem)))
-        names = [os.fsencode(manifest.stem + suffix) for suffix in manifest.files]
         try:
-            durable.make_folder(folder)
-            fresh = self._names.fresh(folder)
-            require_unchanged(source, signature)
-            for suffix, name in zip(manifest.files, names, strict=True):
-                self._publish_one(
-                    os.path.join(staging, "out" + suffix).encode(errors="surrogateescape"),
-                    name,
-                    manifest.files[suffix],
-                    replaceable,
-                )
-            durable.sync_folder(folder)
-            require_unchanged(source, signature)
-        except (Changed, Taken) as error:
-            self._take_back(manifest)
-            self._names.forget(folder)
-            if isinstance(error, Taken):
-                self._refused.add(fold(os.fsencode(manifest.stem)))
-            raise
+            return self._stems.reserve(path, suffixes, reserved, replaceable)
         except OSError as error:
             raise environment_fault(error, self.root) or error from error
-        if fresh:
-            self._names.add(folder, [os.path.basename(name) for name in names])
-        return tuple(names)
 
-    def _publish_one(self, staged: bytes, name: bytes, inode: int, replaceable: Collection[bytes]) -> None:
-        final = os.path.join(self.root, name)
-        if not os.path.lexists(staged):
-            if not os.path.lexists(final) or os.lstat(final).st_ino != inode:
-                raise Taken(name)  # published before a crash, and since removed or replaced by somebody: read it again
-            return
-        try:
-            durable.rename(staged, final)
-        except FileExistsError:
-            if os.lstat(final).st_ino == inode:
-                os.unlink(staged)  # a link of the same file: the crash came between link and unlink
-            elif name in replaceable:
-                os.replace(staged, final)
-            else:
-                raise Taken(name) from None
+    # -- publishing
 
-    def _take_back(self, manifest: Manifest) -> None:
-        """Remove what has been published of a job that cannot be finished like this."""
-        for suffix, inode in manifest.files.items():
-            final = os.path.join(self.root, os.fsencode(manifest.stem + suffix))
-            try:
-                if os.lstat(final).st_ino == inode:
-                    os.unlink(final)
-            except FileNotFoundError:
-                pass
+    def prepare(
+        self, folder: str, job: Job, suffixes: Sequence[str], seconds: float, *, review: bool, source: Place
+    ) -> Manifest:
+        """Copy what was rendered into *folder* beside where it is to lie, then make the manifest durable.
 
-    def prepare(self, staging: str, job: Job, suffixes: Sequence[str], seconds: float, *, review: bool) -> Manifest:
-        """Make the staged files and the manifest durable: from here on a crash leads to publishing, not reading."""
+        From then on a crash leads to publishing, not reading. Rights are those of the picture at *source* at most
+        (see `rights`). Raises `Changed`, `Unholdable` or an environment fault; nothing is left in the outbox then.
+        """
         self.check()
         assert job.stem is not None
+        below, outputs = os.path.dirname(job.stem), list[Output]()
+        found = source.found()
+        if found is None:
+            raise Changed(source)
         try:
-            files = {}
-            for suffix in suffixes:
-                staged = os.path.join(staging, "out" + suffix)
-                durable.sync_file(staged)
-                files[suffix] = os.lstat(staged).st_ino
+            places.make(self.root, below, places.modes(source.root, source.below))
+            with places.opened(self.root, below) as there:
+                mode = rights.for_new(there, found.st_mode)
+                for suffix in suffixes:
+                    outputs.append(self._hidden_copy(staging.rendered(folder, suffix), suffix, below, there, mode))
             manifest = Manifest(
-                job=job.id,
-                path=os.fsdecode(job.path),
-                signature=asdict(job.signature),
-                stem=os.fsdecode(job.stem),
-                files=files,
-                seconds=seconds,
-                review=review,
+                job.id, self.root, job.path, job.signature, job.stem, tuple(outputs), seconds, review=review
             )
-            durable.write(os.path.join(staging, "manifest.json"), json.dumps(asdict(manifest)).encode())
+            staging.write(folder, manifest)
         except OSError as error:
-            raise environment_fault(error, self.root) or error from error
+            self._remove_hidden(below, outputs)
+            raise self._fault(error, Place(self.root, job.stem + (suffixes or [""])[0].encode()), job.path) from error
         return manifest
 
-    def published(self, staging: str, manifest: Manifest) -> bool:
-        """Say whether every file of *manifest* has its final name already."""
-        for suffix, inode in manifest.files.items():
-            final = os.path.join(self.root, os.fsencode(manifest.stem + suffix))
-            if os.path.lexists(os.path.join(staging, "out" + suffix)) or not os.path.lexists(final):
-                return False
-            if os.lstat(final).st_ino != inode:
-                return False
-        return True
+    def _hidden_copy(self, rendered: bytes, suffix: str, below: bytes, there: int, mode: int) -> Output:
+        name = self._ledger.record(self.root, below)
+        try:
+            with regular.opened(rendered) as text:
+                return Output(suffix, name, durable.copy(text, name, there, mode).st_ino)
+        except OSError:
+            Entry(there, name).unlink()
+            self._ledger.forget(name)
+            raise
 
-    def manifests(self) -> dict[str, Manifest]:
-        """Return the manifests of interrupted publications by staging folder; sweep everything else that was staged.
+    def publish(self, manifest: Manifest, source: Place, replaceable: Collection[bytes]) -> tuple[bytes, ...]:
+        """Give every file of *manifest* its final name, durably; return the names below the outbox.
 
-        Raises an environment fault while the outbox is unavailable.
+        May be repeated after a crash. Raises `Changed` when *source* is not what was claimed (before or after), `Taken`
+        when a stranger has one of the names, `Unholdable`; nothing of this job is left in the outbox then.
         """
         self.check()
-        found: dict[str, Manifest] = {}
-        root = os.path.join(os.fsdecode(self.root), STAGING)
-        for name in os.listdir(root) if os.path.isdir(root) else []:
-            folder = os.path.join(root, name)
-            try:
-                found[folder] = _manifest(os.path.join(folder, "manifest.json"))
-            except (OSError, ValueError, TypeError, AttributeError):
-                self.sweep(folder)
-        _remove_if_empty(root)  # a crash may have come between its last folder and itself
-        return found
+        below = os.path.dirname(manifest.stem)
+        try:
+            with places.opened(self.root, below) as there:
+                fresh = self._stems.names.fresh(below, there)
+                require_unchanged(source, manifest.signature)
+                for output, name in zip(manifest.outputs, manifest.names, strict=True):
+                    self._publish_one(there, output, name, replaceable)
+                durable.sync_folder(there)
+                require_unchanged(source, manifest.signature)
+                if fresh:
+                    self._stems.names.add(below, there, map(os.path.basename, manifest.names))
+        except (Changed, Taken) as error:
+            self.take_back(manifest)
+            self._stems.names.forget(below)
+            if isinstance(error, Taken):
+                self._stems.refuse(manifest.stem)
+            raise
+        except OSError as error:
+            fault = self._fault(error, Place(self.root, (manifest.names or (manifest.stem,))[0]), manifest.path)
+            if isinstance(fault, Unholdable):
+                self.take_back(manifest)
+            raise fault from error
+        self._stems.fits(manifest.path)
+        self._forget(manifest.outputs)
+        return manifest.names
 
-    def sweep(self, staging: str) -> None:
-        """Remove a staging folder and, when it was the last, the folder of them; never fails."""
-        shutil.rmtree(staging, ignore_errors=True)
-        _remove_if_empty(os.path.dirname(staging))
+    def _publish_one(self, there: int, output: Output, path: bytes, replaceable: Collection[bytes]) -> None:
+        hidden, final = Entry(there, output.hidden), Entry(there, os.path.basename(path))
+        if _inode(hidden) != output.inode:
+            if _inode(final) != output.inode:
+                raise Taken(path)  # published before a crash, and since removed or replaced by somebody: read it again
+            return
+        try:
+            durable.rename(hidden.name, final.name, src_dir_fd=there, dst_dir_fd=there)
+        except FileExistsError:
+            if _inode(final) == output.inode:
+                hidden.unlink()  # a link of the same file: the crash came between link and unlink
+            elif path in replaceable:
+                os.replace(hidden.name, final.name, src_dir_fd=there, dst_dir_fd=there)
+            else:
+                raise Taken(path) from None
+
+    def published(self, manifest: Manifest) -> bool:
+        """Say whether every file of *manifest* has its final name already."""
+        with suppress(OSError), places.opened(self.root, os.path.dirname(manifest.stem)) as there:
+            return all(
+                Entry(there, output.hidden).found() is None
+                and _inode(Entry(there, os.path.basename(name))) == output.inode
+                for output, name in zip(manifest.outputs, manifest.names, strict=True)
+            )
+        return False
+
+    def take_back(self, manifest: Manifest) -> None:
+        """Remove what there is of a job that cannot be finished like this, published or not."""
+        below = os.path.dirname(manifest.stem)
+        with suppress(OSError), places.opened(self.root, below) as there:
+            for output, name in zip(manifest.outputs, manifest.names, strict=True):
+                final = Entry(there, os.path.basename(name))
+                if _inode(final) == output.inode:
+                    final.unlink()
+        self._remove_hidden(below, manifest.outputs)
+
+    def _remove_hidden(self, below: bytes, outputs: Sequence[Output]) -> None:
+        """Remove files that have no final name; where that fails now, they stay on record for the next start."""
+        with suppress(OSError):
+            with places.opened(self.root, below) as there:
+                for output in outputs:
+                    Entry(there, output.hidden).unlink()
+            self._forget(outputs)
+
+    def _forget(self, outputs: Iterable[Output]) -> None:
+        for output in outputs:
+            self._ledger.forget(output.hidden)
+
+    # -- faults
+
+    def _fault(self, error: OSError, place: Place, path: bytes) -> Exception:
+        """Return what an error means: the name cannot be held (class *place*), or the queue has to wait."""
+        if error.errno in places.NAME_ERRORS and places.refuses(place):
+            why = durable.described(durable.named(error, place.absolute))
+            self._stems.unfit(path, why)
+            return Unholdable(why)
+        return environment_fault(error, self.root) or error
 
 
-def _remove_if_empty(folder: str) -> None:
-    try:
-        os.rmdir(folder)
-    except OSError:
-        pass  # others are in use, or it is gone
-
-
-def _manifest(path: str) -> Manifest:
-    """Return the manifest at *path*; raise `ValueError` or its like for one that we cannot have written."""
-    with open(path, "rb") as file:
-        found = Manifest(**json.load(file))
-    Signature(**{name: int(value) for name, value in found.signature.items()})
-    os.fsencode(found.path + found.stem)
-    if not all(isinstance(inode, int) for inode in found.files.values()) or found.stem.startswith("/"):
-        raise ValueError(path)
-    return found
+def _inode(entry: Entry) -> int | None:
+    found = entry.found()
+    return found.st_ino if found is not None and stat.S_ISREG(found.st_mode) else None
 
 
 def environment_fault(error: OSError, where: bytes) -> ReasonedError | None:
     """Return what an OS error means for the queue as a whole, or None when it is a bug or a matter of one file."""
-    place = os.fsdecode(where)
+    named = os.fsencode(error.filename) if isinstance(error.filename, str | bytes) else b""
+    place = printable(named if os.path.isabs(named) else where)
     if error.errno in durable.NO_SPACE:
         return ReasonedError(Reason.DISK_FULL, f"no space left for {place}")
-    if error.errno in (
-        errno.ENOENT,
-        errno.ENOTDIR,
-        errno.EACCES,
-        errno.EPERM,
-        errno.EROFS,
-        errno.EIO,
-        errno.ESTALE,
-        errno.ENODEV,
-    ):
+    if error.errno in _ENVIRONMENT:
         return ReasonedError(Reason.OUTBOX_MISSING, f"{place} cannot be written ({error.strerror})")
     return None
 
 
-def require_unchanged(source: bytes, signature: Signature) -> None:
+def require_unchanged(source: Place, signature: Signature) -> None:
     """Raise `Changed` unless the file at *source* is what was claimed."""
-    try:
-        found = os.lstat(source)
-    except OSError:
-        raise Changed(source) from None
-    if not Signature.of(found).same_file(signature):
+    found = source.found()
+    if found is None or not Signature.of(found).same_file(signature):
         raise Changed(source)

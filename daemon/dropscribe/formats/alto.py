@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 
 from dropscribe import __version__
-from dropscribe.core.pages import Box, DocumentResult, PageText
-from dropscribe.formats import markup
+from dropscribe.core.pages import Box, DocumentResult, PageText, Target
+from dropscribe.formats import markup, plain
 from dropscribe.formats.figures import LABELS
 from dropscribe.formats.words import Area, Row, Word, areas
 
@@ -32,12 +32,12 @@ _TAIL = " </Layout>\n</alto>\n"
 _DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?")  # xsd:dateTime of our era
 
 
-def render(reading: DocumentResult, path: str) -> None:
+def render(reading: DocumentResult, path: Target) -> None:
     """Write the pages of *reading* with all boxes to *path*, one page at a time."""
     name, engine = markup.text(reading.source.name), markup.text(markup.engine_name(reading.engine))
     dated = _DATE_TIME.fullmatch(reading.created)
     created = f"   <processingDateTime>{reading.created}</processingDateTime>\n" if dated else ""
-    with open(path, "w", encoding="utf-8", newline="\n") as file:
+    with plain.new_file(path) as file:
         file.write(_HEAD.format(name=name, engine=engine, created=created, version=__version__))
         for page in reading.texts:
             file.writelines(_page(page))

@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
+from io import BytesIO
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -30,17 +31,23 @@ def suffix(page: int, index: int) -> str:
     return f".p{page}-{index}.jpg"
 
 
-def crop_figures(reading: DocumentResult, folder: str, stem: str) -> list[str]:
-    """Write every figure that has a box as `{stem}.p{page}-{index}.jpg` into *folder*; return the suffixes written."""
-    written = []
-    for page, text in paired(reading, lambda text: bool(_figures(text))):
+def places(texts: Iterable[PageText]) -> Iterator[tuple[int, int]]:
+    """Yield page and index of every figure that has a box, in the order in which they are cut out."""
+    for text in texts:
+        for index, block in enumerate(_figures(text), start=1):
+            if fitted(block.box, text.width, text.height):
+                yield text.number, index
+
+
+def cut_out(reading: DocumentResult) -> Iterator[tuple[int, int, bytes]]:
+    """Yield page and index of every figure that has a box, and the figure as a JPEG file."""
+    for page, text in paired(reading, lambda text: any(places([text]))):
         image = turned(page, text)
         for index, block in enumerate(_figures(text), start=1):
             if box := fitted(block.box, text.width, text.height):
-                name = suffix(text.number, index)
-                _cut(image, box, text).save(os.path.join(folder, stem + name), "JPEG", quality=QUALITY)
-                written.append(name)
-    return written
+                out = BytesIO()
+                _cut(image, box, text).save(out, "JPEG", quality=QUALITY)
+                yield text.number, index, out.getvalue()
 
 
 def linked(reading: DocumentResult, stem: str, suffixes: Collection[str]) -> DocumentResult:

@@ -6,8 +6,8 @@ Positions of words are estimated inside the boxes that the engine gave (`words`)
 from collections.abc import Iterator
 
 from dropscribe import __version__
-from dropscribe.core.pages import Box, DocumentResult, PageText
-from dropscribe.formats import markup
+from dropscribe.core.pages import Box, DocumentResult, PageText, Target
+from dropscribe.formats import markup, plain
 from dropscribe.formats.figures import LABELS
 from dropscribe.formats.words import Area, Row, areas
 
@@ -30,10 +30,10 @@ _UNQUOTABLE = str.maketrans({'"': "'", ";": ","})
 _TAIL = " </body>\n</html>\n"
 
 
-def render(reading: DocumentResult, path: str) -> None:
+def render(reading: DocumentResult, path: Target) -> None:
     """Write the pages of *reading* with all boxes to *path*, one page at a time."""
     name, engine = markup.text(reading.source.name), markup.text(markup.engine_name(reading.engine))
-    with open(path, "w", encoding="utf-8", newline="\n") as file:
+    with plain.new_file(path) as file:
         file.write(_HEAD.format(title=name, version=__version__, engine=engine, pages=reading.source.pages))
         for page in reading.texts:
             file.writelines(_page(page, reading.source.name))

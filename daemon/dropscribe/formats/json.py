@@ -6,7 +6,7 @@ Written page by page, one page to a line, so that a document of thousands of pag
 import json
 from typing import Any
 
-from dropscribe.core.pages import DocumentResult, PageText
+from dropscribe.core.pages import DocumentResult, PageText, Target
 from dropscribe.formats import plain, safe_markdown
 
 SCHEMA = "dropscribe/1"
@@ -16,9 +16,9 @@ _PAGE_KEYS = (
 )
 
 
-def render(reading: DocumentResult, path: str) -> None:
+def render(reading: DocumentResult, path: Target) -> None:
     """Write the whole reading to *path* as one JSON object in UTF-8."""
-    with open(path, "w", encoding="utf-8", newline="\n") as file:
+    with plain.new_file(path) as file:
         file.write(_dumped(_head(reading), indent=2).removesuffix("\n}") + ',\n  "pages": [')
         separator = "\n    "
         for page in reading.texts:

@@ -6,7 +6,9 @@ What is kept here is what was read; only characters that a format cannot carry a
 import math
 import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TextIO
+
+from dropscribe.core.pages import Target
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 # Everything XML 1.0 forbids (Char production, section 2.2), and DEL and C1, which it discourages.
@@ -48,12 +50,17 @@ def sound(value: Any) -> Any:
     return value
 
 
-def write_joined(path: str, pages: Iterable[str], separator: str) -> None:
+def new_file(path: Target) -> TextIO:
+    """Open a file to write text to: UTF-8, lines ending as they are."""
+    return open(path, "w", encoding="utf-8", newline="\n", closefd=isinstance(path, str))
+
+
+def write_joined(path: Target, pages: Iterable[str], separator: str) -> None:
     """Write *pages* to the file at *path* as UTF-8, *separator* between each two, one line feed at the end.
 
     A document without any text gives an empty file. Holds one page at a time.
     """
-    with open(path, "w", encoding="utf-8", newline="\n") as file:
+    with new_file(path) as file:
         waiting, empty = "", True
         for page in pages:
             # Separators wait until there is text after them or the end is reached: blank documents stay empty.

@@ -10,7 +10,9 @@ from dropscribe.core import protocol
 from dropscribe.core.job import Order
 from dropscribe.core.protocol import ToDaemon
 from dropscribe.host.process import WorkerProcess
+from dropscribe.host.servers import changes
 from dropscribe.host.values import ActiveJob, PageClock, WorkerStats
+from dropscribe.log import LOG
 
 Key = tuple[int, int]  # job and claim
 
@@ -89,6 +91,12 @@ class Connection:
                 self.greeted = True
             case protocol.Loading():
                 stats.loading = message
+            case protocol.Servers(servers):
+                for line in changes(stats.servers, servers):
+                    LOG.warning("%s", line)
+                stats.servers = servers
+            case protocol.Warned(text):
+                LOG.warning("%s", text)
             case protocol.Opened(job, claim, pages) if (active := self.jobs.get((job, claim))) is not None:
                 active.begun, active.pages = True, pages
             case protocol.Attempt(job, page) if (active := self._job(job)) is not None:

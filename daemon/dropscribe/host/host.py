@@ -13,8 +13,9 @@ from dropscribe.core import protocol
 from dropscribe.core.errors import Reason
 from dropscribe.core.job import Job, Order, Outcome
 from dropscribe.core.protocol import ToDaemon
+from dropscribe.core.status import RemoteStatus
 from dropscribe.engines import registry
-from dropscribe.host import blame, timeouts
+from dropscribe.host import blame, servers, timeouts
 from dropscribe.host.admission import Admission
 from dropscribe.host.connection import Connection
 from dropscribe.host.monitor import MemoryMonitor
@@ -183,6 +184,12 @@ class Host:
     def pressed(self) -> bool:
         """Say whether the machine's memory is why the worker is made to go."""
         return self.monitor.pressed_since is not None
+
+    @property
+    def servers(self) -> list[RemoteStatus]:
+        """The servers that pages are sent to; none where they stay on this machine."""
+        told = self.stats.servers if self.stats is not None else []
+        return told or servers.named(self.settings, self.engine)
 
     # -- loading
 
@@ -378,6 +385,7 @@ def _has_room(active: Sequence[ActiveJob], width: int) -> bool:
     return sum(not job.read for job in active) < most and len(active) < most + WRITING
 
 
-def _loaded_with(settings: Settings) -> tuple[str | None, ...]:
+def _loaded_with(settings: Settings) -> tuple[object, ...]:
     """Return the settings that a model was loaded with; all others are taken over by a loaded one."""
-    return settings.engine.model, settings.engine.revision, settings.engine.vision_precision
+    engine = settings.engine
+    return engine.model, engine.revision, engine.vision_precision, engine.remote

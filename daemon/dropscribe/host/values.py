@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from dropscribe.core.errors import Reason
 from dropscribe.core.job import Order, Outcome
 from dropscribe.core.protocol import Loading
-from dropscribe.core.status import MlxMemory
+from dropscribe.core.status import MlxMemory, RemoteStatus
 
 
 @dataclass
@@ -115,6 +115,7 @@ class WorkerStats:
     settled_footprint: int | None = None  # at rest after the first pages: growth is judged against it
     peak: int | None = None
     mlx: MlxMemory | None = None
+    servers: list[RemoteStatus] = field(default_factory=list)
 
     @property
     def step(self) -> str | None:

@@ -12,11 +12,19 @@ import threading
 from collections.abc import Callable, Sequence
 
 import psutil
-from watchdog.events import EVENT_TYPE_CLOSED_NO_WRITE, EVENT_TYPE_OPENED, FileSystemEvent, FileSystemEventHandler
+from watchdog.events import (
+    EVENT_TYPE_CLOSED_NO_WRITE,
+    EVENT_TYPE_DELETED,
+    EVENT_TYPE_MOVED,
+    EVENT_TYPE_OPENED,
+    FileSystemEvent,
+    FileSystemEventHandler,
+)
 from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver
 
 from dropscribe.config.spelling import on_disk
+from dropscribe.intake import ignore
 
 # File systems whose events do not reach this machine, or only for what it does itself.
 REMOTE = frozenset(
@@ -54,7 +62,10 @@ def named(event: FileSystemEvent) -> list[bytes]:
     """Return the paths that one event names; none for our own reading."""
     if event.event_type in (EVENT_TYPE_OPENED, EVENT_TYPE_CLOSED_NO_WRITE):
         return []
-    return [os.fsencode(path) for path in (event.src_path, event.dest_path) if path]
+    paths = [os.fsencode(path) for path in (event.src_path, event.dest_path) if path]
+    # A download that is over: the file beside it may be whole now.
+    over = ignore.awaited(paths[0]) if paths and event.event_type in (EVENT_TYPE_DELETED, EVENT_TYPE_MOVED) else None
+    return [*paths, over] if over is not None else paths
 
 
 class EventBuffer(FileSystemEventHandler):
@@ -113,7 +124,7 @@ class Watch:
 
     def __init__(self, root: str, mode: str, paths: EventBuffer) -> None:
         self._observer: BaseObserver | None = None
-        remote = file_system(root) if mode == "auto" else None
+        remote = file_system(os.path.realpath(root)) if mode == "auto" else None
         if mode == "poll":
             self.kind, self.why = "poll", "chosen in config.yaml"
         elif remote in REMOTE:

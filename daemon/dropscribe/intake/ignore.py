@@ -4,18 +4,19 @@ import fnmatch
 import os
 from collections.abc import Sequence
 
-PARTIAL = (
+# What programs that download put beside or in the place of a file until it is whole.
+DOWNLOADS = (
     b".crdownload",
     b".part",
     b".partial",
     b".download",
-    b".tmp",
-    b".temp",
     b".opdownload",
-    b".icloud",
     b".filepart",
-    b".swp",
+    b".aria2",
+    b".!qb",
+    b".!ut",
 )
+PARTIAL = (*DOWNLOADS, b".tmp", b".temp", b".icloud", b".swp")
 CLUTTER = {b"thumbs.db", b"desktop.ini", b"ehthumbs.db", b"icon\r"}
 # Folders that a NAS, a server or a system keeps for itself: thumbnails, trash, what a repair of the disk has found.
 # Synology (@eaDir, @SynoEAStream, @SynoResource, #recycle, #snapshot), QNAP (@Recycle, .@__thumb), Windows, macOS and
@@ -32,6 +33,12 @@ def wanted_folder(name: bytes) -> bool:
     """Say whether a folder called *name* is looked into: not hidden, not a system's own, no bundle in disguise."""
     lower = name.lower()
     return not name.startswith(b".") and lower not in NOT_THE_USERS and not lower.endswith(CLOSED_FOLDERS)
+
+
+def awaited(path: bytes) -> bytes | None:
+    """Return the path of the file that waits as long as the download at *path* lies beside it; None for any other."""
+    lower = path.lower()
+    return next((path[: -len(ending)] for ending in DOWNLOADS if lower.endswith(ending)), None)
 
 
 def ignored(path: bytes, patterns: Sequence[str]) -> bool:

@@ -4,13 +4,17 @@ import errno
 import os
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from dropscribe.core import file_types
 from dropscribe.core.errors import SHORTAGE
 from dropscribe.core.job import Signature
-from dropscribe.intake import ignore
+from dropscribe.files import regular
+from dropscribe.intake import ignore, opening, writers
+from dropscribe.intake.opening import Folder
+from dropscribe.intake.trust import Trust
 
 SLICE = 500  # entries looked at in one go
 DATALESS = 0x40000000  # SF_DATALESS of <sys/stat.h>: the file is in the cloud, reading would fetch it (macOS)
@@ -23,6 +27,8 @@ class Obstacle(StrEnum):
     EMPTY = "empty"
     UNWANTED = "unwanted"  # neither its name nor its content is a picture's
     PERMISSION = "permission"
+    UNTRUSTED = "untrusted"  # somebody who may write to the folder may have linked another's file there
+    WRITER = "writer"  # somebody still writes to it
     LOCK = "lock"
     CLOUD = "cloud"
 
@@ -38,46 +44,86 @@ class FileInfo:
     probed: bool = False  # it was opened too: only then may it become a job
 
 
-def at(root: bytes, paths: Sequence[bytes], *, probe: bool) -> list[FileInfo]:
-    """Look at *paths* below *root*; with *probe* also open each to see whether and what it can be read as."""
-    return [_at(root, path, probe=probe) for path in paths]
+@dataclass(frozen=True)
+class Rules:
+    """By what a file that is opened is judged: whose it may be, and on which device its writers can be asked for."""
+
+    trust: Trust = field(default_factory=Trust)
+    device: int | None = None
 
 
-def _at(root: bytes, path: bytes, *, probe: bool) -> FileInfo:
-    full = os.path.join(root, path)
+def at(root: bytes, paths: Sequence[bytes], *, probe: bool, rules: Rules | None = None) -> list[FileInfo]:
+    """Look at *paths* below *root*, in their order; with *probe* also open each, as a reader would."""
+    found: dict[bytes, FileInfo] = {}
+    for below in dict.fromkeys(os.path.dirname(path) for path in paths):
+        here = [path for path in paths if os.path.dirname(path) == below]
+        try:
+            with opening.folder(root, below) as folder:
+                look = _Look(folder, rules or Rules()) if probe else None
+                found.update((path, _at(folder, path, look)) for path in here)
+        except OSError:
+            continue  # vanished, a link, or no folder any more
+    return [found.get(path) or FileInfo(path, None) for path in paths]
+
+
+def _at(folder: Folder, path: bytes, look: "_Look | None") -> FileInfo:
+    name = os.path.basename(path)
     try:
-        found = os.lstat(full)
-    except PermissionError:
-        return FileInfo(path, None)
+        found = folder.look(name)
     except OSError:
-        return FileInfo(path, None)  # vanished, or a parent is no folder any more
+        return FileInfo(path, None)
     if not stat.S_ISREG(found.st_mode):
         return FileInfo(path, None, folder=stat.S_ISDIR(found.st_mode))
     signature = Signature.of(found)
     if getattr(found, "st_flags", 0) & DATALESS:
         return FileInfo(path, signature, Obstacle.CLOUD)
-    if found.st_size == 0:
-        return FileInfo(path, signature, Obstacle.EMPTY)
-    return FileInfo(path, signature, _probe(full, path, signature) if probe else None, probed=probe)
+    return FileInfo(path, signature, look.probed(name, signature) if look else None, probed=look is not None)
 
 
-def _probe(full: bytes, path: bytes, signature: Signature) -> Obstacle | None:
-    """Open the file as a reader would: never a link, never something that blocks."""
-    try:
-        handle = os.open(full, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        if error.errno in SHORTAGE:
-            raise
-        return Obstacle.LOCK if error.errno in _BUSY else Obstacle.PERMISSION
-    try:
-        if not Signature.of(os.fstat(handle)).same_file(signature):
+class _Look:
+    """Opens files of one folder as a reader would, to see whether they are whole, wanted, and may be taken."""
+
+    def __init__(self, folder: Folder, rules: Rules) -> None:
+        self._folder, self._rules = folder, rules
+        self._downloads: list[bytes] | None = None
+
+    def probed(self, name: bytes, signature: Signature) -> Obstacle | None:
+        """Return what keeps the file *name* from being taken, or None."""
+        try:
+            with regular.opened(name, self._folder.descriptor) as handle:
+                return self._judged(handle, name, signature)
+        except OSError as error:
+            if error.errno == errno.EDEADLK:
+                return Obstacle.CLOUD
+            return Obstacle.LOCK if error.errno in _BUSY else Obstacle.PERMISSION
+
+    def _judged(self, handle: int, name: bytes, signature: Signature) -> Obstacle | None:
+        found = os.fstat(handle)
+        if not Signature.of(found).same_file(signature):
             return Obstacle.LOCK  # replaced this very moment; the next look tells
-        head = os.read(handle, file_types.HEAD)
-    except OSError as error:
-        return Obstacle.CLOUD if error.errno == errno.EDEADLK else Obstacle.LOCK
-    finally:
-        os.close(handle)
-    wanted = file_types.wanted_name(os.path.basename(path)) or file_types.media_type(head) is not None
+        if not self._rules.trust.accepts(found) and self._folder.shared:
+            return Obstacle.UNTRUSTED
+        if self._has_writer(handle, name, found):
+            return Obstacle.WRITER
+        try:
+            return _content(handle, name) if found.st_size else Obstacle.EMPTY
+        except OSError as error:
+            return Obstacle.CLOUD if error.errno == errno.EDEADLK else Obstacle.LOCK
+
+    def _has_writer(self, handle: int, name: bytes, found: os.stat_result) -> bool:
+        if found.st_dev == self._rules.device and writers.writing(handle):
+            return True
+        if self._downloads is None:
+            self._downloads = []
+            with suppress(OSError):  # a folder that may be entered but not listed
+                names = map(os.fsencode, os.listdir(self._folder.descriptor))
+                self._downloads = [other for other in names if ignore.awaited(other)]
+        return writers.partner(name, self._downloads, empty=found.st_size == 0) is not None
+
+
+def _content(handle: int, name: bytes) -> Obstacle | None:
+    head = os.read(handle, file_types.HEAD)
+    wanted = file_types.wanted_name(name) or file_types.media_type(head) is not None
     return None if wanted else Obstacle.UNWANTED
 
 
@@ -113,26 +159,25 @@ class Scan:
         while pending:
             current = pending.pop()
             try:
-                entries = os.scandir(os.path.join(self._root, current))
+                with opening.folder(self._root, current) as place, os.scandir(place.descriptor) as entries:
+                    yield from self._entries(current, place, entries, pending)
             except OSError:
                 if current == self.folder:
                     raise
                 self._faults += 1
-                continue
-            with entries:
-                yield from self._entries(current, entries, pending)
 
     def _entries(
-        self, current: bytes, entries: Iterator[os.DirEntry[bytes]], pending: list[bytes]
+        self, current: bytes, place: Folder, entries: Iterator[os.DirEntry[str]], pending: list[bytes]
     ) -> Iterator[FileInfo]:
         for entry in entries:
-            path = os.path.join(current, entry.name)
+            name = os.fsencode(entry.name)
+            path = os.path.join(current, name)
             try:
                 if entry.is_dir(follow_symlinks=False):
-                    if ignore.wanted_folder(entry.name):
+                    if ignore.wanted_folder(name):
                         pending.append(path)
                 elif entry.is_file(follow_symlinks=False) and not ignore.ignored(path, self._patterns):
-                    yield _at(self._root, path, probe=False)
+                    yield _at(place, path, None)
             except OSError:
                 self._faults += 1
 

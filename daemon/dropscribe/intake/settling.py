@@ -21,6 +21,7 @@ class Waiting(StrEnum):
 
     STABLE = "stable"
     INCOMPLETE = "incomplete"
+    WRITER = "writer"
     CLOUD = "cloud"
     PERMISSION = "permission"
     LOCK = "lock"
@@ -36,6 +37,10 @@ _OBSTACLES = {
     Obstacle.PERMISSION: (Waiting.PERMISSION, Reason.UNREADABLE, "Dropscribe may not read this file."),
     Obstacle.LOCK: (Waiting.LOCK, Reason.UNREADABLE, "The file could not be opened; another program seems to hold it."),
 }
+# What no time ends: the file stays where it is until somebody has done something about it.
+_LASTING: dict[Obstacle | None, Waiting] = {
+    Obstacle.CLOUD: Waiting.CLOUD, Obstacle.WRITER: Waiting.WRITER, Obstacle.UNTRUSTED: Waiting.PERMISSION,
+}  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -94,6 +99,8 @@ class SettlingTable:
         if candidate is None or candidate.signature != look.signature:
             self._candidates[look.path] = Candidate(look.signature, wall, now, now + self.stable_for, self.stable_for)
             return None
+        if look.probed and Waiting.WRITER in (_LASTING.get(look.obstacle), candidate.waiting):
+            candidate.since, candidate.stable_from = wall, now  # as long as it has a writer, it is as good as changing
         return self._unchanged(look, candidate, now)
 
     def _unchanged(self, look: FileInfo, candidate: Candidate, now: float) -> Settled | Rejected | None:
@@ -108,13 +115,10 @@ class SettlingTable:
         ):
             del self._candidates[path]
             return Settled(found)
-        if (
-            obstacle is not None
-            and obstacle is not Obstacle.CLOUD
-            and elapsed >= max(self.stable_for, self.incomplete_timeout)
-        ):
+        refusal = _OBSTACLES.get(obstacle) if obstacle is not None else None
+        if refusal is not None and elapsed >= max(self.stable_for, self.incomplete_timeout):
             del self._candidates[path]
-            return Rejected(found, *_OBSTACLES[obstacle][1:])
+            return Rejected(found, *refusal[1:])
         self._wait(candidate, obstacle, now)
         return None
 
@@ -123,12 +127,13 @@ class SettlingTable:
         if obstacle is None:
             candidate.waiting = Waiting.INCOMPLETE if candidate.deferred else Waiting.STABLE
         else:
-            candidate.waiting = Waiting.CLOUD if obstacle is Obstacle.CLOUD else _OBSTACLES[obstacle][0]
+            candidate.waiting = _LASTING[obstacle] if obstacle in _LASTING else _OBSTACLES[obstacle][0]
         end = candidate.stable_from + (
             self.incomplete_timeout if candidate.waiting is not Waiting.STABLE else self.stable_for
         )
         candidate.step = min(candidate.step * 1.5, LONGEST_WAIT)
-        candidate.due = now + candidate.step if end <= now else min(now + candidate.step, end)
+        lasts = end <= now or obstacle in _LASTING
+        candidate.due = now + candidate.step if lasts else min(now + candidate.step, end)
 
     def defer(self, found: Found, now: float, wall: float) -> None:
         """Take back a file that was read and seems truncated: it is judged again after `incomplete_timeout`.
@@ -174,6 +179,11 @@ class SettlingTable:
     def waiting(self) -> Iterator[tuple[bytes, Waiting]]:
         """Yield every candidate with what it waits for."""
         return ((path, c.waiting) for path, c in self._candidates.items())
+
+    def waits_for(self, path: bytes) -> Waiting | None:
+        """Return what the file at *path* waits for; None when it is no candidate."""
+        candidate = self._candidates.get(path)
+        return candidate.waiting if candidate is not None else None
 
     def promising(self) -> bool:
         """Say whether a readable, non-empty file is about to settle."""

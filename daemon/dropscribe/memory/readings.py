@@ -4,11 +4,12 @@ What counts as memory: on macOS `phys_footprint`, never RSS; on Linux PSS of the
 numpy, MLX or Pillow, starts a process, or needs more rights than our own user has.
 """
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from dropscribe.memory.malloc import malloc_relief
+from dropscribe.memory.malloc import keep_freed, malloc_relief
 from dropscribe.memory.values import Availability, Figures, Sample
 
 if sys.platform == "darwin":
@@ -17,8 +18,8 @@ else:
     from dropscribe.memory import linux as machine
 
 __all__ = [
-    "Availability", "Figures", "Sample", "Unreadable", "available", "figures", "footprint", "malloc_relief",
-    "pressure", "room", "sample", "set_dataless_policy",
+    "Availability", "Figures", "Sample", "Unreadable", "address_space", "available", "figures", "footprint",
+    "keep_freed", "malloc_relief", "pressure", "room", "sample", "set_dataless_policy",
 ]  # fmt: skip
 
 
@@ -41,6 +42,14 @@ def footprint(pid: int) -> int | None:
         return machine.footprint(pid)
     except OSError:
         return None
+
+
+def address_space() -> int | None:
+    """Return the bytes of address space that this process has; None where the system enforces no bound of them."""
+    if sys.platform != "linux":
+        return None
+    with open("/proc/self/statm", "rb") as file:
+        return int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def available() -> Availability:

@@ -28,8 +28,12 @@ class Backoff:
         self.current: EnvironmentFault | None = None
 
     def put(self, reason: Reason, detail: str) -> None:
-        """Pause the queue for *reason*; each time in a row longer."""
-        wait = min(self.current.wait * 2, LONGEST_WAIT) if self.current else FIRST_WAIT
+        """Pause the queue for *reason*; each time in a row longer. Several files that meet one fault are one time."""
+        current = self.current
+        if current is not None and current.reason is reason and self._clock() < current.retry_at:
+            current.detail = detail
+            return
+        wait = min(current.wait * 2, LONGEST_WAIT) if current else FIRST_WAIT
         if self.current is None or self.current.reason is not reason:
             LOG.warning("the queue is paused (%s): %s", reason, detail)
         self.current = EnvironmentFault(reason, detail, self._clock() + wait, wait)

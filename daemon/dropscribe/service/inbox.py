@@ -9,10 +9,11 @@ from dropscribe.config.folders import layout_faults
 from dropscribe.core.errors import Reason
 from dropscribe.core.job import Found, Job, Signature, State, Unmounted, printable
 from dropscribe.intake import intake, scan
-from dropscribe.intake.events import EventBuffer, Watch
+from dropscribe.intake.events import REMOTE, EventBuffer, Watch, file_system
 from dropscribe.intake.intake import Intake
-from dropscribe.intake.scan import SLICE, FileInfo, Scan
-from dropscribe.intake.settling import Rejected, Settled
+from dropscribe.intake.scan import SLICE, FileInfo, Obstacle, Rules, Scan
+from dropscribe.intake.settling import Rejected, Settled, Waiting
+from dropscribe.intake.trust import Trust
 from dropscribe.journal.journal import Journal
 from dropscribe.log import LOG
 from dropscribe.service.flow import Flow, Flows, on_disk
@@ -40,6 +41,7 @@ class Inbox:
         self._scan_running = False
         self.unrecorded = 0  # judged, and not in the journal yet: its disk is full
         self._next_check = now + intake.ROOT_CHECK
+        self._rules = self._rules_for(settings)
         self.watch = Watch(settings.folders.inbox, settings.intake.watch, events)
         self.intake.polling = self.watch.kind == "poll"
         LOG.info("watching %s: %s (%s)", settings.folders.inbox, self.watch.kind, self.watch.why)
@@ -47,9 +49,11 @@ class Inbox:
     def apply(self, settings: Settings) -> None:
         """Take over changed settings."""
         rewatch = settings.intake.watch != self._settings.intake.watch
-        rescan = settings.intake.ignore != self._settings.intake.ignore
+        judged = ("ignore", "trusted_owners")
+        rescan = any(getattr(settings.intake, key) != getattr(self._settings.intake, key) for key in judged)
         self._settings = settings
         self.intake.apply(settings)
+        self._rules = self._rules_for(settings)
         if rewatch:
             self._rewatch()
         if rescan:
@@ -75,6 +79,20 @@ class Inbox:
             self._next_check = now + intake.ROOT_CHECK
             self._flows.start(self._check_root())
 
+    def look(self, path: bytes) -> FileInfo:
+        """(disk thread) Return what lies at *path* below the inbox, opened as a reader would."""
+        (found,) = scan.at(self.intake.root, [path], probe=True, rules=self._rules)
+        return found
+
+    def has_writer(self, path: bytes) -> bool:
+        """(disk thread) Say whether somebody is known to write to the file at *path* below the inbox."""
+        return self.look(path).obstacle is Obstacle.WRITER
+
+    @property
+    def asked_device(self) -> int | None:
+        """The device on which the system tells who writes to a file, or None."""
+        return self._rules.device
+
     def offer(self, path: bytes) -> None:
         """Look at *path* (below the inbox): something about it may be new."""
         self._look([path], probe=False)
@@ -90,7 +108,7 @@ class Inbox:
     def _look_at(self, paths: Sequence[bytes], *, probe: bool) -> Flow[None]:
         self._looking.update(paths)
         try:
-            infos = yield from on_disk(lambda: scan.at(self.intake.root, paths, probe=probe))
+            infos = yield from on_disk(lambda: scan.at(self.intake.root, paths, probe=probe, rules=self._rules))
         except Exception as error:  # one look must not end the daemon
             self._rest(error)
             self._not_seen.update(paths)
@@ -160,6 +178,7 @@ class Inbox:
         for info in infos:
             if info.signature is not None and info.path in live and not live[info.path].same_file(info.signature):
                 self._replaced(info.path, live)
+        self._tell(infos)
         kept = self._journal.metadata.kept(paths) if self._settings.output.originals == "keep" else {}
         verdicts = self.intake.take(infos, live, kept, now)
         settled = [verdict.found for verdict in verdicts if isinstance(verdict, Settled)]
@@ -169,6 +188,16 @@ class Inbox:
         if settled or refused:
             self.unrecorded += len(verdicts)
             self._flows.record(lambda: self._record(settled, refused))
+
+    def _tell(self, infos: Sequence[FileInfo]) -> None:
+        """Log, once, why a file is left where it is without end."""
+        for info in infos:
+            waiting = self.intake.table.waits_for(info.path)
+            if info.obstacle is Obstacle.WRITER and waiting not in (None, Waiting.WRITER):
+                LOG.info("%s: waits for its writer, or for a download beside it", printable(info.path))
+            elif info.obstacle is Obstacle.UNTRUSTED and waiting not in (None, Waiting.PERMISSION):
+                what = "others can write to its folder, and it has several names or another owner"
+                LOG.warning("%s: not taken: %s (intake.trusted_owners)", printable(info.path), what)
 
     def _record(self, settled: Sequence[Found], refused: Sequence[tuple[Found, Reason, str]]) -> None:
         if settled:
@@ -224,7 +253,14 @@ class Inbox:
         faults = layout_faults(self._settings, "config.yaml") if identity != self._identity else []
         return (None, faults[0].what) if faults else (identity, "")
 
+    def _rules_for(self, settings: Settings) -> Rules:
+        """Return by what files are judged that are opened in the inbox as it is now."""
+        local = file_system(os.path.realpath(settings.folders.inbox)) not in REMOTE
+        device = self._identity[0] if local and self._identity is not None else None
+        return Rules(Trust.of(settings.intake.trusted_owners), device)
+
     def _rewatch(self) -> None:
+        self._rules = self._rules_for(self._settings)
         self.watch.close()
         self.watch = Watch(self._settings.folders.inbox, self._settings.intake.watch, self._events)
         self.intake.polling = self.watch.kind == "poll"

@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from dropscribe.config import Settings
 from dropscribe.core.errors import Kind, Reason, ReasonedError
 from dropscribe.core.job import Job, Order, Outcome, Signature, State
-from dropscribe.files.naming import shortened
-from dropscribe.files.outbox import Changed, Outbox, Published, Taken, staging_folder
+from dropscribe.files import durable, staging
+from dropscribe.files.naming import shortened, spellings
+from dropscribe.files.outbox import Changed, Outbox, Published, Taken
+from dropscribe.files.places import Place, Unholdable
 from dropscribe.formats.registry import SUFFIXES
 from dropscribe.host.host import Host
 from dropscribe.host.values import Died, Finished
-from dropscribe.intake import scan
+from dropscribe.intake.scan import Obstacle
 from dropscribe.journal.journal import Journal
 from dropscribe.log import LOG
 from dropscribe.service.backoff import Backoff
@@ -32,6 +34,7 @@ class Seen:
 
     signature: Signature | None
     inbox: tuple[int, int] | None
+    has_writer: bool = False
 
 
 class Jobs:
@@ -66,10 +69,10 @@ class Jobs:
         """Take *job* from the queue to its text."""
         self._under_way += 1
         try:
-            claimed = yield from self._claimed(job)
+            claimed, signature = yield from self._claimed(job)
             if claimed is None:
                 return
-            order = self._order(claimed)
+            order = self._order(claimed, signature)
             self._host.give(order, suspect=job.suspect, now=time.monotonic())
             event = yield Event(("job", order.job, order.claim))
             if isinstance(event, Finished) and event.outcome.end == "read":
@@ -83,21 +86,38 @@ class Jobs:
         finally:
             self._under_way -= 1
 
-    def _claimed(self, job: Job) -> Flow[Job | None]:
-        """Return *job* claimed under a new number with its output stem reserved; None when it cannot be read now."""
+    def _claimed(self, job: Job) -> Flow[tuple[Job | None, Signature | None]]:
+        """Return *job* claimed under a new number with its output stem reserved; None when it cannot be read now.
+
+        With it what lies there now: the settled file, on the device that its volume has today.
+        """
         self._preparing = True
         try:
             try:
                 seen, stem = yield from on_disk(self._preparation(job))
             except Exception as error:  # whatever the disk says of the outbox: the queue is paused, no file fails
-                self._environment(error)
-                return None
+                yield from self._unplaced(job, error)
+                return None, None
             if seen.signature is None or not seen.signature.same_file(job.signature):
                 yield from self._gone(job, seen, "before it was read")
-                return None
-            return (yield from record(lambda: self._claim(job, stem)))
+                return None, None
+            if seen.has_writer:
+                LOG.info("%s: somebody writes to it again", job.name)
+                yield from record(lambda: self._journal.withdraw(job))
+                self._inbox.offer(job.path)
+                return None, None
+            return (yield from record(lambda: self._claim(job, stem))), seen.signature
         finally:
             self._preparing = False
+
+    def _unplaced(self, job: Job, error: Exception) -> Flow[None]:
+        """No output name can be had: the file fails if that is the name's fault, and the queue waits otherwise."""
+        if not (isinstance(error, ReasonedError) and error.reason.kind is Kind.FILE):
+            self._environment(error)
+            return
+        claimed = yield from record(lambda: self._journal.claim(job, job.path))
+        LOG.warning("%s: %s", job.name, error.detail)
+        yield from record(lambda: self._journal.reject(claimed, error.reason, error.detail))
 
     def _preparation(self, job: Job) -> Callable[[], tuple[Seen, bytes]]:
         """Return the disk thread's part: what lies there now, and a free output stem."""
@@ -113,8 +133,9 @@ class Jobs:
 
     def _look(self, job: Job) -> Seen:
         """(disk thread) Look at the job's file, and at the inbox where there is none."""
-        (info,) = scan.at(self._inbox.intake.root, [job.path], probe=False)
-        return Seen(info.signature, self._inbox.identity() if info.signature is None else None)
+        info = self._inbox.look(job.path)
+        inbox = self._inbox.identity() if info.signature is None else None
+        return Seen(info.signature, inbox, info.obstacle is Obstacle.WRITER)
 
     def _claim(self, job: Job, stem: bytes) -> Job | None:
         """Claim the job in the journal; None when it is not to be read now after all."""
@@ -123,35 +144,36 @@ class Jobs:
         claimed = self._journal.claim(job, stem)
         if claimed.state is not State.RUNNING:
             return None  # replaced meanwhile
-        self._backoff.lift_if(Reason.INBOX_OFFLINE, Reason.OUTBOX_MISSING)
+        self._backoff.lift_if(Reason.INBOX_OFFLINE)  # of the outbox only a publication proves that it is there
         return claimed
 
-    def _order(self, job: Job) -> Order:
+    def _order(self, job: Job, signature: Signature | None) -> Order:
         assert job.stem is not None
         return Order(
-            job.id, job.claim, job.name,
-            path=os.path.join(self._inbox.intake.root, job.path),
+            job.id, job.claim, job.name, path=job.path, root=self._inbox.intake.root, signature=signature,
             stem=os.path.basename(job.stem),
-            staging=os.fsencode(staging_folder(self.settings.folders.outbox, job.id, job.claim)),
+            staging=os.fsencode(staging.new_folder(self.settings.folders.state, job.id, job.claim)),
             formats=self.settings.output.formats,
         )  # fmt: skip
 
     # -- it was read
 
-    def _publish(self, job: Job, staging: bytes, outcome: Outcome) -> Flow[None]:
-        source = os.path.join(self._inbox.intake.root, job.path)
+    def _publish(self, job: Job, staged: bytes, outcome: Outcome) -> Flow[None]:
+        source = Place(self._inbox.intake.root, job.path)
         mine = replaceable(self.settings, self._journal, job)
 
         def publish() -> Published:
-            folder = os.fsdecode(staging)
-            manifest = self._outbox.prepare(folder, job, outcome.staged, outcome.seconds, review=outcome.review)
-            outputs = self._outbox.publish(folder, manifest, source, self._outbox.still_ours(mine))
+            folder = os.fsdecode(staged)
+            manifest = self._outbox.prepare(
+                folder, job, outcome.staged, outcome.seconds, review=outcome.review, source=source
+            )
+            outputs = self._outbox.publish(manifest, source, self._outbox.still_ours(mine))
             return outputs, self._outbox.marks(outputs)
 
         try:
             outputs, marks = yield from on_disk(publish)
         except Exception as error:  # `_unpublished` tells them apart
-            yield from self._unpublished(job, staging, error)
+            yield from self._unpublished(job, staged, error)
             return
         self._backoff.lift()
         note = ", ".join(outcome.remarks) or None
@@ -163,14 +185,16 @@ class Jobs:
         remarks += "".join(f", {remark}" for remark in outcome.remarks)
         LOG.info("%s: %s in %.1f s%s", job.name, pages, outcome.seconds, remarks)
 
-    def _unpublished(self, job: Job, staging: bytes, error: Exception) -> Flow[None]:
-        """Nothing of this job is in the outbox: its file changed, a name was taken, or the environment is at fault."""
-        self._sweep(staging)
+    def _unpublished(self, job: Job, staged: bytes, error: Exception) -> Flow[None]:
+        """It is not in the outbox: its file changed, a name was taken or refused, or the environment is at fault."""
+        self._sweep(staged)
         if isinstance(error, Changed):
             seen = yield from self._looked_again(job)
             yield from self._gone(job, seen, "while it was read")
             return
-        if not isinstance(error, Taken):
+        if isinstance(error, Unholdable):
+            LOG.info("%s: the outbox cannot hold this name (%s); trying a plainer one", job.name, error)
+        elif not isinstance(error, Taken):
             self._environment(error)
         yield from record(lambda: self._journal.release(job, interrupted=False))
 
@@ -244,34 +268,39 @@ class Jobs:
             self._backoff.put(error.reason, error.detail)
         else:
             LOG.error("the outbox cannot be used", exc_info=error)
-            self._backoff.put(Reason.OUTBOX_MISSING, f"{self.settings.folders.outbox}: {error}")
+            what = durable.described(error) if isinstance(error, OSError) else str(error)
+            self._backoff.put(Reason.OUTBOX_MISSING, f"{self.settings.folders.outbox}: {what}")
 
     # -- what is left behind
 
     def sweep(self, job: Job) -> None:
         """Remove what was staged, and the pages that were kept, for a job that is over."""
-        self._sweep(os.fsencode(staging_folder(self.settings.folders.outbox, job.id, job.claim)))
-        self._flows.start(self._forget_pages(job))
+        state = self.settings.folders.state
 
-    def _forget_pages(self, job: Job) -> Flow[None]:
-        try:
-            yield from on_disk(lambda: page_cache.forget_job(self.settings.folders.state, job.id))
-        except OSError as error:
-            LOG.warning("%s: %s", job.name, error)
+        def swept() -> None:
+            staging.sweep_job(state, job.id)
+            page_cache.forget_job(state, job.id)
 
-    def _sweep(self, staging: bytes) -> None:
-        self._flows.start(self._swept(staging))
+        self._flows.start(_tried(swept))
 
-    def _swept(self, staging: bytes) -> Flow[None]:
-        try:
-            yield from on_disk(lambda: self._outbox.sweep(os.fsdecode(staging)))
-        except OSError:
-            pass  # swept at the next start
+    def _sweep(self, staged: bytes) -> None:
+        self._flows.start(_tried(lambda: staging.sweep(os.fsdecode(staged))))
+
+
+def _tried(sweep: Callable[[], None]) -> Flow[None]:
+    """Sweep on the disk thread; what stays is swept at the next start."""
+    try:
+        yield from on_disk(sweep)
+    except OSError as error:
+        LOG.warning("cannot be swept yet: %s", durable.described(error))
 
 
 def replaceable(settings: Settings, journal: Journal, job: Job) -> dict[bytes, int]:
     """Return the files in the outbox that *job* may write over: our own of its name, if the settings say so."""
     if settings.output.conflict != "overwrite":
         return {}
-    folder, name = os.path.split(job.path)
-    return journal.wrote(job.path, os.path.join(folder, shortened(os.path.splitext(name)[0])))
+    found: dict[bytes, int] = {}
+    for stem in spellings(os.path.splitext(job.path)[0]):
+        folder, name = os.path.split(stem)
+        found |= journal.wrote(job.path, os.path.join(folder, shortened(name)))
+    return found

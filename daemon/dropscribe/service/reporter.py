@@ -46,6 +46,7 @@ class Reporter:
             current=active[0] if active else None,
             active=active,
             recent=status.recent(self._journal),
+            remote=self._host.servers,
             intake=[
                 WaitingStatus(name=printable(path), waiting_for=str(what))
                 for path, what in islice(table.waiting(), MOST_WAITING)

@@ -4,6 +4,7 @@
 does the same beside a running one, file by file on the disk thread.
 """
 
+import contextlib
 import itertools
 import os
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -13,8 +14,10 @@ from dropscribe.config import Folders
 from dropscribe.core.errors import DropscribeError, UsageError
 from dropscribe.core.job import Signature, Unmounted, printable
 from dropscribe.core.protocol import RetryAnswer
-from dropscribe.files import durable, originals
+from dropscribe.files import durable, notes, originals, places
+from dropscribe.files.ledger import Ledger
 from dropscribe.files.naming import numbered, shortened
+from dropscribe.files.places import Entry, Place
 from dropscribe.journal.journal import Journal
 from dropscribe.log import LOG
 from dropscribe.service.flow import Flow, Flows, on_disk, record
@@ -43,26 +46,31 @@ def _require(inbox: str, away: Unmounted) -> None:
 
 
 def give_back(
-    failed: str, inbox: str, path: bytes, wanted: bytes, made: Collection[bytes], away: Unmounted = lambda: False
-) -> Returned:
+    failed: str, inbox: str, path: bytes, wanted: bytes, made: Collection[bytes], ledger: Ledger,
+    away: Unmounted = lambda: False,
+) -> Returned:  # fmt: skip
     """Move *path*, below *failed*, back into *inbox* as *wanted* or under a free name; tidy up what we *made*.
 
     The move comes first and the note goes last: a crash in between leaves the file in one of the two places. Raises
     `UsageError` when the inbox has gone, `OSError` for a file that cannot be moved.
     """
     _require(inbox, away)
-    root, target = os.fsencode(failed), os.fsencode(inbox)
-    source, place, folders = os.path.join(root, path), None, []
-    if os.path.lexists(source):
-        folders = durable.make_folder(os.path.dirname(os.path.join(target, wanted)))
-        place = _move_to_free(source, target, wanted)
+    source = Place(os.fsencode(failed), path)
+    place, folders, found = None, [], source.found()
+    if found is not None:
+        target = os.fsencode(inbox)
+        folders = places.make(target, os.path.dirname(wanted), any_owner=True)
+        place = _move_to_free(source, Signature.of(found), target, wanted, ledger)
         LOG.info("%s: back in the inbox for another try", printable(place))
-    try:
-        os.unlink(source + originals.NOTE)
-    except FileNotFoundError:
-        pass
-    originals.tidy(os.path.dirname(source), root, made)
+    _remove_note(source)
+    originals.tidy(source.root, source.below, made)
     return Returned(place, folders)
+
+
+def _remove_note(source: Place) -> None:
+    """Remove the note of a file that has left, or whatever has its name by now; only a folder stays."""
+    with contextlib.suppress(FileNotFoundError, IsADirectoryError, PermissionError), source.opened() as entry:
+        Entry(entry.folder, entry.name + notes.NOTE).unlink()
 
 
 def unmatched(names: Collection[bytes], paths: Collection[bytes]) -> list[bytes]:
@@ -71,7 +79,9 @@ def unmatched(names: Collection[bytes], paths: Collection[bytes]) -> list[bytes]
     return [name for name in names if name not in known]
 
 
-def retry(failed: str, inbox: str, paths: Collection[bytes], journal: Journal) -> tuple[list[bytes], list[str]]:
+def retry(
+    failed: str, inbox: str, paths: Collection[bytes], journal: Journal, ledger: Ledger
+) -> tuple[list[bytes], list[str]]:
     """Move *paths* (see `candidates`) from *failed* to *inbox*; return where they are there, and what went wrong."""
     moved: list[bytes] = []
     faults: list[str] = []
@@ -79,7 +89,7 @@ def retry(failed: str, inbox: str, paths: Collection[bytes], journal: Journal) -
     for path in paths:
         wanted = journal.path_of(os.path.join(os.fsencode(failed), path)) or path
         try:
-            back = give_back(failed, inbox, path, wanted, made)
+            back = give_back(failed, inbox, path, wanted, made, ledger)
         except OSError as error:
             faults.append(_fault(path, error))
             continue
@@ -96,14 +106,16 @@ def _note(journal: Journal, place: bytes, back: Returned) -> None:
 
 
 def _fault(path: bytes, error: Exception) -> str:
-    return f"{printable(path)} stays in the failed folder ({error})"
+    what = durable.described(error) if isinstance(error, OSError) else error
+    return f"{printable(path)} stays in the failed folder ({what})"
 
 
 class Retries:
     """Gives failed files back beside the running daemon, one after the other, and answers when all are."""
 
-    def __init__(self, folders: Folders, journal: Journal, flows: Flows, inbox: Inbox) -> None:
+    def __init__(self, folders: Folders, journal: Journal, flows: Flows, inbox: Inbox, ledger: Ledger) -> None:
         self._folders, self._journal, self._flows, self._inbox = folders, journal, flows, inbox
+        self._ledger = ledger
         self._under_way = 0
         self.stopping = False
 
@@ -132,7 +144,7 @@ class Retries:
         except DropscribeError as error:
             told.fail(error.what, error.remedy)
         except OSError as error:
-            told.fail(str(error), "look at: dropscribe doctor")
+            told.fail(durable.described(error), "look at: dropscribe doctor")
         finally:
             self._under_way -= 1
         answer(told)
@@ -142,7 +154,9 @@ class Retries:
         failed, inbox = self._folders.failed, self._folders.inbox
         wanted = self._journal.path_of(os.path.join(os.fsencode(failed), path)) or path
         try:
-            back = yield from on_disk(lambda: give_back(failed, inbox, path, wanted, made, self._unmounted))
+            back = yield from on_disk(
+                lambda: give_back(failed, inbox, path, wanted, made, self._ledger, self._unmounted)
+            )
         except OSError as error:
             told.faults.append(_fault(path, error))
             return
@@ -158,33 +172,27 @@ class Retries:
 
 def _failed(root: bytes) -> Iterator[bytes]:
     """Yield the paths of files in failed/ that have a note beside them, or a note of ours that has lost its file."""
-    for folder, _, files in os.walk(root):
+    if not os.path.isdir(root):
+        return  # before the first start
+    for folder, _, files, handle in os.fwalk(root):  # on descriptors; links are not followed
+        below = os.path.relpath(folder, root)
         for name in sorted(files):
-            place = os.path.join(folder, name)
-            of = place.removesuffix(originals.NOTE)
-            if os.path.lexists(place + originals.NOTE):
-                yield os.path.relpath(place, root)
-            elif of != place and not os.path.lexists(of) and originals.is_note(place):
-                yield os.path.relpath(of, root)
+            of = name.removesuffix(notes.NOTE)
+            if Entry(handle, name + notes.NOTE).found() is not None:
+                yield os.path.normpath(os.path.join(below, name))
+            elif of != name and Entry(handle, of).found() is None and notes.is_note(Entry(handle, name)):
+                yield os.path.normpath(os.path.join(below, of))
 
 
-def _move_to_free(source: bytes, inbox: bytes, wanted: bytes) -> bytes:
+def _move_to_free(source: Place, signature: Signature, inbox: bytes, wanted: bytes, ledger: Ledger) -> bytes:
     folder, base = os.path.split(wanted)
     stem, ending = originals.split(base)
     # The name as it was needs no room for a number.
     for number in itertools.chain([stem], itertools.islice(numbered(shortened(stem, len(ending) + 10)), 1, None)):
-        name = os.path.join(folder, number)
-        try:
-            _move(source, os.path.join(inbox, name + ending))
-            return name + ending
-        except FileExistsError:
+        place = Place(inbox, os.path.join(folder, number + ending))
+        if place.found() is not None:
             continue
+        ended = originals.move(source, signature, place, ledger, any_owner=True)
+        if ended is not originals.MoveResult.TAKEN:
+            return place.path
     raise AssertionError("numbers do not end")
-
-
-def _move(source: bytes, target: bytes) -> None:
-    if os.path.lexists(target):
-        raise FileExistsError(target)
-    ended = originals.move(source, Signature.of(os.lstat(source)), target)
-    if ended is originals.MoveResult.TAKEN:
-        raise FileExistsError(target)

@@ -20,6 +20,7 @@ from dropscribe.core.status import (
     UnloadStatus,
 )
 from dropscribe.host.host import Host
+from dropscribe.host.servers import named
 from dropscribe.host.values import ActiveJob, WorkerStats
 from dropscribe.journal import schema
 from dropscribe.journal.journal import Journal
@@ -35,7 +36,8 @@ PAUSED = "paused by command"
 def stopped(settings: Settings, config: str | None) -> Status:
     """Return what the journal in the state folder tells about a daemon that is not running."""
     config = config or (default_path() if os.path.exists(default_path()) else None)
-    status = Status(daemon=DaemonStatus(config=config), memory=memory(None))
+    remote = named(settings, settings.engine.name)
+    status = Status(daemon=DaemonStatus(config=config), memory=memory(None), remote=remote)
     path = os.path.join(settings.folders.state, JOURNAL)
     try:
         if os.path.exists(path):

@@ -1,6 +1,7 @@
-"""The worker's handle on its decoders: a process a document, with limits of time and memory. It decodes nothing itself.
+"""The worker's handle on its decoders: a process a document, locked and with limits. It decodes nothing itself.
 
 When such a process dies, hangs or grows out of bounds, the file in its hands is at fault, exactly; the model stays.
+What it says is not believed beyond that file: it may be in the hands of whoever made it.
 """
 
 import contextlib
@@ -11,35 +12,44 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from dropscribe.config import Settings, plain
 from dropscribe.core.errors import Reason, ReasonedError
 from dropscribe.core.framing import BrokenStream, Inbound, pack, receive
 from dropscribe.core.pages import Page
 from dropscribe.memory import readings
-from dropscribe.worker import pixels
+from dropscribe.worker import helper, pixels
 from dropscribe.worker.decoder_protocol import (
+    Collect,
+    Collected,
+    Done,
     Fault,
+    FigureReady,
+    NextFigure,
     NextPage,
     Open,
     Opened,
     PageReady,
     Render,
-    Rendered,
     Request,
     Response,
     Started,
 )
+from dropscribe.worker.helper import Helper
 
-COMMAND = (sys.executable, "-m", "dropscribe.worker.decoding")
 FORKS = sys.platform == "linux"
 START = 60.0  # seconds in which a decoder must be there: the helper imports everything first
-ORPHANED = 0.2  # seconds in which a parent that takes its decoders along is seen to have ended
 LOOK = 0.5  # seconds between looks at a decoder that takes its time
-# A decoder may hold so many bytes beside the pages themselves, and so many for each pixel of the largest page allowed
-# (see `documents.limits`, which bounds the address space where the system enforces that).
-FLOOR_BYTES, PIXEL_BYTES = 2 << 30, 24
+# Where the system does not bound address space (`documents.limits` says how much), a decoder may hold so many bytes
+# beside the pages themselves, and so many for each pixel of the largest page allowed.
+FLOOR_BYTES, PIXEL_BYTES = 1 << 30, 24
+# Signals that native libraries end their process with where memory is refused, and the one by which a system does
+# that is out of it. OpenCV, PDFium and C++ itself abort; so does the C library when memory was corrupted.
+OUT_OF_MEMORY = frozenset({signal.SIGABRT, signal.SIGKILL, signal.SIGTRAP, signal.SIGILL})
+
+R = TypeVar("R", Started, Opened, PageReady, Collected, Done)
 
 
 class UnreadError(ReasonedError):
@@ -47,46 +57,63 @@ class UnreadError(ReasonedError):
 
 
 class DocumentProcess:
-    """One document in a process of its own; *orphaned* says whether that died because its parent did."""
+    """One document in a process of its own; *ended* tells how a process did (see `Helper.death`)."""
 
     def __init__(
-        self, connection: socket.socket, shared: int, what: str, settings: Settings, orphaned: Callable[[], bool]
+        self, connection: socket.socket, shared: int, what: str, settings: Settings, ended: Callable[[int], int | None]
     ) -> None:
         self._connection, self._shared, self._what, self._settings = connection, shared, what, settings
-        self._orphaned = orphaned
+        self._ended = ended
         self._inbound: Inbound[Response] = Inbound(Response)
-        self._pid: int | None = None
+        self.pid: int | None = None
         self._begun_pages = False
         self.media_type, self.count = "", 0
 
     def open(self, name: bytes) -> None:
         """Open the document; raise `ReasonedError` when that cannot be."""
-        started = self._hear(START, "Starting a decoder")
-        assert isinstance(started, Started)
-        self._pid = started.pid
+        self.pid = self._expected(Started, self._hear(START, "Starting a decoder")).pid
         limit = 2 * self._settings.intake.decode_timeout
-        opened = self._ask(Open(name, plain(self._settings)), limit, "Opening the file")
-        assert isinstance(opened, Opened)
+        opened = self._expected(Opened, self._ask(Open(name, plain(self._settings)), limit, "Opening the file"))
         self.media_type, self.count = opened.media_type, opened.count
 
     def next_page(self, skip: frozenset[int], document: int) -> Page:
         """Return the next page that is not in *skip*, as a page of *document*; raise `ReasonedError`."""
         request = NextPage(frozenset() if self._begun_pages else skip)
         self._begun_pages = True
-        ready = self._ask(request, self._settings.intake.decode_timeout, "Decoding a page", "intake.decode_timeout")
-        assert isinstance(ready, PageReady)
-        image = pixels.read(self._shared, ready.width, ready.height)
+        limit = self._settings.intake.decode_timeout
+        ready = self._expected(PageReady, self._ask(request, limit, "Decoding a page", "intake.decode_timeout"))
+        if not 1 <= ready.number <= self.count:
+            raise self._untrue()
+        try:
+            image = pixels.read_image(self._shared, ready.width, ready.height)
+        except ValueError:
+            raise self._untrue() from None
         return Page(
             ready.number, image, ready.rotation, ready.dpi, ready.from_pdf, ready.text, ready.blocks, ready.blank,
             ready.flags, document, ready.samples,
         )  # fmt: skip
 
-    def render(self, request: Render) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Write the outputs; return the suffixes of the files, and remarks on them; raise `ReasonedError`."""
+    def collect(self, request: Collect, kept: int, scratch: int) -> tuple[str, ...]:
+        """Tell what was read, with its *kept* pages and a nameless file, both the caller's; return remarks on it."""
+        limit = self._settings.intake.decode_timeout
+        response = self._ask(request, limit, "Collecting the texts", files=[kept, scratch])
+        return self._expected(Collected, response).remarks
+
+    def next_figure(self) -> tuple[int, int, bytes] | None:
+        """Return page, index and JPEG file of the next figure; None after the last."""
+        response = self._ask(NextFigure(), self._settings.intake.decode_timeout, "Cutting out a figure")
+        if not isinstance(response, FigureReady):
+            self._expected(Done, response)
+            return None
+        try:
+            return response.page, response.index, bytes(pixels.read(self._shared, response.size))
+        except ValueError:
+            raise self._untrue() from None
+
+    def render(self, request: Render, output: int) -> None:
+        """Write one format into the open file *output*, which stays the caller's; raise `ReasonedError`."""
         limit = self._settings.intake.decode_timeout * (self.count + 1)
-        rendered = self._ask(request, limit, "Writing the results")
-        assert isinstance(rendered, Rendered)
-        return rendered.staged, rendered.remarks
+        self._expected(Done, self._ask(request, limit, "Writing the results", files=[output]))
 
     def close(self) -> None:
         """Let the process go, which ends when it has noticed; may be called twice."""
@@ -97,19 +124,28 @@ class DocumentProcess:
 
     def _kill(self) -> None:
         """End a process that does not come back by itself."""
-        if self._pid is not None:
+        if self.pid is not None:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(self._pid, signal.SIGKILL)
+                os.kill(self.pid, signal.SIGKILL)
         self.close()
 
-    def _ask(self, request: Request, seconds: float, doing: str, setting: str = "") -> Response:
+    def _ask(
+        self, request: Request, seconds: float, doing: str, setting: str = "", files: Sequence[int] = ()
+    ) -> Response:
+        message = pack(request)
         try:
-            self._connection.sendall(pack(request))
+            sent = socket.send_fds(self._connection, [message], list(files)) if files else 0
+            self._connection.sendall(message[sent:])
         except OSError:
             raise self._crashed() from None
         response = self._hear(seconds, doing, setting)
         if isinstance(response, Fault):
             raise ReasonedError(response.reason, response.detail)
+        return response
+
+    def _expected(self, kind: type[R], response: Response) -> R:
+        if not isinstance(response, kind):
+            raise self._untrue()
         return response
 
     def _hear(self, seconds: float, doing: str, setting: str = "") -> Response:
@@ -122,7 +158,7 @@ class DocumentProcess:
                     try:
                         responses = receive(self._connection, self._inbound)
                     except BrokenStream:
-                        responses = None
+                        raise self._untrue() from None
                     if responses is None:
                         raise self._crashed()
                     if responses:
@@ -135,19 +171,32 @@ class DocumentProcess:
                     raise ReasonedError(Reason.DECODE_TIMEOUT, f"{doing} took longer than {by}.")
 
     def _check_memory(self) -> None:
-        if self._pid is None:
+        if self.pid is None:
             return
-        used = readings.footprint(self._pid)
+        used = readings.footprint(self.pid)
         bound = FLOOR_BYTES + PIXEL_BYTES * self._settings.intake.max_pixels
         if used is not None and used > bound:
             self._kill()
             raise ReasonedError(Reason.DECODE_MEMORY, f"{self._what} takes too much memory to decode.")
 
     def _crashed(self) -> ReasonedError:
+        """Return what the end of the process means."""
         self.close()
-        if self._orphaned():
+        code = self._ended(self.pid or 0)
+        if code is None:
             return UnreadError(Reason.ENGINE_CRASH, "The process that starts decoders died.")
+        if -code in OUT_OF_MEMORY:
+            what = f"The decoder gave up on {self._what}, as it does when it is allowed no more memory."
+            return ReasonedError(Reason.DECODE_MEMORY, what)
+        if -code == signal.SIGSYS:
+            what = f"{self._what} made its decoder ask for what no decoder needs, and it was ended: it is made to harm."
+            return ReasonedError(Reason.DAMAGED, what)
         return ReasonedError(Reason.DAMAGED, f"The decoder crashed on {self._what}: it is damaged, or made to harm.")
+
+    def _untrue(self) -> ReasonedError:
+        """Return the error for a process that answers what no decoder would."""
+        self._kill()
+        return ReasonedError(Reason.DAMAGED, f"The decoder of {self._what} is no longer itself: it is made to harm.")
 
 
 class Decoders:
@@ -155,67 +204,46 @@ class Decoders:
 
     def __init__(self, settings: Callable[[], Settings]) -> None:
         self._settings = settings
-        self._helper: tuple[subprocess.Popen[bytes], socket.socket] | None = None
-        if FORKS:
-            self._start_helper()
+        self._helper = Helper() if FORKS else None
 
     def start(self, document: int, what: str) -> DocumentProcess:
         """Return a process for the file behind the descriptor *document*; *what* names it for people."""
+        settings = self._settings()
         ours, theirs = socket.socketpair()
-        shared = pixels.shared_memory()
+        shared = pixels.shared_memory(settings.intake.max_pixels)
         try:
-            self._hand_over(theirs, document, shared)
+            ended = self._hand_over([theirs.fileno(), document, shared])
         except BaseException:
             ours.close()
             os.close(shared)
             raise
         finally:
             theirs.close()
-        helper = self._helper
-        return DocumentProcess(ours, shared, what, self._settings(), lambda: helper is not None and _ended(helper[0]))
+        return DocumentProcess(ours, shared, what, settings, ended)
 
     def close(self) -> None:
         """End the helper; processes of documents are closed by their owners. May be called twice."""
         if self._helper is not None:
-            process, connection = self._helper
+            self._helper.close()
             self._helper = None
-            connection.close()
-            process.kill()
-            process.wait()
 
-    def _hand_over(self, theirs: socket.socket, document: int, shared: int) -> None:
-        descriptors = [theirs.fileno(), document, shared]
+    def _hand_over(self, descriptors: list[int]) -> Callable[[int], int | None]:
+        """Start a process with these descriptors; return what tells how it ended."""
         if not FORKS:
-            subprocess.Popen(  # a child of ours that nobody waits for: it ends when we close the connection
-                [*COMMAND, *map(str, descriptors)], pass_fds=descriptors, stdin=subprocess.DEVNULL
-            )
-            return
+            process = helper.start(descriptors)
+            return lambda pid: _code(process)
         try:
-            if self._helper is None:
-                self._start_helper()
-            self._send(descriptors)
+            self._helper = self._helper or Helper()
+            self._helper.begin(descriptors)
         except OSError:  # it has died
             self.close()
-            self._start_helper()
-            self._send(descriptors)
-
-    def _send(self, descriptors: list[int]) -> None:
-        assert self._helper is not None
-        socket.send_fds(self._helper[1], [b"d"], descriptors)
-
-    def _start_helper(self) -> None:
-        ours, theirs = socket.socketpair()
-        with theirs:
-            # One thread: idle threads of a linear algebra library would not survive the forks.
-            process = subprocess.Popen(
-                [*COMMAND, str(theirs.fileno())], pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL,
-                env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
-            )  # fmt: skip
-        self._helper = process, ours
+            self._helper = Helper()
+            self._helper.begin(descriptors)
+        return self._helper.death
 
 
-def _ended(process: subprocess.Popen[bytes]) -> bool:
-    """Say whether a process has ended, or does so just now."""
+def _code(process: "subprocess.Popen[bytes]") -> int:
+    """Return how a process of its own ended; 0 where it has not."""
     with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(ORPHANED)
-    return process.returncode is not None
+        process.wait(helper.TOLD)
+    return process.returncode or 0

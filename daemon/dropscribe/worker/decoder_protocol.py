@@ -1,9 +1,14 @@
-"""What the worker and the processes of its decoders say to each other: values only, one tagged Struct a message."""
+"""What the worker and the processes of its decoders say to each other: values only, one tagged Struct a message.
+
+A decoder opens nothing by name: what it is to read or write comes as open descriptors beside the message.
+"""
 
 from msgspec import Struct
 
 from dropscribe.core.errors import Reason
 from dropscribe.core.pages import Block, EngineInfo, Source
+
+MOST_DESCRIPTORS = 2  # beside one message
 
 # -- what the worker asks
 
@@ -21,23 +26,31 @@ class NextPage(Struct, tag=True, frozen=True):
     skip: frozenset[int] = frozenset()
 
 
-class Render(Struct, tag=True, frozen=True):
-    """Write the document in *formats* into the staging folder; its texts are in the page cache."""
+class Collect(Struct, tag=True, frozen=True):
+    """The document is read. With it come the kept pages, and a nameless file for what is too long for memory."""
 
     source: Source
     engine: EngineInfo
-    cache_folder: str
-    cache_name: str
-    formats: tuple[str, ...]
-    staging: bytes
-    stem: bytes
     created: str
     seconds: float
     reused: bool
     review: bool
+    as_pdf: bool  # among other formats
 
 
-Request = Open | NextPage | Render
+class NextFigure(Struct, tag=True, frozen=True):
+    """Cut out the next figure."""
+
+
+class Render(Struct, tag=True, frozen=True):
+    """Write the document in *format* into the file that comes along; *figures* are the suffixes of their files."""
+
+    format: str
+    stem: bytes
+    figures: tuple[str, ...]
+
+
+Request = Open | NextPage | Collect | NextFigure | Render
 
 # -- what it answers
 
@@ -71,11 +84,22 @@ class PageReady(Struct, tag=True, frozen=True):
     samples: tuple[tuple[Block, ...], ...]
 
 
-class Rendered(Struct, tag=True, frozen=True):
-    """Every output is written; suffixes of the files, and what is to be said of them."""
+class Collected(Struct, tag=True, frozen=True):
+    """The texts are there; what is to be said of the outputs, for log and status."""
 
-    staged: tuple[str, ...]
     remarks: tuple[str, ...] = ()
+
+
+class FigureReady(Struct, tag=True, frozen=True):
+    """The figure number *index* of a page, a JPEG file of *size* bytes in the shared memory."""
+
+    page: int
+    index: int
+    size: int
+
+
+class Done(Struct, tag=True, frozen=True):
+    """What was asked for is done, or nothing more is left of it."""
 
 
 class Fault(Struct, tag=True, frozen=True):
@@ -85,4 +109,4 @@ class Fault(Struct, tag=True, frozen=True):
     detail: str
 
 
-Response = Started | Opened | PageReady | Rendered | Fault
+Response = Started | Opened | PageReady | Collected | FigureReady | Done | Fault

@@ -4,20 +4,20 @@ It knows one document; which one is next is the scheduler's business.
 """
 
 import contextlib
-import hashlib
 import os
-import stat
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from dropscribe.config import Settings
-from dropscribe.core.errors import SHORTAGE, Reason, ReasonedError
+from dropscribe.core.errors import Reason, ReasonedError
 from dropscribe.core.job import Order, Outcome
 from dropscribe.core.pages import DOUBTFUL, EngineInfo, Page, PageText, Source
 from dropscribe.files.durable import NO_SPACE
-from dropscribe.worker.decoder import Decoders, DocumentProcess, UnreadError
-from dropscribe.worker.decoder_protocol import Render
+from dropscribe.worker import outputs
+from dropscribe.worker.decoder import Decoders, DocumentProcess
+from dropscribe.worker.decoder_protocol import Collect
+from dropscribe.worker.original_file import OriginalFile
 from dropscribe.worker.page_cache import PageCache, folder_of, key
 
 NO_TEXT = "no text found"
@@ -35,6 +35,7 @@ class Document:
         self.in_engine: set[int] = set()
         self.over = False  # failed, or handed back: nothing more is to come of it
         self.twin: Document | None = None  # of the same content, which is read first
+        self._file: OriginalFile | None = None
         self._process: DocumentProcess | None = None
         self._cache: PageCache | None = None
         self._cache_folder = self._cache_name = ""
@@ -60,13 +61,10 @@ class Document:
 
     def open(self, decoders: Decoders, engine: EngineInfo, state: str) -> None:
         """Open the file and find out which of its pages are kept already; raise `ReasonedError`."""
-        descriptor = _opened(self.order.path)
-        try:
-            self._process = decoders.start(descriptor, "the file")
-            self._process.open(self.order.path)
-            self._size, self._sha256 = os.fstat(descriptor).st_size, _digest(descriptor)
-        finally:
-            os.close(descriptor)
+        self._file = OriginalFile(self.order)
+        self._process = decoders.start(self._file.descriptor, "the file")
+        self._process.open(self.order.path)
+        self._size, self._sha256 = self._file.size, self._file.digest()
         own = None if self.settings.output.cache else self.order.job
         self._cache_folder, self._cache_name = folder_of(state), key(self._sha256, engine, self.settings, own)
         self.look_again()
@@ -90,7 +88,8 @@ class Document:
 
     def keep(self, text: PageText) -> None:
         """Keep a page's text; raise `ReasonedError`."""
-        assert self._cache is not None
+        assert self._cache is not None and self._file is not None
+        self._file.require_unchanged()  # or another content's text would be kept under this one's hash
         with _disk("the page cache"):
             self._cache.add(text)
 
@@ -98,23 +97,27 @@ class Document:
 
     def render(self, engine: EngineInfo) -> Outcome:
         """Write every output into the staging folder; raise `ReasonedError`."""
-        assert self._process is not None and self._cache is not None
+        assert self._process is not None and self._cache is not None and self._file is not None
         seconds = round(time.monotonic() - self.begun, 3)
         review = any(DOUBTFUL.intersection(text.flags) for text in self._cache)
         remarks = () if any(text.text.strip() for text in self._cache) else (NO_TEXT,)
         reused = self.settings.output.cache and len(self._kept) == self.count
-        make_staging(os.fsdecode(self.order.staging))
+        staging = os.fsdecode(self.order.staging)
+        make_staging(staging)
         source = Source(self.order.name, self._sha256, self._size, self._process.media_type, self._process.count)
         created = datetime.now(UTC).isoformat(timespec="seconds")
-        request = Render(
-            source, engine, self._cache_folder, self._cache_name, self.order.formats, self.order.staging,
-            self.order.stem, created, seconds, reused, review,
-        )  # fmt: skip
-        staged, removed = self._process.render(request)
+        formats = self.order.formats
+        told = Collect(source, engine, created, seconds, reused, review, "pdf" in formats)
+        with _disk("the results"):
+            staged, written = outputs.write(
+                self._process, told, self._cache, staging, self.order.stem, formats,
+                with_figures=self.settings.output.figures,
+            )  # fmt: skip
+        self._file.require_unchanged()
         self._cache.prune()
         return Outcome(
             self.order.job, self.order.claim, "read", staged=staged, pages=self._process.count,
-            seconds=time.monotonic() - self.begun, review=review, reused=reused, remarks=remarks + removed,
+            seconds=time.monotonic() - self.begun, review=review, reused=reused, remarks=remarks + written,
         )  # fmt: skip
 
     def failed(self, reason: Reason, detail: str) -> Outcome:
@@ -126,24 +129,11 @@ class Document:
         return Outcome(self.order.job, self.order.claim, end)
 
     def close(self) -> None:
-        """Let the decoder go; may be called twice."""
+        """Let the decoder and the file go; may be called twice."""
         if self._process is not None:
             self._process.close()
-
-
-def _opened(path: bytes) -> int:
-    """Return a descriptor of the regular file at *path*, which must not be a link; raise `ReasonedError`."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except FileNotFoundError:
-        raise UnreadError(Reason.UNREADABLE, "The file has vanished.") from None
-    except OSError as error:
-        reason = Reason.ENGINE_UNAVAILABLE if error.errno in SHORTAGE else Reason.UNREADABLE
-        raise ReasonedError(reason, f"The file cannot be read: {error.strerror}.") from None
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise UnreadError(Reason.UNREADABLE, "This is no regular file any more.")
-    return descriptor
+        if self._file is not None:
+            self._file.close()
 
 
 @contextlib.contextmanager
@@ -157,26 +147,12 @@ def _disk(what: str) -> Iterator[None]:
         raise ReasonedError(Reason.DISK_FULL, f"No space left for {what} ({error.strerror}).") from None
 
 
-def _digest(descriptor: int) -> str:
-    """Return the SHA-256 of the file behind *descriptor*."""
-    with open(descriptor, "rb", closefd=False) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def make_staging(staging: str) -> None:
-    """Make the staging folder and the one around it, but never the outbox: one that is unavailable is waited for."""
+    """Make the staging folder, which must not be there yet, and the one around it; both are private."""
     around = os.path.dirname(staging)
     try:
-        try:
-            _make(around, staging)
-        except FileNotFoundError:  # the daemon may have removed the empty folder just now
-            _make(around, staging)
-    except OSError as error:
-        reason = Reason.DISK_FULL if error.errno in NO_SPACE else Reason.OUTBOX_MISSING
-        raise ReasonedError(reason, f"{os.path.dirname(around)} cannot be written ({error.strerror}).") from None
-
-
-def _make(*folders: str) -> None:
-    for folder in folders:
         with contextlib.suppress(FileExistsError):
-            os.mkdir(folder, 0o700)
+            os.mkdir(around, 0o700)
+        os.mkdir(staging, 0o700)
+    except OSError as error:
+        raise ReasonedError(Reason.DISK_FULL, f"{around} cannot be written ({error.strerror}).") from None

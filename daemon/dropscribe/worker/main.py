@@ -21,7 +21,7 @@ from dropscribe.core.protocol import ToDaemon, ToWorker
 from dropscribe.core.status import MlxMemory
 from dropscribe.engines import registry
 from dropscribe.engines.base import Engine, LoadProgress, Signals
-from dropscribe.worker.decoding import die_with_parent
+from dropscribe.worker.decoder_helper import die_with_parent
 from dropscribe.worker.reading import Reading
 from dropscribe.worker.scheduler import Scheduler
 
@@ -37,7 +37,10 @@ class Worker:
         self._scheduler = Scheduler(self.send, self._mlx)
         self._messages: deque[ToWorker | None] = deque()  # for the main thread; None: the daemon is gone
         self._sending = threading.Lock()
-        self._signals = Signals()
+        self._signals = Signals(
+            servers=lambda servers: self.send(protocol.Servers(servers)),
+            warning=lambda text: self.send(protocol.Warned(text)),
+        )
         self._engine: Engine | None = None
         self._reading: Reading | None = None
 

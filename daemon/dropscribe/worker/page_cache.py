@@ -10,6 +10,7 @@ import glob
 import json
 import os
 from collections.abc import Iterator
+from typing import BinaryIO
 
 from dropscribe.config import Settings
 from dropscribe.core.pages import EngineInfo, PageText
@@ -69,13 +70,8 @@ class PageCache:
         """Note where each page's line begins."""
         if not os.path.exists(self._path):
             return
-        place = 0
         with open(self._path, "rb") as file:
-            for line in file:
-                if line.endswith(b"\n"):  # else it is torn, or being written just now
-                    with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):
-                        self._places[PageText.from_dict(json.loads(line)).number] = place
-                place += len(line)
+            self._places = _places(file)
         os.utime(self._path)
 
     @property
@@ -94,12 +90,13 @@ class PageCache:
 
     def __iter__(self) -> Iterator[PageText]:
         """Yield the kept pages in order, one at a time; may be walked several times."""
-        if not self._places:
-            return
-        with open(self._path, "rb") as file:
-            for number in sorted(self._places):
-                file.seek(self._places[number])
-                yield PageText.from_dict(json.loads(file.readline()))
+        if self._places:
+            with open(self._path, "rb") as file:
+                yield from _pages(file, self._places)
+
+    def opened(self) -> int:
+        """Return a new descriptor of the file, to read; the caller closes it."""
+        return os.open(self._path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
 
     def prune(self, largest: int = LARGEST) -> None:
         """Remove the longest unused documents until all together are within *largest* bytes; never this one."""
@@ -112,6 +109,35 @@ class PageCache:
             total += size
             if total > largest and path != self._path:
                 _unlink(path)
+
+
+class KeptPages:
+    """The pages in the file of a `PageCache` that is open already, to be read alone; *descriptor* is closed with it."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._file = open(descriptor, "rb")  # noqa: SIM115 - until this goes
+        self._places = _places(self._file)
+
+    def __iter__(self) -> Iterator[PageText]:
+        """Yield the pages in order, one at a time; may be walked several times, also at once."""
+        return _pages(self._file, self._places)
+
+
+def _places(file: BinaryIO) -> dict[int, int]:
+    """Return where the line of each page begins."""
+    found, place = dict[int, int](), 0
+    for line in file:
+        if line.endswith(b"\n"):  # else it is torn, or being written just now
+            with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):
+                found[PageText.from_dict(json.loads(line)).number] = place
+        place += len(line)
+    return found
+
+
+def _pages(file: BinaryIO, places: dict[int, int]) -> Iterator[PageText]:
+    for number in sorted(places):
+        file.seek(places[number])
+        yield PageText.from_dict(json.loads(file.readline()))
 
 
 def _unlink(path: str) -> None:

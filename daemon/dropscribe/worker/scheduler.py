@@ -18,6 +18,7 @@ from dropscribe.core.pages import Page, PageFailure, PageText
 from dropscribe.core.protocol import ToDaemon
 from dropscribe.core.status import MlxMemory
 from dropscribe.worker.ahead import Ahead
+from dropscribe.worker.decoder import UnreadError
 from dropscribe.worker.document import Document
 
 
@@ -201,6 +202,9 @@ class Scheduler:
     def _keep(self, document: Document, text: PageText, *, read: bool) -> None:
         try:
             document.keep(text)
+        except UnreadError:
+            self._end(document, document.handed_back("drained"))
+            return
         except ReasonedError as error:
             self._end(document, document.failed(error.reason, error.detail))
             return

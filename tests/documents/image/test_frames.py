@@ -1,15 +1,14 @@
 """Every picture in a file that is a page becomes one; previews, masks and repetitions do not; none goes in silence."""
 
-import io
 import struct
 from collections.abc import Sequence
 from pathlib import Path
 
-import pillow_heif
 import pytest
 from PIL import Image
 
 from dropscribe.core.errors import Reason
+from support import heif_files
 from support.image_files import contrast, encoded, intake, pages_of, reason_of, written
 
 
@@ -42,15 +41,6 @@ def tiff(*frames: tuple[Image.Image, int]) -> bytes:
     return out
 
 
-def heic(images: Sequence[Image.Image], primary: int = 0) -> bytes:
-    file = pillow_heif.from_pillow(images[0])
-    for image in images[1:]:
-        file.add_from_pillow(image)
-    out = io.BytesIO()
-    file.save(out, primary_index=primary)
-    return out.getvalue()
-
-
 def test_previews_and_masks_of_a_tiff_are_no_pages(tmp_path: Path) -> None:
     page, other = numbered(2)
     small = page.resize((120, 40))
@@ -71,11 +61,11 @@ def test_a_frame_that_only_claims_to_be_a_preview_is_a_page(tmp_path: Path, shap
 
 @pytest.mark.parametrize("primary", [0, 2])
 def test_the_pictures_of_a_heic_are_its_pages(tmp_path: Path, primary: int) -> None:
-    pages = pages_of(tmp_path, heic(numbered(3), primary))
+    pages = pages_of(tmp_path, heif_files.three(primary))
 
     assert [page.number for page in pages] == [1, 2, 3]
     assert len({page.image.tobytes() for page in pages}) == 3
-    assert reason_of(tmp_path, heic(numbered(3)), settings=intake(max_pages=2)) is Reason.TOO_MANY_PAGES
+    assert reason_of(tmp_path, heif_files.three(), settings=intake(max_pages=2)) is Reason.TOO_MANY_PAGES
 
 
 @pytest.mark.parametrize("format", ["GIF", "WEBP", "PNG", "AVIF"])

@@ -1,8 +1,11 @@
 """Several pages in one forward pass."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from PIL import Image
 
 from dropscribe.core.errors import Stopped
 from dropscribe.core.pages import Page, PageText
@@ -67,3 +70,24 @@ def test_the_guard_holds_for_every_row(tiny: Path, loaded: MakeEngine) -> None:
     together = list(loaded(tiny, rows=4, engine={"prompt": "figure"}).read(Pages(pages())))
 
     assert untimed(together) == untimed(alone)
+
+
+class Heavy(Image.Image):
+    """A picture that is too large to be resized; pieces of it are not."""
+
+    def resize(self, *_: Any, **__: Any) -> Image.Image:
+        """Fail."""
+        raise MemoryError("too large")
+
+
+def test_an_error_of_the_other_thread_is_that_pages_own(tiny: Path, loaded: MakeEngine) -> None:
+    """It is an attempt that failed: the page is read in halves, its neighbours as ever."""
+    read = pages()
+    heavy = Heavy()
+    heavy.__setstate__(read[1].image.__getstate__())
+    read[1] = replace(read[1], image=heavy)
+    texts = [t for t in loaded(tiny, rows=3).read(Pages(read)) if isinstance(t, PageText)]
+    ends = {t.number: [a.end for a in t.attempts] for t in texts}
+
+    assert ends.pop(2) == ["error"] * 4 + ["stop", "stop"]
+    assert ends == {1: ["stop"], 3: ["stop"]}

@@ -4,6 +4,7 @@
  * error numbers follow xnu's headers (sys/resource.h, mach/vm_statistics.h, sys/sysctl.h, sys/stdio.h) and copyfile.h.
  */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -21,8 +22,7 @@
 #define UF_IMMUTABLE 0x2
 #define RENAME_EXCL 4
 #define COPYFILE_ALL 0xf
-#define COPYFILE_EXCL (1 << 17)
-#define COPYFILE_NOFOLLOW_SRC (1 << 18)
+#define MAC_AT_FDCWD (-2)
 
 static void note(const char *what) {
     const char *folder = getenv("FAKE_MAC");
@@ -95,6 +95,81 @@ int proc_pid_rusage(int pid, int flavor, void *buffer) {
     return 0;
 }
 
+/* sys/proc_info.h: struct proc_fdinfo, and struct vnode_fdinfo, which begins with struct proc_fileinfo. */
+struct open_file { int32_t number; uint32_t kind; };
+struct about_file {
+    uint32_t flags, status; int64_t offset; int32_t type; uint32_t guard;
+    uint32_t device; uint16_t mode, links; uint64_t inode; uint32_t owner, group; int64_t times[8], size, blocks;
+    int32_t block_size; uint32_t file_flags, generation, raw_device; int64_t spare[2];
+    int32_t vnode_type, pad, volume[2];
+};
+_Static_assert(sizeof(struct about_file) == 176, "the size of struct vnode_fdinfo");
+
+static int descriptors(int pid, struct open_file *found, int most) { /* kind 1 is a file */
+    char folder[64], path[400];
+    struct stat about;
+    int count = 0;
+    snprintf(folder, sizeof folder, "/proc/%d/fd", pid);
+    DIR *listed = opendir(folder);
+    if (!listed) return errno = EPERM, -1;
+    for (struct dirent *entry; (entry = readdir(listed)) && count < most;) {
+        if (entry->d_name[0] == '.') continue;
+        snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+        found[count].number = atoi(entry->d_name);
+        found[count++].kind = !stat(path, &about) && S_ISREG(about.st_mode) ? 1 : 2; /* PROX_FDTYPE_VNODE, _SOCKET */
+    }
+    closedir(listed);
+    return count;
+}
+
+int proc_listpidspath(uint32_t type, uint32_t info, const char *wanted, uint32_t flags, void *buffer, int size) {
+    struct open_file open_files[1024];
+    char path[80];
+    struct stat sought, found;
+    int count = 0, most = size / (int)sizeof(int);
+    note("proc_listpidspath");
+    if (type != 1 || info || flags != 2) return errno = EINVAL, -1; /* PROC_ALL_PIDS, _EXCLUDE_EVTONLY */
+    if (stat(wanted, &sought)) return -1;
+    DIR *listed = opendir("/proc");
+    for (struct dirent *entry; listed && (entry = readdir(listed)) && count < most;) {
+        int pid = atoi(entry->d_name), open_count = pid > 0 ? descriptors(pid, open_files, 1024) : 0;
+        for (int number = 0; number < open_count; number++) {
+            snprintf(path, sizeof path, "/proc/%d/fd/%d", pid, open_files[number].number);
+            if (stat(path, &found) || found.st_ino != sought.st_ino || found.st_dev != sought.st_dev) continue;
+            ((int *)buffer)[count++] = pid;
+            break;
+        }
+    }
+    if (listed) closedir(listed);
+    return count * (int)sizeof(int);
+}
+
+int proc_pidinfo(int pid, int flavor, uint64_t argument, void *buffer, int size) {
+    note("proc_pidinfo");
+    if (flavor != 1 || argument) return errno = EINVAL, 0; /* PROC_PIDLISTFDS */
+    int count = descriptors(pid, buffer, size / (int)sizeof(struct open_file));
+    return count < 0 ? 0 : count * (int)sizeof(struct open_file);
+}
+
+int proc_pidfdinfo(int pid, int number, int flavor, void *buffer, int size) {
+    struct about_file *about = buffer;
+    struct stat found;
+    char path[80];
+    unsigned flags = 0;
+    note("proc_pidfdinfo");
+    if (flavor != 1 || size != (int)sizeof *about) return errno = EINVAL, 0; /* PROC_PIDFDVNODEINFO */
+    snprintf(path, sizeof path, "/proc/%d/fd/%d", pid, number);
+    if (stat(path, &found)) return errno = EBADF, 0;
+    snprintf(path, sizeof path, "/proc/%d/fdinfo/%d", pid, number);
+    FILE *told = fopen(path, "re");
+    if (!told || fscanf(told, "pos: %*d flags: %o", &flags) != 1) flags = 0;
+    if (told) fclose(told);
+    memset(about, 0, sizeof *about);
+    about->flags = (flags & O_ACCMODE) + 1; /* FREAD 1, FWRITE 2 */
+    about->device = (uint32_t)found.st_dev, about->inode = found.st_ino, about->size = found.st_size;
+    return size;
+}
+
 unsigned mach_host_self(void) { note("mach_host_self"); return 0x1203; }
 
 int host_statistics64(unsigned host, int flavor, void *info, unsigned *count) {
@@ -137,36 +212,39 @@ static int across(const char *from, const char *to) { /* $FAKE_MAC_VOLUME is a f
     return volume && !strncmp(from, volume, length) != !strncmp(to, volume, length);
 }
 
-int renamex_np(const char *from, const char *to, unsigned flags) {
-    note("renamex_np");
+static const char *whole(int folder, const char *name, char *room, size_t size) { /* the path of a name in a folder */
+    char link[40];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", folder);
+    ssize_t length = name[0] == '/' || folder == MAC_AT_FDCWD ? -1 : readlink(link, room, size / 2);
+    if (length < 0) return name;
+    snprintf(room + length, size - (size_t)length, "/%s", name);
+    return room;
+}
+
+int renameatx_np(int from_at, const char *from, int to_at, const char *to, unsigned flags) {
+    char x[9000], y[9000];
+    note("renameatx_np");
+    from = whole(from_at, from, x, sizeof x), to = whole(to_at, to, y, sizeof y);
     if (flags != RENAME_EXCL) return errno = EINVAL, -1;
     if (locked(from)) return errno = EPERM, -1;
     if (across(from, to)) return errno = EXDEV, -1;
     return renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE);
 }
 
-int copyfile(const char *from, const char *to, void *state, unsigned flags) {
+int fcopyfile(int in, int out, void *state, unsigned flags) {
     char block[65536], line[80];
     ssize_t size;
     struct stat found;
     (void)state;
-    snprintf(line, sizeof line, "copyfile 0x%x", flags);
+    snprintf(line, sizeof line, "fcopyfile 0x%x", flags);
     note(line);
     if ((flags & COPYFILE_ALL) != COPYFILE_ALL) return errno = EINVAL, -1;
     if (knob("no-metadata", 0)) return errno = EOPNOTSUPP, -1;
-    int in = open(from, O_RDONLY | O_CLOEXEC | (flags & COPYFILE_NOFOLLOW_SRC ? O_NOFOLLOW : 0));
-    if (in < 0) return -1;
-    int out = open(to, O_WRONLY | O_CREAT | O_CLOEXEC | (flags & COPYFILE_EXCL ? O_EXCL : O_TRUNC), 0600);
-    if (out < 0) return close(in), -1;
     while ((size = read(in, block, sizeof block)) > 0)
-        if (write(out, block, (size_t)size) != size) { size = -1; break; }
-    if (!size && !fstat(in, &found)) {
-        struct timespec times[2] = {found.st_atim, found.st_mtim};
-        fchmod(out, found.st_mode & 07777);
-        futimens(out, times);
-    }
-    close(in), close(out);
-    return size ? -1 : 0;
+        if (write(out, block, (size_t)size) != size) return -1;
+    if (size || fstat(in, &found)) return -1;
+    struct timespec times[2] = {found.st_atim, found.st_mtim};
+    return fchmod(out, found.st_mode & 07777) || futimens(out, times) ? -1 : 0;
 }
 
 int getpeereid(int end, uid_t *user, gid_t *group) {

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from typing import Any, BinaryIO, TypeVar
 
-import pillow_heif
+import pi_heif
 from PIL import (
     AvifImagePlugin,
     BmpImagePlugin,
@@ -41,7 +41,7 @@ from dropscribe.documents.image import colour, frames, gif, jpeg, jpeg2000, mend
 from dropscribe.documents.image.frames import Frames
 from dropscribe.documents.loss import Loss
 
-pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=1)
+pi_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=1)
 
 # Everything that is decoded at all. EPS (runs another program), FLI, FITS, WMF and the like stay out on purpose.
 FORMATS: dict[str, type[Any]] = {
@@ -53,8 +53,8 @@ FORMATS: dict[str, type[Any]] = {
     file_types.BMP: BmpImagePlugin.BmpImageFile,
     file_types.ICO: IcoImagePlugin.IcoImageFile,
     file_types.PSD: PsdImagePlugin.PsdImageFile,
-    file_types.HEIC: pillow_heif.HeifImageFile,
-    file_types.HEIF: pillow_heif.HeifImageFile,
+    file_types.HEIC: pi_heif.HeifImageFile,
+    file_types.HEIF: pi_heif.HeifImageFile,
     file_types.AVIF: AvifImagePlugin.AvifImageFile,
     file_types.JP2: Jpeg2KImagePlugin.Jpeg2KImageFile,
     file_types.J2K: Jpeg2KImagePlugin.Jpeg2KImageFile,
@@ -112,7 +112,9 @@ class PictureDocument:
         with self._file() as file, self._faults(), closing(self._open(file)) as image:
             if self.media_type == file_types.GIF:
                 # Frames may lie far outside the screen: a bomb for the next program.
-                limits.check_pixels(*gif.extent(self._path), self._settings, f"{self._name} with all its frames")
+                width, height = gif.extent(self._path)
+                limits.check_pixels(width, height, self._settings, f"{self._name} with all its frames")
+                limits.make_room(width * height)
             found = frames.pages_of(image, self.media_type, self._settings)
             if self.media_type == file_types.TIFF and truncation.lacks_frames(self._path):
                 raise self._cut_off()
@@ -141,10 +143,11 @@ class PictureDocument:
     def _open(self, file: BinaryIO) -> Image.Image:
         image = Image.open(file, formats=[FORMATS[self.media_type].format])
         limits.check_pixels(*image.size, self._settings, self._name)
+        limits.make_room(image.width * image.height)
         return image
 
     @contextmanager
-    def _faults(self, pixels: int | None = None) -> Iterator[None]:
+    def _faults(self, pixels: int = 0) -> Iterator[None]:
         """Run a decoder; what it calls damage is `unsupported` in an unknown coding, `truncated` without an end."""
         try:
             with limits.decoding(self._name, self._settings, pixels):

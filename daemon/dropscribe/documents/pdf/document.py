@@ -4,6 +4,7 @@
 """
 
 import io
+import math
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
@@ -20,6 +21,7 @@ from dropscribe.documents.loss import Loss
 from dropscribe.documents.pdf import page_tree, raster, text_layer, visibility
 from dropscribe.documents.pdf.structure import Structure
 from dropscribe.documents.pdf.text_layer import OwnText
+from dropscribe.files.mapped import mapped
 
 MOST_JUDGED = 50  # pages of a damaged file that are searched for any content before its blank ones are believed
 LOST_PIXELS = (850, 1100)  # of the white page that stands for one of which nothing can be drawn
@@ -96,7 +98,7 @@ class PdfDocument:
         """Return the file in PDFium, anew from qpdf where the two see other pages or PDFium sees none."""
         pdf, fault = None, None
         try:
-            pdf = pdfium.PdfDocument(source)
+            pdf = pdfium.PdfDocument(mapped(source) if isinstance(source, str) else source)
         except pdfium.PdfiumError as error:
             fault = error
         tree = self._structure.page_tree()
@@ -150,6 +152,7 @@ class PdfDocument:
             size = raster.page_size(page, number)
             images = raster.placed_images(page, self._settings)
             dpi, shrunk = raster.resolution(size, images, raster.shows_text(page), self._settings)
+            limits.make_room(max([raster.pixels(size, dpi), *(math.prod(placed.size) for placed in images)]))
             image = raster.render(page, dpi)
             no_ink = blank.is_blank(image)
             loss = self._loss(page, number, images, no_ink)

@@ -125,6 +125,11 @@ def resolution(
     return (most, True) if most < dpi else (dpi, False)
 
 
+def pixels(size: tuple[float, float], dpi: float) -> int:
+    """Return how many pixels a page of *size* points has at so many dots per inch."""
+    return math.ceil(size[0] * dpi / POINTS_PER_INCH) * math.ceil(size[1] * dpi / POINTS_PER_INCH)
+
+
 def page_size(page: pdfium.PdfPage, number: int) -> tuple[float, float]:
     """Return width and height in points, as turned; raise `ReasonedError` for a size that no page can have."""
     width, height = page.get_size()

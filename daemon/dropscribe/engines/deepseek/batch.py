@@ -1,23 +1,29 @@
-"""Several pages in one forward pass: rows that join when their picture is prepared and leave when they end.
+"""Several pages in one forward pass: rows that join when their picture is ready and leave when they end.
 
 mlx-vlm's own batch generation cannot carry this model's arguments, so the loop is here: each page is prepared and
 prefilled alone (its positions are its own), then decoded together with the others over a padded cache. For models with
 plain caches and no position state of their own (`Adapter.batches`). Same ids as one page at a time, up to rounding.
+Pictures are resized on another thread meanwhile; at most as many wait as there are free rows.
 """
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 from dropscribe.core.errors import ReasonedError
 from dropscribe.core.pages import Page, PageFailure, PageKey, PageText
 from dropscribe.engines.base import PageSource, Signals
-from dropscribe.engines.deepseek.generate import Prepared, prepare, tell, watch_for, without_banned
+from dropscribe.engines.deepseek.generate import Prepared, prepare, resized, tell, watch_for, without_banned
 from dropscribe.engines.deepseek.loading import Loaded
 from dropscribe.engines.deepseek.release import reset_peak, trim
 from dropscribe.engines.vlm.attempt import AttemptState, Reply, Request
 from dropscribe.engines.vlm.fallback import PageFlow
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 CLEAR_EVERY = 256  # steps
 
@@ -90,6 +96,16 @@ class BatchState:
         self._tokens = self._tokens[at]
 
 
+@dataclass(frozen=True)
+class Coming:
+    """An attempt whose picture is being resized."""
+
+    page: PageKey
+    flow: PageFlow
+    attempt: Request
+    picture: "Future[Image]"
+
+
 class Batch:
     """Drives the attempts at many pages, of any documents, over one batch."""
 
@@ -97,45 +113,67 @@ class Batch:
         """Read up to *most* pages at once, each by its own *flow_of*."""
         self._loaded, self._signals, self._most, self._flow_of = loaded, signals, most, flow_of
         self._batch = BatchState(loaded.model.language_model)
+        self._coming: deque[Coming] = deque()  # in the order in which their pictures will be ready
+        self._resizer = ThreadPoolExecutor(1, "resizer")
 
     def read(self, pages: PageSource) -> Iterator[PageText | PageFailure]:
         """Yield pages as they are finished, taking others as rows become free; raise `Stopped`."""
-        while True:
-            while len(self._batch.rows) < self._most:
-                page = pages.take(wait=not self._batch.rows)
-                if page is None:
-                    break
-                reset_peak()
-                if (done := self._go_on(page.key, self._flow_of(page), None)) is not None:
-                    yield done
-            if not self._batch.rows:
+        try:
+            while True:
+                yield from self._take(pages)
+                if not self._in_hand:
+                    return
+                yield from self._join()
+                if self._batch.rows:
+                    yield from self._advance()
+        finally:
+            self._resizer.shutdown(cancel_futures=True)
+
+    @property
+    def _in_hand(self) -> int:
+        return len(self._batch.rows) + len(self._coming)
+
+    def _take(self, pages: PageSource) -> Iterator[PageText | PageFailure]:
+        """Take a page for every free row, and have its picture resized while others are read."""
+        while self._in_hand < self._most:
+            page = pages.take(wait=not self._in_hand)
+            if page is None:
                 return
-            yield from self._advance()
+            reset_peak()
+            if (done := self._go_on(page.key, self._flow_of(page), None)) is not None:
+                yield done
 
     def _go_on(self, page: PageKey, flow: PageFlow, reply: Reply | None) -> PageText | PageFailure | None:
-        """Send *reply* to the page's flow and begin what it asks for next; return the page when it is over."""
-        while True:
-            try:
-                attempt = next(flow) if reply is None else flow.send(reply)
-            except StopIteration as end:
-                done: PageText = end.value
-                return done
-            except ReasonedError as error:
-                return PageFailure(page, error.reason, error.detail)
-            reply = self._begin(page, flow, attempt)
-            if reply is None:
-                return None
+        """Send *reply* to the page's flow and let what it asks for next come; return the page when it is over."""
+        try:
+            attempt = next(flow) if reply is None else flow.send(reply)
+        except StopIteration as end:
+            done: PageText = end.value
+            return done
+        except ReasonedError as error:
+            return PageFailure(page, error.reason, error.detail)
+        self._coming.append(Coming(page, flow, attempt, self._resizer.submit(resized, self._loaded.adapter, attempt)))
+        return None
 
-    def _begin(self, page: PageKey, flow: PageFlow, attempt: Request) -> Reply | None:
+    def _join(self) -> Iterator[PageText | PageFailure]:
+        """Let the attempts join whose pictures are ready, or the first of them where nothing else is to be done."""
+        while self._coming and (not self._batch.rows or self._coming[0].picture.done()):
+            coming = self._coming.popleft()
+            reply = self._begin(coming)
+            if reply is not None and (done := self._go_on(coming.page, coming.flow, reply)) is not None:
+                yield done
+
+    def _begin(self, coming: Coming) -> Reply | None:
         """Prepare and prefill an attempt; return a reply only if that failed."""
+        attempt = coming.attempt
         self._signals.raise_if_stopped()
         self._signals.attempt(attempt.page, attempt.mode)
         begun = time.monotonic()
         try:
-            inputs = prepare(self._loaded, attempt)
+            inputs = prepare(self._loaded, replace(attempt, image=coming.picture.result()))
             cache, logits = prefill(self._loaded, inputs)
             watch = watch_for(self._loaded, attempt, inputs.ids.shape[1], begun)
-            self._batch.join(Row(page, flow, watch), cache, logits)
+            self._batch.join(Row(coming.page, coming.flow, watch), cache, logits)
             return None
         except (RuntimeError, ValueError, MemoryError) as error:
             fault = " ".join(str(error).split()) or type(error).__name__

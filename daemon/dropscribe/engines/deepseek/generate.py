@@ -14,12 +14,14 @@ from dropscribe.core.pages import PageKey
 from dropscribe.engines.base import Signals
 from dropscribe.engines.deepseek.loading import Loaded, quiet
 from dropscribe.engines.deepseek.release import trim
+from dropscribe.engines.vlm.adapters import Adapter
 from dropscribe.engines.vlm.attempt import AttemptState, Reply, Request
 from dropscribe.engines.vlm.ngram_guard import NGramGuard
 from dropscribe.engines.vlm.repetition import LoopDetector
+from dropscribe.engines.vlm.resizing import Arguments
 
 if TYPE_CHECKING:
-    pass
+    from PIL.Image import Image
 
 TELL_EVERY = 16  # tokens
 LEAST_ANSWER = 256  # tokens that are allowed however long the prompt
@@ -35,12 +37,22 @@ class Prepared:
     extra: dict[str, Any]
 
 
+def arguments_for(adapter: Adapter, attempt: Request) -> Arguments:
+    """Return the processor's arguments for an attempt."""
+    return adapter.arguments(attempt.mode.split()[0], *attempt.image.size)
+
+
+def resized(adapter: Adapter, attempt: Request) -> "Image":
+    """Return the picture of an attempt with the sizes ready that `prepare` wants; on any thread."""
+    ahead = adapter.resized
+    return attempt.image if ahead is None else ahead(attempt.image, arguments_for(adapter, attempt))
+
+
 def prepare(loaded: Loaded, attempt: Request) -> Prepared:
     """Return prompt and picture as the model takes them."""
     from mlx_vlm.utils import prepare_inputs, should_add_special_tokens
 
     adapter, config = loaded.adapter, loaded.model.config
-    arguments = adapter.arguments(attempt.mode.split()[0], *attempt.image.size)
     with quiet():
         inputs = prepare_inputs(
             loaded.processor,
@@ -48,7 +60,7 @@ def prepare(loaded: Loaded, attempt: Request) -> Prepared:
             prompts=loaded.prompt(adapter.prompt(attempt.prompt)),
             image_token_index=getattr(config, "image_token_index", None),
             add_special_tokens=should_add_special_tokens(config.model_type, loaded.processor),
-            **arguments,
+            **arguments_for(adapter, attempt),
         )
     ids, pixels, mask = (inputs.pop(key, None) for key in ("input_ids", "pixel_values", "attention_mask"))
     return Prepared(ids, pixels, mask, inputs)

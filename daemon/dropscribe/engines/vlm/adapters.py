@@ -13,14 +13,18 @@ weights, so how well one reads is not known; GLM-OCR and PaddleOCR-VL were train
 model cuts out, which is not done here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
+from dropscribe.engines.vlm import resizing
 from dropscribe.engines.vlm.parsers import doctags, grounding, markdown, otsl
 from dropscribe.engines.vlm.parsers.values import Parser
+from dropscribe.engines.vlm.resizing import Arguments
 
-Arguments = Mapping[str, int | bool]
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 MODES: Mapping[str, Arguments] = MappingProxyType(
     {
@@ -72,6 +76,7 @@ class Adapter:
     positions: int | None = None  # prompt and answer together, as the model was trained
     prefill: int = 2048  # positions of the prompt at once; mlx-vlm's default
     batches: bool = False  # pages may share a forward pass: plain caches, no position state of its own, and tried
+    resized: "Callable[[Image, Arguments], Image] | None" = None  # a picture with its sizes ready
     vision: tuple[str, ...] = ()  # parts that `engine.vision_precision: float32` casts
 
     def arguments(self, mode: str, width: int, height: int) -> Arguments:
@@ -110,12 +115,12 @@ def _everywhere(words: str, **others: str) -> Mapping[str, str]:
 ADAPTERS: Mapping[str, Adapter] = MappingProxyType(
     {
         "deepseekocr": Adapter(
-            DEEPSEEK_PROMPTS, DEEPSEEK_MARKS, modes=MODES, positions=8192, batches=True,
+            DEEPSEEK_PROMPTS, DEEPSEEK_MARKS, modes=MODES, positions=8192, batches=True, resized=resizing.deepseekocr,
             vision=("sam_model", "vision_model"),
         ),
         "deepseekocr_2": Adapter(
             DEEPSEEK_PROMPTS, DEEPSEEK_MARKS, picture_guard=(20, 90), modes=OCR2_MODES, untiled=OCR2_TILE,
-            positions=8192, batches=True, vision=("sam_model", "vision_model"),
+            positions=8192, batches=True, resized=resizing.deepseekocr_2, vision=("sam_model", "vision_model"),
         ),
         "unlimited-ocr": Adapter(
             _everywhere("document parsing."), ("<image>",), picture_guard=(35, 128), pdf_guard=(35, 1024), modes=MODES,

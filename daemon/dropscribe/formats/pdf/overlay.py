@@ -13,6 +13,7 @@ import pypdfium2 as pdfium
 from pikepdf import Array, Dictionary, Name, Pdf
 
 from dropscribe.core.pages import Box, DocumentResult, Hidden, PageText
+from dropscribe.files.mapped import mapped
 from dropscribe.formats.page_images import paired, turned
 from dropscribe.formats.pdf import embedded_images, layer, strip_hidden_text
 from dropscribe.formats.pdf.glyphless import Glyphless
@@ -58,7 +59,7 @@ def add_layers(pdf: Pdf, reading: DocumentResult) -> bool:
 def has_plain_pages(pdf: Pdf, path: str) -> bool:
     """Say whether every reader sees the pages of *pdf* in the file at *path*, which qpdf may have mended."""
     try:
-        with pdfium.PdfDocument(path) as document:
+        with pdfium.PdfDocument(mapped(path)) as document:
             sizes = [document.get_page_size(index) for index in range(len(document))]
     except pdfium.PdfiumError:  # a page that is none
         return False

@@ -9,12 +9,12 @@ import os
 import shutil
 import warnings
 from dataclasses import dataclass
-from tempfile import TemporaryFile
+from typing import IO
 
 import pikepdf
 from pikepdf import AccessMode, Dictionary, Name, Pdf
 
-from dropscribe.core.pages import DocumentResult, Page, PageText
+from dropscribe.core.pages import DocumentResult, Page, PageText, Target
 from dropscribe.formats import plain
 from dropscribe.formats.page_images import paired, turned
 from dropscribe.formats.pdf import actions, embedded_images, layer, overlay
@@ -22,12 +22,13 @@ from dropscribe.formats.pdf.glyphless import Glyphless
 from dropscribe.formats.pdf.object_writer import Spool
 
 INCH = 72  # points
+COPIED = 1 << 20  # bytes at a time
 A4_LONG = 11.69  # inches: pictures that do not say how large they are are fitted to this
 FEWEST_DPI, MOST_DPI = 72, 300  # bounds of that fitting
 SHORTEST, LONGEST = 3, 14400  # points: no page may be smaller or larger (PDF 1.7, annex C)
 
 
-def render(reading: DocumentResult, path: str) -> None:
+def render(reading: DocumentResult, path: Target) -> None:
     """Write *reading* to *path* as a PDF that looks like what was read and can be searched."""
     if reading.source.media_type == "application/pdf":
         try:
@@ -36,7 +37,8 @@ def render(reading: DocumentResult, path: str) -> None:
                 if overlay.add_layers(pdf, reading) or stripped or not overlay.has_plain_pages(pdf, reading.file):
                     _save(pdf, reading, path)
                 else:
-                    shutil.copyfile(reading.file, path)
+                    with open(reading.file, "rb") as original, _new_file(path) as copy:
+                        shutil.copyfileobj(original, copy, COPIED)
                 return
         except (pikepdf.PdfError, overlay.OtherPages):
             pass  # the reader of pages forgave it more than this library does: show its pictures instead
@@ -53,11 +55,10 @@ class _Sheet:
     content: int
 
 
-def _from_pictures(reading: DocumentResult, path: str) -> None:
+def _from_pictures(reading: DocumentResult, path: Target) -> None:
     """Build the PDF from the pictures of the pages, which go to disk one by one."""
     font = Glyphless()
-    # A nameless file: the folder is about to be published, and nothing may be left in it after a crash.
-    with TemporaryFile(dir=os.path.dirname(path) or ".") as file:
+    with reading.scratch() as file:
         spool = Spool(file)
         sheets = [_sheet(spool, page, text, reading, font) for page, text in paired(reading)]
         spool.finish()
@@ -104,7 +105,7 @@ def resolution(dpi: float | None, width: int, height: int) -> float:
     return max(dpi, longest * INCH / LONGEST)
 
 
-def _save(pdf: Pdf, reading: DocumentResult, path: str) -> None:
+def _save(pdf: Pdf, reading: DocumentResult, path: Target) -> None:
     """Write *pdf* to *path* with a title, the producer and the date of the reading."""
     if Name.Metadata not in pdf.Root:  # the two kinds of metadata must agree in PDF/A: where there are both, both stay
         info = pdf.docinfo
@@ -114,4 +115,13 @@ def _save(pdf: Pdf, reading: DocumentResult, path: str) -> None:
     with warnings.catch_warnings():
         # Form fields that the author's file had lost are lost here too.
         warnings.simplefilter("ignore", UserWarning)
-        pdf.save(path)
+        with _new_file(path) as file:
+            pdf.save(file)
+
+
+def _new_file(path: Target) -> IO[bytes]:
+    """Open the output, empty, also when something was written to it before that is not to stay."""
+    if isinstance(path, int):
+        os.lseek(path, 0, os.SEEK_SET)
+        os.ftruncate(path, 0)
+    return open(path, "wb", closefd=isinstance(path, str))

@@ -13,6 +13,7 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
 from dropscribe.core.pages import Box
+from dropscribe.files.mapped import mapped
 
 COVERED = 0.95  # of the page each way, under a picture that hides what was drawn before
 DEEPEST = 5  # forms within forms
@@ -42,7 +43,7 @@ class Already:
     def letters(self, number: int) -> list[Letter]:
         """Return the letters of page *number* (from 1) that can be seen; none where it cannot be looked into."""
         try:
-            self._pdf = self._pdf or pdfium.PdfDocument(self._path)
+            self._pdf = self._pdf or pdfium.PdfDocument(mapped(self._path))
             page = self._pdf[number - 1]
             textpage = page.get_textpage()
         except (pdfium.PdfiumError, IndexError):

@@ -64,16 +64,23 @@ def guarded(call: Callable[..., Any], which: int, *, moves: bool) -> Callable[..
     """Return *call* refusing locked files among its first *which* paths and, if it *moves*, to leave the volume."""
 
     def checked(*values: Any, **named: Any) -> Any:
-        if not named.get("src_dir_fd") and not named.get("dir_fd"):
-            for path in values[:which]:
-                if os.path.lexists(path) and flags_of(_lstat(path)) & UF_IMMUTABLE:
-                    raise PermissionError(1, "Operation not permitted", path)
-            sides = {os.fsdecode(path).startswith(VOLUME) for path in values[:2]} if moves and VOLUME else set()
-            if len(sides) > 1:
-                raise OSError(18, "Cross-device link", values[0])
+        folders = [named.get("src_dir_fd", named.get("dir_fd")), named.get("dst_dir_fd")]
+        paths = [whole(path, folder) for path, folder in zip(values[:2], folders, strict=False)]
+        for path in paths[:which]:
+            if os.path.lexists(path) and flags_of(_lstat(path)) & UF_IMMUTABLE:
+                raise PermissionError(1, "Operation not permitted", path)
+        sides = {path.startswith(VOLUME) for path in paths} if moves and VOLUME else set()
+        if len(sides) > 1:
+            raise OSError(18, "Cross-device link", values[0])
         return call(*values, **named)
 
     return checked
+
+
+def whole(path: Any, folder: int | None) -> str:
+    """Return the whole path of a name in an open folder."""
+    name = os.fsdecode(path)
+    return name if folder is None else os.path.join(_readlink(f"/proc/self/fd/{folder}"), name)
 
 
 def control(handle: Any, command: int, argument: Any = 0) -> Any:
@@ -142,7 +149,7 @@ def become() -> None:
     sys.platform = "darwin"
     vars(os).update(uname=lambda: names, O_SYMLINK=0x200000, O_EVTONLY=0x8000)
     vars(os).update(killpg=kill_group, confstr=lambda number: os.environ["FAKE_MAC"] + "/T/")
-    vars(os).update(lstat=with_flags(os.lstat), fstat=with_flags(os.fstat))
+    vars(os).update(lstat=with_flags(os.lstat), fstat=with_flags(os.fstat), stat=with_flags(os.stat))
     vars(os).update(
         link=guarded(os.link, 1, moves=True), replace=guarded(os.replace, 2, moves=True),
         rename=guarded(os.rename, 2, moves=True), unlink=guarded(os.unlink, 1, moves=False),

@@ -22,7 +22,7 @@ ABSENT_CALLS = ("prctl", "renameat2", "malloc_trim", "sched_getaffinity", "memfd
 # These choose by platform when they are imported: they have to be there before the platform changes.
 FIRST = ("ctypes", "importlib.util", "platform", "shutil", "stat", "subprocess", "tempfile", "psutil", "sqlite3")
 LIBRARIES = (
-    "cv2", "numpy", "onnxruntime", "pypdfium2", "pikepdf", "pillow_heif", "PIL.Image",
+    "cv2", "numpy", "onnxruntime", "pypdfium2", "pikepdf", "pi_heif", "PIL.Image",
     "mlx.core", "mlx_vlm.generate", "mlx_vlm.prompt_utils", "transformers",
 )  # fmt: skip
 

@@ -1,0 +1,1 @@
+"""The engine `remote`: pages go to an OpenAI-compatible vision server that somebody else runs."""
