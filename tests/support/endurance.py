@@ -184,9 +184,10 @@ class Endurance:
 
     def _limit(self, pid: int, most: int) -> None:
         try:
-            resource.prlimit(pid, resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
-        except ProcessLookupError:
-            pass  # a worker that has left
+            hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)[1]
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (hard if most == resource.RLIM_INFINITY else most, hard))
+        except (ProcessLookupError, PermissionError):
+            pass  # a worker that has left, a decoder in its sandbox
 
     # -- the end
 
