@@ -134,6 +134,9 @@ def test_once_does_not_wait_for_an_inbox_that_is_away_and_says_so(tmp_path: Path
 
     assert daemon.once() == 1
     assert not daemon.inbox.exists()
+    daemon.failed.mkdir(exist_ok=True)
+    for name in ("a.png", "a.png.error.txt"):
+        (daemon.failed / name).write_text("failed")
     retried = daemon.run("retry", "--all")
     assert retried.returncode == 2 and retried.stderr.startswith("error: retry: the inbox")
 

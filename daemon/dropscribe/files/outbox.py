@@ -110,7 +110,7 @@ class Outbox:
                 for suffix in suffixes:
                     outputs.append(self._hidden_copy(staging.rendered(folder, suffix), suffix, below, there, mode))
             manifest = Manifest(
-                job.id, self.root, job.path, job.signature, job.stem, tuple(outputs), seconds, review=review
+                job.id, self.root, job.path, job.signature, job.stem, tuple(outputs), seconds, review, job.inbox
             )
             staging.write(folder, manifest)
         except OSError as error:
