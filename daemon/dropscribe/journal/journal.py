@@ -20,7 +20,7 @@ from dropscribe.journal.recipes import RecipeRows
 HISTORY = 10_000  # finished jobs that are remembered
 # What keeps a healthy journal from being written for a while.
 UNWRITABLE = (
-    sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_CANTOPEN,
 )  # fmt: skip
 PATIENT = 5  # interruptions in a row after which a job goes behind the others
 PRUNE_EVERY = 500  # finished jobs between two prunings

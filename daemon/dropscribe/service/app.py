@@ -43,6 +43,7 @@ from dropscribe.service.reload import ConfigReload
 from dropscribe.service.reporter import Reporter
 from dropscribe.service.requests import Requests
 from dropscribe.service.retry import Retries
+from dropscribe.service.shortage import Shortage
 from dropscribe.service.status import JOURNAL
 
 LONGEST_SLEEP = 3600.0
@@ -85,7 +86,7 @@ class Service:
         self.journal = self._own(self._opened_journal())
         self.paused = self.journal.metadata.get("paused") is not None
         self.disk = self._own(DiskThread(self.loop.wake))
-        self.backoff = Backoff()
+        self.backoff, self.shortage = Backoff(), Shortage()
         self.flows = self._own(Flows(self.disk, self.backoff))
         self.host = self._own(Host(settings, self.engine, self._peaks, command))
         ledger = Ledger(settings.folders.state)
@@ -167,7 +168,8 @@ class Service:
                 self.stop(self.loop.signalled)
             if self.loop.hung_up():
                 log.reopen()
-            self.tick(now)
+            with self.shortage.outlived():
+                self.tick(now)
             if self.stopping and not self.unfinished and self.host.leave(now):
                 break
             if drain is not None and not self.stopping and drain.over(now):
@@ -334,6 +336,7 @@ class Service:
         if self.stopping:
             times += [moment for moment in (self._stop_by, self._stop_by + DISK_GRACE) if moment > now]
         soonest = min((t for t in times if t is not None), default=now + LONGEST_SLEEP)
+        soonest = max(soonest, self.shortage.rest_until)
         for data in self.loop.until(self.host, max(0.0, min(soonest - now, LONGEST_SLEEP))):
             if data is self.control:
                 self.control.accept()

@@ -219,6 +219,8 @@ class Retries:
 
 def _failed(root: bytes) -> Iterator[bytes]:
     """Yield the paths of files in failed/ that have a note beside them, or a note of ours that has lost its file."""
+    if not os.path.isdir(root):
+        return  # before the first start
     for folder, _, files, handle in os.fwalk(root):  # on descriptors; links are not followed
         below = os.path.relpath(folder, root)
         for name in sorted(files):
