@@ -119,6 +119,7 @@ def test_unload_and_idleness_let_go_and_the_next_file_is_read(tmp_path: Path, ll
         daemon.read_one("b.png", 1)
 
 
+@pytest.mark.slow
 def test_read_and_doctor_work_with_it(tmp_path: Path, llama: LlamaServer) -> None:
     daemon = daemon_of(tmp_path, llama.url, prompt="markdown")
     Image.effect_noise((300, 300), 90).save(tmp_path / "page.png")

@@ -167,6 +167,7 @@ def test_a_page_whose_time_is_up_keeps_what_it_has() -> None:
     assert "partial" in page.flags and page.attempts[0].end == "timeout"
 
 
+@pytest.mark.slow
 def test_a_page_that_takes_its_server_along_twice_when_alone_is_given_up() -> None:
     with ScriptedServer(always=reset()) as server, loaded(server.url) as engine:
         failed = failure(read(engine))
