@@ -149,7 +149,7 @@ class FakeEngine:
                 zlib.crc32(self._held)
             text = " ".join(filter(None, (fingerprint(page.image), page.prompt)))
             unsure = page.image.getpixel((0, 0)) == DEEDS["unsure"]
-            block = Block("text", text, (10, 10, 30, 20), 0.5 if unsure else 0.9)
+            block = Block("text", text, (10, 10, 30, 20), 0.5 if unsure else 0.98)
             flags = ("low-confidence",) if unsure else ()
             yield PageText(
                 page.number, page.width, page.height, text, text, (block,), page.rotation, flags=flags,

@@ -96,3 +96,14 @@ def test_the_newest_job_of_a_name_counts(settings: Settings, journal: Journal) -
 
     assert {path: job.finished for path, job in library.newest(since, [b"a", b"c"]).items()} == {b"a": 2.0}
     assert library.newest(since, []) == {}
+
+
+def test_an_inbox_whose_volume_is_not_mounted_is_away(settings: Settings, journal: Journal) -> None:
+    library, inbox = Library(lambda: settings), settings.folders.inbox
+    Path(inbox).mkdir()
+    journal.metadata.note("folder inbox", inbox)
+    assert not library.inbox_is_away()
+    journal.metadata.note("volume inbox", inbox)
+    assert library.inbox_is_away()
+    Path(inbox, "there").touch()
+    assert not library.inbox_is_away()

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from dropscribe.config import Settings, checked
+from dropscribe.files.places import Place
 from dropscribe.web.pictures import NoPicture, Pictures
 from support.harness import gone, wait_for
 
@@ -31,17 +32,17 @@ def test_a_page_over_the_limit_is_refused_and_the_next_is_made(tmp_path: Path) -
     async def ask() -> bytes:
         with closing(Pictures()) as pictures:
             with pytest.raises(NoPicture, match="more pixels than"):
-                await pictures.of(bytes(large), 1, 0, settings())
+                await pictures.of(Place(bytes(tmp_path), (large).name.encode()), 1, 0, settings())
             with pytest.raises(NoPicture, match="cut off"):
                 torn = tmp_path / "torn.png"
                 torn.write_bytes(small.read_bytes()[:60])
-                await pictures.of(bytes(torn), 1, 0, settings())
+                await pictures.of(Place(bytes(tmp_path), (torn).name.encode()), 1, 0, settings())
             with pytest.raises(NoPicture, match="1 pages, and no 2"):
-                await pictures.of(bytes(small), 2, 0, settings())
+                await pictures.of(Place(bytes(tmp_path), (small).name.encode()), 2, 0, settings())
             (tmp_path / "link.png").symlink_to(small)
             with pytest.raises(NoPicture, match="cannot be opened"):
-                await pictures.of(bytes(tmp_path / "link.png"), 1, 0, settings())
-            return await pictures.of(bytes(small), 1, 0, settings())
+                await pictures.of(Place(bytes(tmp_path), (tmp_path / "link.png").name.encode()), 1, 0, settings())
+            return await pictures.of(Place(bytes(tmp_path), (small).name.encode()), 1, 0, settings())
 
     assert Image.open(io.BytesIO(asyncio.run(ask()))).convert("RGB").getpixel((20, 15)) == (255, 0, 0)
 
@@ -52,15 +53,15 @@ def test_a_process_that_dies_or_has_nothing_to_do_is_replaced(tmp_path: Path) ->
 
     async def ask() -> None:
         with closing(Pictures(idle=0.3)) as pictures:
-            await pictures.of(bytes(path), 1, 0, settings())
+            await pictures.of(Place(bytes(tmp_path), (path).name.encode()), 1, 0, settings())
             (first,) = children()
             psutil.Process(first).kill()
             with pytest.raises(NoPicture, match="died"):
                 while True:  # a dead one may be noticed before it is asked: then there is a new one at once
-                    await pictures.of(bytes(path), 1, 0, settings())
+                    await pictures.of(Place(bytes(tmp_path), (path).name.encode()), 1, 0, settings())
                     if children() != [first]:
                         raise NoPicture("died and was replaced")
-            await pictures.of(bytes(path), 1, 0, settings())
+            await pictures.of(Place(bytes(tmp_path), (path).name.encode()), 1, 0, settings())
             (second,) = children()
             while not gone(second):
                 await asyncio.sleep(0.02)
@@ -77,7 +78,7 @@ def test_a_very_large_page_within_the_limit_costs_this_process_nothing(tmp_path:
 
     async def ask() -> bytes:
         with closing(Pictures()) as pictures:
-            return await pictures.of(bytes(path), 1, 90, settings())
+            return await pictures.of(Place(bytes(tmp_path), (path).name.encode()), 1, 90, settings())
 
     image = Image.open(io.BytesIO(asyncio.run(ask())))
     assert image.height > image.width and image.width * image.height <= 5_100_000

@@ -10,8 +10,9 @@ import pytest
 from dropscribe.config import Settings, checked
 from dropscribe.core.job import Job, Signature, State
 from dropscribe.core.pages import Block, PageText
+from dropscribe.files.places import Place
 from dropscribe.web import texts
-from dropscribe.web.places import Missing
+from dropscribe.web.job_files import Missing
 from dropscribe.web.texts import Texts
 from dropscribe.worker.page_cache import PageCache, folder_of
 
@@ -139,4 +140,4 @@ def test_a_changed_output_is_read_anew(settings: Settings, tmp_path: Path) -> No
 def test_the_beginning_of_a_json_is_its_text(tmp_path: Path) -> None:
     written_json(tmp_path / "a.json", [page(n, f"page {n}").as_dict() for n in (1, 2)])
 
-    assert texts.beginning(bytes(tmp_path / "a.json"), 100) == "page 1\npage 2"
+    assert texts.beginning(Place(bytes(tmp_path), b"a.json"), 100) == "page 1\npage 2"

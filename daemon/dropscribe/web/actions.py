@@ -21,7 +21,7 @@ from dropscribe.core.protocol import (
     RetryRequest,
     UnloadRequest,
 )
-from dropscribe.web import places, uploads
+from dropscribe.web import job_files, uploads
 from dropscribe.web.site import Site, job_of, site_of
 
 A = TypeVar("A", bound=Answer)
@@ -72,8 +72,8 @@ def _again(site: Site, job: Job) -> bytes:
         _require_inbox(site)
         if job.state is not State.DONE:
             raise HTTPException(409, "The file was not read yet.")
-        return uploads.again(settings, places.opened(places.original(settings, job)), job.path)
-    except places.Missing as missing:
+        return uploads.again(settings, job_files.opened(job_files.original(settings, job)), job.path)
+    except job_files.Missing as missing:
         raise HTTPException(409, str(missing)) from None
     except uploads.Refused as refused:
         raise HTTPException(refused.status, refused.what) from None

@@ -12,7 +12,7 @@ from dropscribe.core.job import Job
 from dropscribe.journal import rows, schema
 from dropscribe.journal.journal import Journal
 from dropscribe.service import mounts
-from dropscribe.web import places, texts
+from dropscribe.web import job_files, texts
 
 JOURNAL = "journal.db"
 PAGE = 50  # entries shown at once
@@ -172,11 +172,11 @@ def _found(settings: Settings, job: Job, words: str) -> str | None:
 
 def _text(settings: Settings, job: Job, most: int) -> str:
     """Return the beginning of a text of *job*, empty where there is none."""
-    paths = places.outputs(settings, job)
+    paths = job_files.outputs(settings, job)
     for suffix in TEXTS:
-        for path in (path for path in paths if path.endswith(suffix.encode())):
+        for place in (place for place in paths if place.path.endswith(suffix.encode())):
             try:
-                return texts.beginning(path, most)
-            except places.Missing:
+                return texts.beginning(place, most)
+            except job_files.Missing:
                 continue
     return ""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-LOW = 0.8  # confidence below which a line is marked; the embedded engine doubts a page with many such lines
+LOW = 0.94  # confidence below which a line is marked: the mean below which the embedded engine doubts a whole page
 TRIES = 50  # at a place for a piece that stands elsewhere than in its order
 Span = tuple[int, int]
 

@@ -17,7 +17,8 @@ from PIL import Image
 from dropscribe.config import Settings, restored
 from dropscribe.core.errors import Reason, ReasonedError
 from dropscribe.core.framing import BrokenStream, Inbound, pack, receive
-from dropscribe.web import places
+from dropscribe.files.places import Place
+from dropscribe.web import job_files
 from dropscribe.worker.decoder import Decoders
 from dropscribe.worker.decoder_helper import die_with_parent
 
@@ -28,8 +29,9 @@ QUALITY = 82  # of WebP, 0 to 100
 
 
 class Show(Struct, tag=True, frozen=True):
-    """Make the picture of a page of the file at *path*, upright as its text was read."""
+    """Make the picture of a page of the file *path* below *root*, upright as its text was read."""
 
+    root: bytes
     path: bytes
     page: int
     rotation: int  # clockwise turn, in degrees, that set the page upright
@@ -70,7 +72,7 @@ def _answer(decoders: Decoders, request: Show) -> Answer:
         return _shown(decoders, request)
     except ReasonedError as error:
         return Refused(error.reason, error.detail)
-    except places.Missing as error:
+    except job_files.Missing as error:
         return Refused(Reason.UNREADABLE, str(error))
     except MemoryError:
         return Refused(Reason.DECODE_MEMORY, "The page needs more memory than there is.")
@@ -79,7 +81,7 @@ def _answer(decoders: Decoders, request: Show) -> Answer:
 
 
 def _shown(decoders: Decoders, request: Show) -> Shown:
-    descriptor = places.opened(request.path)
+    descriptor = job_files.opened(Place(request.root, request.path))
     try:
         process = decoders.start(descriptor, "the file")
     finally:

@@ -13,6 +13,7 @@ import msgspec
 
 from dropscribe.config import Settings, plain
 from dropscribe.core.framing import HEADER, LONGEST
+from dropscribe.files.places import Place
 
 IDLE = 60.0  # seconds after which the process goes
 BEYOND = 60.0  # seconds for a start of it and of its decoder, beside the decoder's own limits
@@ -34,10 +35,11 @@ class Pictures:
         self._writer: asyncio.StreamWriter
         self._ending: asyncio.TimerHandle | None = None
 
-    async def of(self, path: bytes, page: int, rotation: int, settings: Settings) -> bytes:
-        """Return the picture of a page of the file at *path*, as WebP; raise `NoPicture`."""
+    async def of(self, place: Place, page: int, rotation: int, settings: Settings) -> bytes:
+        """Return the picture of a page of the file at *place*, as WebP; raise `NoPicture`."""
         request = {
-            "type": "Show", "path": path, "page": page, "rotation": rotation, "settings": plain(settings),
+            "type": "Show", "root": place.root, "path": place.path, "page": page, "rotation": rotation,
+            "settings": plain(settings),
         }  # fmt: skip
         async with self._turn:
             self._stay()

@@ -13,7 +13,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from dropscribe.core.job import Job, State, printable
-from dropscribe.web import places
+from dropscribe.files.places import Place
+from dropscribe.web import job_files
 from dropscribe.web.library import FILTERS
 from dropscribe.web.markdown import rendered
 from dropscribe.web.passages import passages
@@ -58,12 +59,12 @@ def _document(site: Site, job: Job, number: int, form: str) -> dict[str, Any]:
     number = min(number, max(1, text.count))
     try:
         page = text.page(number) if text.count else None
-    except places.Missing as missing:
+    except job_files.Missing as missing:
         raise HTTPException(410, str(missing)) from None
     try:
-        places.original(settings, job)
+        job_files.original(settings, job)
         lacking = ""
-    except places.Missing as missing:
+    except job_files.Missing as missing:
         lacking = str(missing)
     return {
         "text": text, "page": page, "number": number, "form": form, "lacking": lacking,
@@ -111,7 +112,7 @@ def _next_doubtful(site: Site, job: Job, after: int) -> str:
 def _first_after(text: Text, after: int) -> int | None:
     try:
         return next((number for number in text.doubtful() if number > after), None)
-    except places.Missing:
+    except job_files.Missing:
         return None
 
 
@@ -121,10 +122,10 @@ async def picture(request: Request) -> Response:
     settings = site.settings()
     rotation = request.query_params.get("rotation", "0")
     try:
-        path = await run_in_threadpool(places.original, settings, job)
+        place = await run_in_threadpool(job_files.original, settings, job)
         turn = int(rotation) if rotation in ("90", "180", "270") else 0
-        content = await site.pictures.of(path, request.path_params["page"], turn, settings)
-    except (places.Missing, NoPicture) as missing:
+        content = await site.pictures.of(place, request.path_params["page"], turn, settings)
+    except (job_files.Missing, NoPicture) as missing:
         raise HTTPException(404, str(missing)) from None
     return Response(content, media_type="image/webp", headers={"Cache-Control": "private, max-age=300"})
 
@@ -132,7 +133,7 @@ async def picture(request: Request) -> Response:
 async def output(request: Request) -> Response:
     """Send an output file of a job, by its index, to be saved."""
     site, job = site_of(request), job_of(request)
-    paths = places.outputs(site.settings(), job)
+    paths = job_files.outputs(site.settings(), job)
     if request.path_params["index"] >= len(paths):
         raise HTTPException(404, "The file has no such output.")
     return await _sent(paths[request.path_params["index"]])
@@ -144,18 +145,18 @@ async def original(request: Request) -> Response:
     if job.state not in (State.DONE, State.FAILED):
         raise HTTPException(409, "The file is still being read.")
     try:
-        return await _sent(places.original(site.settings(), job))
-    except places.Missing as missing:
+        return await _sent(job_files.original(site.settings(), job))
+    except job_files.Missing as missing:
         raise HTTPException(404, str(missing)) from None
 
 
-async def _sent(path: bytes) -> Response:
-    """Send the file at *path* as one to be saved: a browser must not show what strangers made."""
+async def _sent(place: Place) -> Response:
+    """Send the file at *place* as one to be saved: a browser must not show what strangers made."""
     try:
-        descriptor = await run_in_threadpool(places.opened, path)
-    except places.Missing as missing:
+        descriptor = await run_in_threadpool(job_files.opened, place)
+    except job_files.Missing as missing:
         raise HTTPException(404, str(missing)) from None
-    name = os.fsdecode(os.path.basename(path)).encode("utf-8", "replace").decode()
+    name = os.fsdecode(place.name).encode("utf-8", "replace").decode()
     plain = _NOT_PLAIN.sub("_", name)
     headers = {
         "Content-Disposition": f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}",

@@ -14,8 +14,9 @@ from typing import Any
 from dropscribe.config import Settings
 from dropscribe.core.job import Job
 from dropscribe.core.pages import DOUBTFUL
+from dropscribe.files.places import Place
 from dropscribe.formats import figures, md, plain
-from dropscribe.web import places
+from dropscribe.web import job_files
 from dropscribe.worker import page_cache
 
 LARGEST = 50 * 10**6  # bytes of a text that is shown
@@ -32,7 +33,7 @@ class Text:
 
     count: int
     source: str  # json | cache | txt | md | none
-    file: bytes = b""
+    file: Place | None = None
     offsets: tuple[int, ...] = ()  # of each page's line, in json and cache
     plain_pages: tuple[str, ...] = field(default=(), repr=False)
 
@@ -44,11 +45,12 @@ class Text:
     def page(self, number: int) -> Values:
         """Return what is known of a page; empty values where nothing is; raise `Missing`."""
         if not 1 <= number <= self.count:
-            raise places.Missing(f"There is no page {number}; the document has {self.count}.")
+            raise job_files.Missing(f"There is no page {number}; the document has {self.count}.")
         if not self.has_boxes:
             text = self.plain_pages[number - 1] if number <= len(self.plain_pages) else ""
             return _values({"number": number, "text": text, "markdown": text if self.source == "md" else None})
-        with open(places.opened(self.file), "rb") as file:
+        assert self.file is not None
+        with open(job_files.opened(self.file), "rb") as file:
             file.seek(self.offsets[number - 1])
             return _values(_parsed(file.readline(LARGEST)) or {"number": number})
 
@@ -72,8 +74,8 @@ class Texts:
 
     def of(self, settings: Settings, job: Job) -> Text:
         """Return the text of *job*."""
-        files = places.outputs(settings, job)
-        key = job.id, tuple(_changed(path) for path in files)
+        files = job_files.outputs(settings, job)
+        key = job.id, tuple(_changed(place) for place in files)
         if key not in self._known:
             self._known[key] = _found(settings, job, files)
             while len(self._known) > KNOWN:
@@ -81,10 +83,10 @@ class Texts:
         return self._known[key]
 
 
-def beginning(path: bytes, most: int) -> str:
+def beginning(place: Place, most: int) -> str:
     """Return the beginning of the text in an output: *most* bytes; raise `Missing`."""
-    with open(places.opened(path), "rb") as file:
-        if not path.endswith(b".json"):
+    with open(job_files.opened(place), "rb") as file:
+        if not place.path.endswith(b".json"):
             return file.read(most).decode("utf-8", "ignore")
         pages: list[str] = []
         for line in file:
@@ -94,47 +96,45 @@ def beginning(path: bytes, most: int) -> str:
         return "\n".join(pages)
 
 
-def _changed(path: bytes) -> int:
-    try:
-        return os.stat(path).st_mtime_ns
-    except OSError:
-        return 0
+def _changed(place: Place) -> int:
+    found = place.found()
+    return 0 if found is None else found.st_mtime_ns
 
 
-def _found(settings: Settings, job: Job, files: list[bytes]) -> Text:
+def _found(settings: Settings, job: Job, files: list[Place]) -> Text:
     """Return the text from the best of *files*, with boxes from the page cache where they are not among them."""
-    for path in (path for path in files if path.endswith(b".json")):
+    for place in (place for place in files if place.path.endswith(b".json")):
         try:
-            if offsets := _offsets(path):
-                return Text(len(offsets), "json", path, offsets)
-        except places.Missing:
+            if offsets := _offsets(place):
+                return Text(len(offsets), "json", place, offsets)
+        except job_files.Missing:
             continue
     for suffix, separator in SEPARATORS.items():
-        for path in (path for path in files if path.endswith(suffix.encode())):
+        for place in (place for place in files if place.path.endswith(suffix.encode())):
             try:
-                with open(places.opened(path), "rb") as file:
+                with open(job_files.opened(place), "rb") as file:
                     text = file.read(LARGEST).decode("utf-8", "replace")
-            except places.Missing:
+            except job_files.Missing:
                 continue
             pages = tuple(page.strip("\n") for page in text.split(separator))
-            return _cached(settings, job, pages, suffix) or Text(len(pages), suffix[1:], path, plain_pages=pages)
+            return _cached(settings, job, pages, suffix) or Text(len(pages), suffix[1:], place, plain_pages=pages)
     return Text(0, "none")
 
 
 def _cached(settings: Settings, job: Job, pages: tuple[str, ...], suffix: str) -> Text | None:
     """Return the kept pages of this very text, if there are any: same number of pages, same words on each."""
-    folder = page_cache.folder_of(settings.folders.state)
+    folder = os.fsencode(page_cache.folder_of(settings.folders.state))
     try:
-        with os.scandir(os.fsencode(folder)) as entries:
-            found = [(abs(e.stat().st_mtime - (job.finished or 0)), e.path) for e in entries if e.is_file()]
+        with os.scandir(folder) as entries:
+            found = [(abs(e.stat().st_mtime - (job.finished or 0)), e.name) for e in entries if e.is_file()]
     except OSError:
         return None
-    for _, path in sorted(found)[:NEAREST]:
+    for _, name in sorted(found)[:NEAREST]:
         try:
-            offsets = _offsets(path)
-            if len(offsets) >= len(pages) and _same(Text(len(offsets), "cache", path, offsets), pages, suffix):
-                return Text(len(offsets), "cache", path, offsets)
-        except places.Missing:
+            offsets = _offsets(place := Place(folder, name))
+            if len(offsets) >= len(pages) and _same(Text(len(offsets), "cache", place, offsets), pages, suffix):
+                return Text(len(offsets), "cache", place, offsets)
+        except job_files.Missing:
             continue
     return None
 
@@ -149,11 +149,11 @@ def _same(kept: Text, pages: tuple[str, ...], suffix: str) -> bool:
     return True
 
 
-def _offsets(path: bytes) -> tuple[int, ...]:
+def _offsets(place: Place) -> tuple[int, ...]:
     """Return where the line of each page begins, by number; pages that are not there end the document."""
     found: dict[int, int] = {}
     offset = 0
-    with open(places.opened(path), "rb") as file:
+    with open(job_files.opened(place), "rb") as file:
         for line in file:
             if _is_page(line) and line.endswith(b"\n"):
                 head = line.split(b",", 1)[0].rsplit(b":", 1)[-1]

@@ -8,9 +8,11 @@ import os
 import secrets
 import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
 
 from dropscribe.config import Settings
-from dropscribe.files import durable, naming, originals
+from dropscribe.files import durable, naming, native, originals, places, regular
+from dropscribe.files.places import Place
 
 PREFIX = b".dropscribe-upload-"
 FORGOTTEN = 24 * 3600  # seconds after which what a killed server left is removed
@@ -30,9 +32,11 @@ def sweep(settings: Settings) -> None:
     """Remove unfinished files that a killed server left in the inbox a day ago."""
     inbox = os.fsencode(settings.folders.inbox)
     for name in os.listdir(inbox) if os.path.isdir(inbox) else ():
-        path = os.path.join(inbox, name)
-        if name.startswith(PREFIX) and time.time() - os.lstat(path).st_mtime > FORGOTTEN:
-            os.unlink(path)
+        place = Place(inbox, name)
+        found = place.found() if name.startswith(PREFIX) else None
+        if found is not None and time.time() - found.st_mtime > FORGOTTEN:
+            with place.opened(any_owner=True) as entry:
+                entry.unlink()
 
 
 def safe_name(given: str) -> bytes:
@@ -72,14 +76,17 @@ class _Arrival:
     def __init__(self, settings: Settings) -> None:
         self._settings, self._size = settings, 0
         self._inbox = os.fsencode(settings.folders.inbox)
-        self._hidden = os.path.join(self._inbox, PREFIX + secrets.token_hex(8).encode())
-        try:
-            flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
-            self._file = os.open(self._hidden, flags, 0o666)
-        except OSError as error:
-            raise Refused(503, f"The inbox cannot be written: {error.strerror}.") from None
+        self._hidden = PREFIX + secrets.token_hex(8).encode()
 
     def __enter__(self) -> "_Arrival":
+        with ExitStack() as stack:
+            try:
+                self._folder = stack.enter_context(places.opened(self._inbox))
+                self._file = stack.enter_context(regular.created(self._hidden, self._folder, 0o666))
+            except OSError as error:
+                raise Refused(503, f"The inbox cannot be written: {error.strerror}.") from None
+            stack.callback(places.Entry(self._folder, self._hidden).unlink)  # unless it has its name by then
+            self._stack = stack.pop_all()
         return self
 
     def write(self, chunk: bytes) -> None:
@@ -87,38 +94,39 @@ class _Arrival:
         self._size += len(chunk)
         if self._size > self._settings.intake.max_file:
             raise too_large(self._settings)
-        view = memoryview(chunk)
         try:
-            while view:
-                view = view[os.write(self._file, view) :]
+            regular.write(self._file, chunk)
         except OSError as error:
             raise Refused(507, f"The file cannot be stored: {error.strerror}.") from None
 
-    def place(self, folder: bytes, name: bytes) -> bytes:
-        """Give the complete file its name, or the next free one; return its path below the inbox."""
+    def place(self, below: bytes, name: bytes) -> bytes:
+        """Give the complete file its name, or the next free one; return its path below the inbox. Raise `Refused`."""
         if not self._size:
             raise Refused(400, "The file is empty.")
-        durable.sync_file(self._hidden)
-        durable.make_folder(os.path.join(self._inbox, folder))
-        for path in _free(folder, name):
+        try:
+            native.flush(self._file)
+            places.make(self._inbox, below, any_owner=True)
+            with places.opened(self._inbox, below, any_owner=True) as folder:
+                return os.path.join(below, self._renamed(folder, name))
+        except OSError as error:
+            raise Refused(507, f"The file cannot be stored: {error.strerror}.") from None
+
+    def _renamed(self, folder: int, name: bytes) -> bytes:
+        for free in _names(name):
             try:
-                durable.rename(self._hidden, os.path.join(self._inbox, path))
+                durable.rename(self._hidden, free, src_dir_fd=self._folder, dst_dir_fd=folder)
             except FileExistsError:
                 continue
-            durable.sync_folder(os.path.join(self._inbox, folder))
-            return path
+            durable.sync_folder(folder)
+            return free
         raise AssertionError("numbers do not end")
 
     def __exit__(self, *_: object) -> None:
-        os.close(self._file)
-        try:
-            os.unlink(self._hidden)
-        except FileNotFoundError:
-            pass  # it has its name
+        self._stack.close()
 
 
-def _free(folder: bytes, name: bytes) -> Iterator[bytes]:
+def _names(name: bytes) -> Iterator[bytes]:
     """Yield the names to try in turn."""
     stem, ending = originals.split(name)
     for one in naming.numbered(naming.shortened(stem, len(ending) + 10)):
-        yield os.path.join(folder, one + ending)
+        yield one + ending

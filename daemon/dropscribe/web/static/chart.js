@@ -64,7 +64,10 @@ function draw({ samples, marks }) {
   width = Math.max(280, place.clientWidth);
   const end = Math.max(Date.now() / 1000, samples.at(-1).time), start = Math.min(end - SHORTEST, Math.max(samples[0].time, end - 24 * 3600));
   const seen = samples.filter((sample) => sample.time >= start);
-  const curve = (key) => [...seen.map((sample) => [sample.time, sample[key]]), [end, samples.at(-1)[key]]];
+  const until = (index) => seen[index + 1]?.time ?? end;
+  // Where nothing is loaded, nothing is used until the next sample.
+  const curve = (key) => seen.flatMap((sample, index) =>
+    sample[key] === null || index === seen.length - 1 ? [[sample.time, sample[key]], [until(index), sample[key]]] : [[sample.time, sample[key]]]);
   const across = (time) => LEFT + ((time - start) / Math.max(1, end - start)) * (width - LEFT - RIGHT);
   const second = 22 + PANEL + GAP, strip = second + PANEL + 12;
   const most = Math.max(...seen.map((sample) => sample.footprint_bytes ?? 0));
