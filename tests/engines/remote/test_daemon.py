@@ -130,13 +130,18 @@ def test_unload_and_idleness_let_go_and_the_next_file_is_read(tmp_path: Path, ll
 
 @pytest.mark.slow
 def test_read_and_doctor_work_with_it(tmp_path: Path, llama: LlamaServer) -> None:
-    daemon = daemon_of(tmp_path, llama.url, prompt="markdown")
+    key = tmp_path / "key"
+    key.write_text("secret")
+    key.chmod(0o644)
+    daemon = daemon_of(tmp_path, llama.url, prompt="markdown", key_file=str(key))
     Image.effect_noise((300, 300), 90).save(tmp_path / "page.png")
 
     read = daemon.run("read", str(tmp_path / "page.png"))
     doctor = daemon.run("doctor")
 
     assert read.stdout == "Receipt 7\n\nPaid in full today.\n", read.stderr
+    assert "warning: the key file" in read.stderr and "chmod 600" in doctor.stdout
+    assert "secret" not in read.stderr + doctor.stdout + daemon.log()
     assert f"pages go to {llama.url} (llama-server), model DeepSeek-OCR (asked as deepseek-ocr)" in doctor.stdout
     assert "special tokens are kept" in doctor.stdout
 
