@@ -99,15 +99,19 @@ class Fleet:
             endpoint.in_flight, endpoint.alone = 0, None
 
     def changed(self, endpoint: Endpoint, result: Result) -> Failure | None:
-        """Return a failure for an answer of another model than that of the server's first one."""
-        if result.model is None:
+        """Return a failure for an answer under another model's name than before, until a probe has looked again.
+
+        What stands before several servers may pass on names of their own: those are known from then on.
+        """
+        name = result.model
+        if name is None or name in endpoint.answers_as:
             return None
-        endpoint.answers_as = endpoint.answers_as or result.model
-        if endpoint.answers_as == result.model:
+        if not endpoint.answers_as:
+            endpoint.answers_as.add(name)
             return None
-        return Failure(
-            Blame.BARRED, f"it answers as {result.model[:100]!r} now, before as {endpoint.answers_as[:100]!r}"
-        )
+        endpoint.stranger = name
+        before = ", ".join(sorted(endpoint.answers_as))
+        return Failure(Blame.BARRED, f"it answers as {name[:100]!r}, before as {before[:100]!r}")
 
     def wake(self) -> None:
         """Ask at once when all are out: whoever reads again has waited already."""
