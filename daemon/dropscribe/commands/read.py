@@ -121,7 +121,7 @@ def _alone(settings: Settings, targets: Sequence[Target], wish: Wish, private: s
     from dropscribe.worker.scheduler import Scheduler
 
     name, _ = registry.choose(settings.engine.name)
-    signals = Signals()
+    signals = Signals(warning=lambda text: print(f"warning: {text}", file=sys.stderr))
     engine = registry.create(name, settings, signals)
     with _progress(len(targets)) as show, ExitStack() as stack:
         try:
