@@ -12,8 +12,8 @@ from dropscribe.worker.decoder_helper import ENDED
 
 COMMAND = (sys.executable, "-m", "dropscribe.worker.decoding")
 # What a decoder may know of its user's environment: how to find its modules, and which language is spoken.
-KEPT_VARIABLES = ("PATH", "HOME", "TMPDIR", "LANG", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "LD_PRELOAD", "FAKE_MAC")
-KEPT_PREFIXES = ("PYTHON", "LC_", "DYLD_", "DROPSCRIBE_")
+KEPT_VARIABLES = ("PATH", "HOME", "TMPDIR", "LANG", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "LD_PRELOAD")
+KEPT_PREFIXES = ("PYTHON", "LC_", "DYLD_", "DROPSCRIBE_", "FAKE_MAC")  # the last: the stand-ins of tests/rehearsal
 TOLD = 1.0  # seconds in which the helper has told of a death
 REMEMBERED = 100  # deaths that nobody has asked about
 
