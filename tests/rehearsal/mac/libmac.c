@@ -133,7 +133,7 @@ int sandbox_init(const char *profile, uint64_t flags, char **error) { /* <sandbo
     return 0;
 }
 
-void sandbox_free_error(char *error) { free(error); }
+void sandbox_free_error(char *error) { note("sandbox_free_error"); free(error); }
 
 static int locked(const char *path) { /* chflags uchg: $FAKE_MAC/flags/INODE holds the flags */
     struct stat found;
