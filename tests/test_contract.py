@@ -74,7 +74,7 @@ def test_commands_and_their_options() -> None:
     assert set(written) == set(commands.choices)
     for name, parser in commands.choices.items():
         known = {option for action in parser._actions for option in action.option_strings}
-        assert set(re.findall(r"--?[a-z]+", written[name])) == known - {"-h", "--help", "--config"}
+        assert set(re.findall(r"--?[a-z][a-z-]*", written[name])) == known - {"-h", "--help", "--config"}
         choices = {str(choice) for action in parser._actions for choice in action.choices or ()}
         assert all(choice in written[name] for choice in choices), (name, choices)
 

@@ -1,15 +1,17 @@
 """The command line: parsing, dispatch, and how errors are reported. The work is done in `commands`."""
 
 import argparse
+import difflib
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NoReturn
 
 from dropscribe import __version__
-from dropscribe.commands.common import EXIT_DONE, EXIT_USAGE, complain
+from dropscribe.commands.common import EXIT_DONE, EXIT_FAILED, EXIT_USAGE, complain
 from dropscribe.core.errors import ConfigError, DropscribeError
+from dropscribe.formats.registry import SUFFIXES
 from dropscribe.host.process import COMMAND
 
 
@@ -43,9 +45,14 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help="as launchd and systemd start it: keep running even when the settings are invalid",
     )
-    read = add("read", "print the text of files; nothing is moved")
-    read.add_argument("files", nargs="+", metavar="FILE", help="a picture or PDF; - for standard input")
-    read.add_argument("--format", choices=("txt", "md", "json"), default="txt")
+    read = add("read", "print the text of files, or write it elsewhere; nothing is moved")
+    read.add_argument("paths", nargs="+", metavar="PATH", help="a picture, a PDF or a folder; - for standard input")
+    read.add_argument("--format", choices=tuple(SUFFIXES), default="txt")
+    read.add_argument("--prompt", metavar="WORDS", help="in place of engine.prompt, where the engine takes one")
+    read.add_argument(
+        "-o", "--output", nargs="?", const="", metavar="FOLDER",
+        help="write into FOLDER, or without it beside each file; nothing is overwritten",
+    )  # fmt: skip
     status = add("status", "show what the daemon is doing")
     status.add_argument("--json", action="store_true")
     status.add_argument("--watch", action="store_true", help="keep showing it until Ctrl-C")
@@ -71,8 +78,38 @@ def parser() -> argparse.ArgumentParser:
     add("uninstall", "no longer start at login; all data is kept")
     logs = add("logs", "print the log")
     logs.add_argument("-f", "--follow", action="store_true")
+    logs.add_argument("-n", "--lines", type=int, metavar="N", help="only the last N lines")
+    help_ = add("help", "explain a command")
+    help_.add_argument("topic", nargs="?", metavar="COMMAND")
+    web = add("web", "open a page in the browser that shows what is done and what was read")
+    web.add_argument("--port", type=int, default=0, metavar="N", help="serve on this port (default: any free one)")
+    web.add_argument("--no-open", action="store_true", help="only print the address")
     add("demo", "process four sample pictures in a temporary folder and show each step")
     return top
+
+
+def _commands_of(top: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    """Return the parser of each command."""
+    (found,) = (action.choices for action in top._actions if isinstance(action, argparse._SubParsersAction))
+    return dict(found)
+
+
+def _known(word: str, known: Iterable[str]) -> bool:
+    """Say whether *word* is a command; complain, with the nearest one, where it is not."""
+    if word in known:
+        return True
+    near = difflib.get_close_matches(word.lower(), known, n=1)
+    remedy = f"dropscribe {near[0]}" if near else "dropscribe help lists the commands"
+    complain("dropscribe", f'there is no command "{word}"', remedy)
+    return False
+
+
+def _help(top: argparse.ArgumentParser, topic: str | None) -> int:
+    commands = _commands_of(top)
+    if topic is not None and not _known(topic, commands):
+        return EXIT_USAGE
+    (top if topic is None else commands[topic]).print_help()
+    return EXIT_DONE
 
 
 def _complete_streams() -> None:
@@ -89,7 +126,12 @@ def _complete_streams() -> None:
 def main(arguments: Sequence[str] | None = None, *, worker: Sequence[str] = COMMAND) -> int:
     """Run one command and return its exit code; *worker* is what the daemon starts as its worker."""
     _complete_streams()
-    given = parser().parse_args(arguments)
+    top, words = parser(), list(sys.argv[1:] if arguments is None else arguments)
+    if words and not words[0].startswith("-") and not _known(words[0], _commands_of(top)):
+        return EXIT_USAGE
+    given = top.parse_args(words)
+    if given.command == "help":
+        return _help(top, given.topic)
     try:
         return _commands(worker)[given.command](given)
     except ConfigError as error:
@@ -99,6 +141,12 @@ def main(arguments: Sequence[str] | None = None, *, worker: Sequence[str] = COMM
     except DropscribeError as error:
         complain(error.where, error.what, error.remedy)
         return error.exit_code
+    except ModuleNotFoundError as error:
+        if not error.name or error.name.startswith(__package__):
+            raise
+        what = f"needs the Python package {error.name.partition('.')[0]}, which is not installed here"
+        complain(given.command, what, "pip install 'dropscribe[mlx]' in this environment; dropscribe doctor lists more")
+        return EXIT_FAILED
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
@@ -135,5 +183,6 @@ def _commands(worker: Sequence[str]) -> dict[str, Callable[[argparse.Namespace],
         "status": "show", "check": "show", "logs": "show",
         "pause": "steer", "resume": "steer", "unload": "steer", "retry": "steer",
         "models": "models", "doctor": "doctor", "install": "agents", "uninstall": "agents", "demo": "demo",
+        "web": "web",
     }  # fmt: skip
     return {"run": run, "read": read} | {name: lazy(module, name) for name, module in names.items()}

@@ -30,9 +30,20 @@ def test_what_stands_for_several_shows_the_extremes() -> None:
     history = History()
     history.add(sample(0, "warm", 100, 900))
     history.add(sample(1, "busy", 500, 400))
-    history.add(sample(2, "cold", None, 950))
+    history.add(sample(2, "unloading", None, 950))
 
     assert history.samples == [HistorySample(START, "busy", 500, 400, 1)]
+
+
+def test_that_a_model_is_gone_is_seen_at_once_however_often_it_comes_and_goes() -> None:
+    history = History()
+    for at in range(10_000):
+        history.add(sample(at, "warm" if at % 2 else "cold", 100 if at % 2 else None))
+
+    assert [s.footprint_bytes for s in history.samples[-2:]] == [100, 100]
+    assert len(history.samples) < 1100
+    history.add(sample(10_000, "cold", None))
+    assert history.samples[-1].footprint_bytes is None
 
 
 def test_a_sample_is_due_when_the_state_is_new_or_the_last_is_old() -> None:

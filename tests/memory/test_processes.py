@@ -163,7 +163,7 @@ def test_a_worker_is_told_with_the_way_to_get_its_memory_back():
     told = advice(workers=(Leftover(7, 1, 3 * 10**9, 0.0), Leftover(8, 99, None, 0.0)))
 
     assert "Worker 7 uses 3.0 GB and its daemon is gone. End it with: kill 7" in told
-    assert "Worker 8 uses an unknown amount. dropscribe unload ends the process" in told
+    assert "Worker 8 uses an unknown amount. dropscribe unload (with the --config of its daemon, pid 99) ends" in told
 
 
 @pytest.mark.parametrize(("wired", "told"), [(4 * 10**9, False), (4 * 10**9 + 1, True), (None, False)])

@@ -30,6 +30,7 @@ from dropscribe.core.status import MlxMemory
 from dropscribe.engines.base import LoadProgress, PageSource, Signals
 
 DEEDS = {"crash": (255, 0, 1), "hang": (0, 255, 1), "error": (0, 0, 255), "slow": (255, 255, 1), "loud": (1, 255, 255)}
+DEEDS["unsure"] = (1, 1, 255)  # read with little confidence
 
 
 def fingerprint(image: Image.Image) -> str:
@@ -146,11 +147,14 @@ class FakeEngine:
             self._cache = self._cache or megabytes(self._options.get("cache_mb", 0))
             if self._options.get("work"):
                 zlib.crc32(self._held)
-            text = fingerprint(page.image)
-            block = Block("text", text, (10, 10, 30, 20), 0.9)
+            text = " ".join(filter(None, (fingerprint(page.image), page.prompt)))
+            unsure = page.image.getpixel((0, 0)) == DEEDS["unsure"]
+            block = Block("text", text, (10, 10, 30, 20), 0.5 if unsure else 0.98)
+            flags = ("low-confidence",) if unsure else ()
             yield PageText(
-                page.number, page.width, page.height, text, text, (block,), page.rotation, document=page.document
-            )
+                page.number, page.width, page.height, text, text, (block,), page.rotation, flags=flags,
+                document=page.document,
+            )  # fmt: skip
 
     def _do(self, page: Page) -> None:
         pixel = page.image.getpixel((0, 0))

@@ -15,7 +15,7 @@ from support import gguf_file
 
 END = "</s>"
 MARKS = ["<s>", END, "<pad>", "<|ref|>", "<|/ref|>", "<|det|>", "<|/det|>", "<|grounding|>", "<td>", "</td>"]
-LONG = 1200  # words of the long answer: it takes a while, and none comes twice
+LONG = 500  # words of the long answer: it takes a while, and none comes twice
 ANSWERS: dict[str, list[str]] = {
     " markdown.": [
         "<|ref|>", "title", "<|/ref|>", "<|det|>", "[[100, 50, 900, 100]]", "<|/det|>", "# Receipt 7\n\n", "Paid",

@@ -21,8 +21,6 @@ def main() -> None:
     params.cache_ram_mib = 0
     if options["key"]:
         params.api_keys = [options["key"]]
-    if options["certificate"]:
-        params.ssl_file_cert, params.ssl_file_key = options["certificate"]
     if options["sleep"]:
         params.sleep_idle_seconds = options["sleep"]
     server = xllamacpp.Server(params)

@@ -33,7 +33,7 @@ class LlamaServer:
         text, eyes = map(str, model())
         self._options = {
             "text": text, "eyes": eyes, "alias": ALIAS, "port": 0, "slots": 4, "special": False, "key": None,
-            "certificate": None, "sleep": None,
+            "sleep": None,
         } | options  # fmt: skip
         self._process: subprocess.Popen[str] | None = None
         self.start()
@@ -47,15 +47,16 @@ class LlamaServer:
         )  # fmt: skip
         assert self._process.stdout is not None
         said = next((line for line in self._process.stdout if line.startswith("listening")), "")
-        found = re.search(r":(\d+)", said.removeprefix("listening http"))
-        assert found, f"the server did not start: {said!r}"
+        found = re.search(r":(\d+)/?$", said.strip())
+        if not found:
+            self.kill()
+            raise AssertionError(f"the server did not start: {said!r}")
         self._options["port"] = int(found[1])
 
     @property
     def url(self) -> str:
         """Its base URL."""
-        scheme = "https" if self._options["certificate"] else "http"
-        return f"{scheme}://127.0.0.1:{self._options['port']}"
+        return f"http://127.0.0.1:{self._options['port']}"
 
     def kill(self) -> None:
         """Kill it, in the middle of whatever it does."""

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -124,7 +125,7 @@ class _Server(ThreadingHTTPServer):
         self.hang_ups = 0
         self.script: ScriptedServer
 
-    def handle_error_(self, *_: Any) -> None:
+    def handle_error(self, *_: Any) -> None:
         pass  # clients hang up
 
 
@@ -157,6 +158,7 @@ class ScriptedServer:
     def __init__(
         self, *answers: Answer, always: Answer | None = None, tiny: Answer | None = None,
         models: Iterable[dict[str, Any]] = (MODEL,), listing: Answer | None = None, header: str = "uvicorn",
+        tls: ssl.SSLContext | None = None,
     ) -> None:  # fmt: skip
         self._answers, self._always, self._tiny = list(answers), always or text(), tiny or text("D", "length")
         self.listing = listing or plain(200, json.dumps({"object": "list", "data": list(models)}))
@@ -167,6 +169,9 @@ class ScriptedServer:
         self._lock = threading.Lock()
         self._server = _Server()
         self._server.script = self
+        self._scheme = "https" if tls else "http"
+        if tls:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
     def answer_of(self, body: dict[str, Any]) -> Answer:
@@ -181,7 +186,7 @@ class ScriptedServer:
     @property
     def url(self) -> str:
         """Its base URL."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        return f"{self._scheme}://127.0.0.1:{self._server.server_address[1]}"
 
     @property
     def hang_ups(self) -> int:

@@ -1,6 +1,7 @@
 """What all commands share: exit codes, the form of errors, and the settings that the command line names."""
 
 import argparse
+import os
 import sys
 
 from msgspec import structs
@@ -29,11 +30,15 @@ def settings_of(given: argparse.Namespace) -> Settings:
 def settings_to_ask(given: argparse.Namespace) -> tuple[Settings, ConfigError | None]:
     """Return settings that suffice to find a running daemon, and what is wrong with the file, if anything.
 
-    A daemon keeps its old settings when an invalid file is saved; it must stay reachable all the same.
+    A daemon keeps its old settings when an invalid file is saved; it must stay reachable all the same. A file that is
+    named and not there, with no daemon that has begun with it, is raised as `ConfigError`.
     """
     try:
         return config.load(given.config), None
     except ConfigError as error:
         settings = error.salvaged if isinstance(error.salvaged, Settings) else Settings()
-        state = registry.state_of(given.config) or settings.folders.state
+        running = registry.state_of(given.config)
+        if given.config and running is None and not os.path.exists(given.config):
+            raise
+        state = running or settings.folders.state
         return structs.replace(settings, folders=structs.replace(settings.folders, state=state)), error

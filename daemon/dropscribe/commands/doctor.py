@@ -9,10 +9,11 @@ from collections.abc import Iterable
 from dataclasses import asdict
 
 from dropscribe import config
-from dropscribe.commands.common import EXIT_DONE, EXIT_FAILED, settings_of
+from dropscribe.commands.common import EXIT_DONE, EXIT_FAILED, settings_of, settings_to_ask
 from dropscribe.core.errors import ConfigError
+from dropscribe.doctor import processes as running
 from dropscribe.doctor.checklist import examine, examine_without_settings
-from dropscribe.doctor.values import Check, State, fault, ok
+from dropscribe.doctor.values import Check, State
 from dropscribe.memory import processes
 from dropscribe.memory.policy import size
 from dropscribe.memory.processes import Leftover, MemoryReport
@@ -22,7 +23,7 @@ from dropscribe.memory.values import COUNTED
 def doctor(given: argparse.Namespace) -> int:
     """Run the checklist; exit 1 if there is any fault."""
     if given.what == "memory":
-        return _memory(as_json=given.json)
+        return _memory(given)
     checks: list[Check] = []
     for check in _checks(given):
         checks.append(check)
@@ -72,21 +73,17 @@ def _count(number: int, what: str) -> str:
     return f"{number or 'no'} {what}{'' if number == 1 else 's'}"
 
 
-def _memory(*, as_json: bool) -> int:
+def _memory(given: argparse.Namespace) -> int:
     report = processes.memory_report()
-    lost = [worker for worker in report.workers if worker.parent_pid == 1]
-    checks = [
-        fault("leftovers", f"worker {w.pid} uses {size(w.footprint_bytes)} and its daemon is gone", f"kill {w.pid}")
-        for w in lost
-    ]
-    if not lost:
-        checks = [ok("leftovers", f"no worker without a daemon ({len(report.workers)} running)")]
+    daemon = running.running(settings_to_ask(given)[0].folders.state)
+    checks = list(running.leftover_workers(daemon, report.workers))
+    lost = any(check.state is State.FAULT for check in checks)
     values = {"ok": not lost, "checks": [asdict(check) for check in checks], **asdict(report)}
-    print(json.dumps(values, indent=2) if as_json else "\n".join(_memory_lines(report)))
+    print(json.dumps(values, indent=2) if given.json else "\n".join(_memory_lines(report, daemon.worker)))
     return EXIT_FAILED if lost else EXIT_DONE
 
 
-def _memory_lines(report: MemoryReport) -> list[str]:
+def _memory_lines(report: MemoryReport, own: int | None) -> list[str]:
     lines = [
         f"memory     {size(report.total_bytes)}, {size(report.available_bytes)} available, {report.percent:.0f} % "
         f"{COUNTED}, pressure {report.pressure}",
@@ -94,7 +91,7 @@ def _memory_lines(report: MemoryReport) -> list[str]:
         f"compressed {size(report.compressed_bytes)}",
         f"swap       {size(report.swap_used_bytes)} of {size(report.swap_total_bytes)} in use",
     ]
-    lines += [_process_line("worker", worker) for worker in report.workers]
+    lines += [_process_line("worker" if worker.pid == own else "other's", worker) for worker in report.workers]
     lines += [_process_line("dropscribe", other) for other in report.others]
     return [*lines, "", *report.advice]
 

@@ -1,18 +1,21 @@
-"""`dropscribe read`: the text of files on standard output; nothing is moved and nothing is queued.
+"""`dropscribe read`: the text of files and folders, printed or written elsewhere; nothing is moved or queued.
 
 If a daemon is running, it does the work, so that there is never a second model.
 """
 
 import argparse
+import errno
 import os
-import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dropscribe.commands import read_files
 from dropscribe.commands.common import EXIT_DONE, EXIT_FAILED, complain, settings_of
+from dropscribe.commands.read_files import Target
 from dropscribe.config import Settings
 from dropscribe.control import client, lock
 from dropscribe.core import protocol
@@ -21,53 +24,58 @@ from dropscribe.core.job import Order, Outcome, printable
 from dropscribe.core.protocol import ReadAnswer, ReadRequest, ToDaemon
 from dropscribe.engines import registry
 from dropscribe.engines.base import Signals
-from dropscribe.formats.registry import SUFFIXES
 
 if TYPE_CHECKING:
     from dropscribe.worker.reading import Reading
     from dropscribe.worker.scheduler import Scheduler
 
 
+@dataclass(frozen=True)
+class Wish:
+    """How files are to be read: the format, and words for the engine in place of its setting."""
+
+    format: str
+    prompt: str | None
+
+
 def read(given: argparse.Namespace, worker: Sequence[str]) -> int:
-    """Print the text of each file; exit 1 if any could not be read."""
-    settings = settings_of(given)
+    """Print the text of each file, or write it into a folder; exit 1 if any could not be read."""
+    settings, wish = settings_of(given), Wish(given.format, given.prompt)
+    read_files.check_output(wish.format, given.output, given.paths)
     all_read = True
     with tempfile.TemporaryDirectory(prefix="dropscribe-read-") as private:
-        paths = [_standard_input(private) if name == "-" else os.path.abspath(name) for name in given.files]
+        targets = list(read_files.targets(given.paths, private, settings.intake.ignore))
         through = lock.holder(settings.folders.state) is not None
-        answers = _through_daemon if through else _alone
-        for name, answer in zip(given.files, answers(settings, paths, given.format, private), strict=True):
-            all_read = _print(name, answer, given.format) and all_read
+        answers = (_through_daemon if through else _alone)(settings, targets, wish, private)
+        for target, answer in zip(targets, answers, strict=True):
+            all_read = _put(target, answer, wish.format, given.output) and all_read
     return EXIT_DONE if all_read else EXIT_FAILED
 
 
-def _standard_input(folder: str) -> str:
-    path = os.path.join(folder, "standard input")
-    with open(path, "wb") as file:
-        shutil.copyfileobj(sys.stdin.buffer, file)
-    return path
-
-
-def _print(name: str, answer: ReadAnswer, form: str) -> bool:
+def _put(target: Target, answer: ReadAnswer, form: str, output: str | None) -> bool:
     if not answer.ok:
         reason = answer.reason
         remedy = REMEDIES[Reason(reason)] if reason else "check the path, or look at: dropscribe logs"
-        complain(name, (answer.error or "") + (f" ({reason})" if reason else ""), remedy)
+        complain(target.name, (answer.error or "") + (f" ({reason})" if reason else ""), remedy)
         return False
-    with open(answer.files[SUFFIXES[form]], "rb") as file:
-        shutil.copyfileobj(file, sys.stdout.buffer)
-    sys.stdout.buffer.flush()
+    try:
+        read_files.put(target, answer.files, form, output)
+    except OSError as error:
+        if error.errno == errno.EPIPE:
+            raise
+        complain(target.name, f"its text cannot be written ({error})", "choose another folder: -o FOLDER")
+        return False
     if answer.review:
-        print(f"warning: {name}: low confidence, please check the text", file=sys.stderr)
+        print(f"warning: {target.name}: low confidence, please check the text", file=sys.stderr)
     return True
 
 
-def _through_daemon(settings: Settings, paths: Sequence[str], form: str, private: str) -> Iterator[ReadAnswer]:
-    for path in paths:
-        if missing := _missing(path):
+def _through_daemon(settings: Settings, targets: Sequence[Target], wish: Wish, private: str) -> Iterator[ReadAnswer]:
+    for target in targets:
+        if missing := _missing(target.path):
             yield missing
             continue
-        request = ReadRequest(path, (form,))
+        request = ReadRequest(target.path, (wish.format,), wish.prompt)
         with client.asking(settings.folders.state, request, ReadAnswer, timeout=None) as answer:
             yield answer  # its files are there until we hang up, which is when the next one is asked for
 
@@ -76,7 +84,7 @@ def _missing(path: str) -> ReadAnswer | None:
     return None if os.path.isfile(path) else ReadAnswer(ok=False, error="no such file")
 
 
-def _alone(settings: Settings, paths: Sequence[str], form: str, private: str) -> Iterator[ReadAnswer]:
+def _alone(settings: Settings, targets: Sequence[Target], wish: Wish, private: str) -> Iterator[ReadAnswer]:
     """Read in this process: the model is loaded once for all files, and always released."""
     from dropscribe.engines.session import engine_session
     from dropscribe.worker.reading import Reading
@@ -85,7 +93,7 @@ def _alone(settings: Settings, paths: Sequence[str], form: str, private: str) ->
     name, _ = registry.choose(settings.engine.name)
     signals = Signals()
     engine = registry.create(name, settings, signals)
-    with _progress(len(paths)) as show, ExitStack() as stack:
+    with _progress(len(targets)) as show, ExitStack() as stack:
         try:
             stack.enter_context(engine_session(engine, lambda progress: show.step(progress.step)))
         except ReasonedError as error:
@@ -93,14 +101,14 @@ def _alone(settings: Settings, paths: Sequence[str], form: str, private: str) ->
         scheduler = Scheduler(show.hear)
         reading = Reading(engine, signals, settings, f"{private}/state", scheduler, show.hear)
         stack.enter_context(closing(reading))
-        for number, path in enumerate(paths, 1):
-            yield _missing(path) or _one(reading, show, _order(number, path, form, private))
+        for number, target in enumerate(targets, 1):
+            yield _missing(target.path) or _one(reading, show, _order(number, target.path, wish, private))
 
 
-def _order(number: int, path: str, form: str, private: str) -> Order:
+def _order(number: int, path: str, wish: Wish, private: str) -> Order:
     encoded = os.fsencode(path)
-    stem = os.path.basename(encoded)
-    return Order(number, 0, printable(stem), encoded, stem, os.fsencode(os.path.join(private, str(number))), (form,))
+    stem, staging = os.path.basename(encoded), os.fsencode(os.path.join(private, str(number)))
+    return Order(number, 0, printable(stem), encoded, stem, staging, (wish.format,), prompt=wish.prompt)
 
 
 def _one(reading: "Reading", show: "_Progress", order: Order) -> ReadAnswer:

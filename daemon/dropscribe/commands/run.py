@@ -5,14 +5,14 @@ import sqlite3
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import closing
 
 from dropscribe import config, log
 from dropscribe.agent import launchd
 from dropscribe.commands.common import settings_to_ask
 from dropscribe.config import Settings
 from dropscribe.control import lock
-from dropscribe.core.errors import DropscribeError, ReasonedError, UsageError
-from dropscribe.journal.schema import TooNew
+from dropscribe.core.errors import ConfigError, DropscribeError, ReasonedError
 from dropscribe.log import LOG
 from dropscribe.memory import readings
 from dropscribe.service.app import Service
@@ -25,7 +25,9 @@ def run(given: argparse.Namespace, worker: Sequence[str]) -> int:
     """Run the daemon; return its exit code."""
     settings = _settings_of_agent(given) if given.agent else config.load(given.config)
     to_terminal = not given.agent and sys.stderr.isatty()
-    log.start(settings.log.folder, settings.log.level, settings.log.format, to_terminal=to_terminal)
+    log.start(
+        settings.log.folder, settings.log.level, settings.log.format, to_terminal=to_terminal, warnings=given.once
+    )
     readings.set_dataless_policy()
     if given.agent:
         launchd.shorten_output(settings.log.folder)
@@ -47,21 +49,23 @@ def _service(settings: Settings, given: argparse.Namespace, worker: Sequence[str
     while True:
         try:
             return Service(settings, given.config, agent=given.agent, command=worker)
-        except UsageError as error:  # another daemon was quicker, or the socket's folder belongs to another user
-            if not given.agent:
-                raise
-            fault: Exception = error
-        except (OSError, sqlite3.Error, TooNew, ReasonedError) as error:
-            fault = error
-            if not given.agent:
-                remedy = "free some space there, or choose another folders.state"
-                raise DropscribeError(
-                    "run", f"the state {settings.folders.state} cannot be used ({error})", remedy
-                ) from None
+        except (OSError, sqlite3.Error, ReasonedError, DropscribeError) as error:
+            fault = _told(error, settings)
+        if not given.agent:
+            raise fault
         if str(fault) != told:
             told = str(fault)
             LOG.error("waiting for the state %s to be usable: %s", settings.folders.state, fault)
-        time.sleep(RETRY_INTERVAL)
+        with closing(Standby(settings, given.config, of_settings=False)) as waiting:
+            waiting.wait(f"{fault}; {fault.remedy}", RETRY_INTERVAL)
+
+
+def _told(error: Exception, settings: Settings) -> DropscribeError:
+    """Return what to say of a daemon that cannot start: another one was quicker, or its state cannot be used."""
+    if isinstance(error, DropscribeError):
+        return error
+    what = f"the state {settings.folders.state} cannot be used ({error})"
+    return DropscribeError("run", what, "free some space there, or choose another folders.state")
 
 
 def _settings_of_agent(given: argparse.Namespace) -> Settings:
@@ -87,6 +91,14 @@ def wait_for_lock(settings: Settings) -> bool:
     return told
 
 
+def _settings_or_fault(given: argparse.Namespace) -> tuple[Settings, ConfigError | None]:
+    """Return the settings and what is wrong with them; of a file that is not there, the defaults."""
+    try:
+        return settings_to_ask(given)
+    except ConfigError as error:
+        return Settings(), error
+
+
 def wait_for_settings(given: argparse.Namespace) -> Settings:
     """Return the settings; while they are invalid keep running without a model, answer `status`, and wait.
 
@@ -95,7 +107,7 @@ def wait_for_settings(given: argparse.Namespace) -> Settings:
     waiting, told = None, ""
     try:
         while True:
-            settings, error = settings_to_ask(given)
+            settings, error = _settings_or_fault(given)
             if error is None:
                 return settings
             if waiting is None:

@@ -24,9 +24,10 @@ from dropscribe.core.protocol import (
     StatusAnswer,
     UnloadRequest,
 )
+from dropscribe.core.status import QueueStatus
 from dropscribe.files.ledger import Ledger
+from dropscribe.journal import schema
 from dropscribe.journal.journal import Journal
-from dropscribe.journal.schema import TooNew
 from dropscribe.service import mounts
 from dropscribe.service import retry as retries
 from dropscribe.service.status import JOURNAL
@@ -56,7 +57,15 @@ def unload(given: argparse.Namespace) -> int:
         "busy": "Unloading after the current page.",
     }
     print(told.get(state, "Unloading."))
+    if status is not None and (waiting := _waiting(status.queue)):
+        print(f"{waiting} still to be read: the model is loaded again for that. To keep it out: dropscribe pause")
     return EXIT_DONE
+
+
+def _waiting(queue: QueueStatus) -> str:
+    """Return how many files a queue that is not paused will read next; empty for none."""
+    count = 0 if queue.paused else sum((queue.settling or 0, queue.queued or 0, queue.running or 0))
+    return f"{count} {'file is' if count == 1 else 'files are'}" if count else ""
 
 
 def retry(given: argparse.Namespace) -> int:
@@ -102,8 +111,13 @@ A = TypeVar("A", bound=Answer)
 
 
 def _ask(given: argparse.Namespace, request: ControlRequest, kind: type[A]) -> A:
-    """Return the daemon's answer; raise a refusal as an error."""
-    answer = client.ask(settings_to_ask(given)[0].folders.state, request, kind)
+    """Return the daemon's answer; raise a refusal as an error, and what keeps a daemon from running before that."""
+    state = settings_to_ask(given)[0].folders.state
+    try:
+        answer = client.ask(state, request, kind)
+    except NotRunning:
+        schema.require_known(os.path.join(state, JOURNAL))
+        raise
     _require(answer, str(given.command))
     return answer
 
@@ -122,6 +136,6 @@ def _below(name: str, failed: str) -> str:
 def _journal(path: str) -> Journal:
     try:
         return Journal(path)
-    except (OSError, sqlite3.Error, TooNew) as error:
-        remedy = "install the newer Dropscribe again, or check the folder's permissions"
-        raise DropscribeError("retry", f"the journal cannot be used ({error})", remedy) from None
+    except (OSError, sqlite3.Error) as error:
+        what = f"the journal cannot be used ({error})"
+        raise DropscribeError("retry", what, "check the folder's permissions, or start the daemon once") from None

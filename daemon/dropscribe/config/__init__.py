@@ -35,6 +35,7 @@ __all__ = [
     "FORMATS", "Engine", "Folders", "Intake", "Log", "Memory", "Model", "Notify", "Output", "Remote", "Settings",
     "checked", "default_path", "keys", "load", "log_home", "plain", "reference_text", "restart_needed", "restored",
     "state_home",
+    "written",
 ]  # fmt: skip
 
 RESTART_KEYS = ("folders", "log.folder", "log.format")  # read at start only
@@ -140,6 +141,11 @@ def plain(settings: Settings) -> dict[str, Any]:
     for key, value in values["model"].items():
         values["model"][key] = "never" if value is None else value
     return values
+
+
+def written(settings: Settings) -> dict[str, Any]:
+    """Return the settings as people write them (`5m`, not 300), from which `checked` makes the same settings again."""
+    return check.written(settings)
 
 
 def restored(values: dict[str, Any]) -> Settings:

@@ -205,7 +205,7 @@ def _words(kind: Any, said: str) -> str:
     if choices and (get_origin(plain) is not tuple or "enum value" in said):
         return f"must be one of {', '.join(choices[:-1])} or {choices[-1]}"
     if plain in (int, float) and bounds and re.search(r"[<>]=?", said):
-        return f"must be {_range(bounds[0])}"
+        return f"must be {_range(bounds[0], kind)}"
     if "length" in said:
         return "must not be empty" if plain is str else "must name at least one format"
     names = {str: "text", bool: "true or false", int: "a whole number", float: "a number", dict: "a mapping"}
@@ -238,9 +238,37 @@ def _choices(plain: Any) -> tuple[str, ...]:
     return get_args(plain) if get_origin(plain) is Literal else ()
 
 
-def _range(bounds: Meta) -> str:
-    low = f"greater than {bounds.gt:g}" if bounds.gt is not None else f"at least {bounds.ge:g}"
-    return low if bounds.le is None else f"{low} and at most {bounds.le:g}"
+def written(section: Struct) -> dict[str, Any]:
+    """Return the values of a section as people write them; sections inside it too."""
+    kinds = get_type_hints(type(section), include_extras=True)
+    values = {key: getattr(section, key) for key in kinds}
+    return {key: written(v) if isinstance(v, Struct) else _written(kinds[key], v) for key, v in values.items()}
+
+
+def _written(kind: Any, value: Any) -> Any:
+    """Return *value* as its kind writes it; what has no way of its own, in plain values."""
+    first = next(_kinds(kind), None)
+    plain = msgspec.to_builtins(value)
+    return plain if first is None or isinstance(plain, str) else first.write(plain)
+
+
+def _kinds(kind: Any) -> Iterator[Kind]:
+    """Yield the ways of writing of an annotated type, from the outside in."""
+    if get_origin(kind) is Annotated:
+        yield from (extra for extra in reversed(get_args(kind)[1:]) if isinstance(extra, Kind))
+    for part in get_args(kind):
+        yield from _kinds(part)
+
+
+def _range(bounds: Meta, kind: Any) -> str:
+    """Say what is allowed, in the units in which people write it."""
+
+    def told(bound: float) -> str:
+        text = _written(kind, bound)
+        return text if isinstance(text, str) else f"{text:,}"
+
+    low = f"greater than {told(bounds.gt)}" if bounds.gt is not None else f"at least {told(bounds.ge or 0)}"
+    return low if bounds.le is None else f"{low} and at most {told(bounds.le)}"
 
 
 def _unknown(where: str, key: str, known: list[str]) -> Fault:

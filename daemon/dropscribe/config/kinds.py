@@ -1,6 +1,6 @@
 """How values are written: durations, sizes, switches, folders, and the word `never`. It knows no setting.
 
-A `Kind` turns what people write (`5m`, `200KB`, `on`) into a value before its type and bounds are checked.
+A `Kind` turns what people write (`5m`, `200KB`, `on`) into a value before its type and bounds are checked, and back.
 """
 
 import math
@@ -8,12 +8,18 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Annotated, Any
 
 from msgspec import Meta
 
 UNITS_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
-UNITS_BYTES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
+WORDS_SECONDS = {
+    "sec secs second seconds": 1, "min mins minute minutes": 60, "hr hrs hour hours": 3600, "day days": 86400,
+}  # fmt: skip
+UNITS_BYTES = {
+    "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30,
+}  # fmt: skip
 LONGEST = 10 * 365 * 86400  # seconds
 SWITCHES = {"on": True, "yes": True, "true": True, "off": False, "no": False, "false": False}
 Parse = Callable[..., Any]
@@ -24,11 +30,13 @@ _VARIABLE = re.compile(r"\$(?:(\w+)|\{([^}]*)\})", re.ASCII)
 class Kind:
     """How one sort of value is written; `parse` raises `ValueError` with words for the user.
 
-    A *place* may be relative: its `parse` takes the folder that it counts from as a second argument.
+    A *place* may be relative: its `parse` takes the folder that it counts from as a second argument. `write` turns a
+    value back into what people write.
     """
 
     parse: Parse
     place: bool = False
+    write: Callable[[Any], Any] = str
 
 
 def _measure(units: Mapping[str, float], example: str) -> Callable[[object], float]:
@@ -49,14 +57,37 @@ def _measure(units: Mapping[str, float], example: str) -> Callable[[object], flo
     return parse
 
 
+def duration_text(seconds: float) -> str:
+    """Return a duration as people write it: `500ms`, `5m`, `24h`, `3650d`."""
+    units = [unit for unit in ("d", "h", "m", "s", "ms") if unit != "d" or seconds > 3 * UNITS_SECONDS["d"]]
+    for unit in units if seconds else ():
+        count = round(seconds / UNITS_SECONDS[unit], 6)
+        if count >= 1 and count == int(count):
+            return f"{int(count)}{unit}"
+    return f"{Decimal(repr(seconds)):f}s" if seconds else "0s"
+
+
+def size_text(count: int) -> str:
+    """Return bytes as people write them, in the largest unit that leaves nothing over."""
+    unit = max((unit for unit, factor in UNITS_BYTES.items() if count % factor == 0), key=lambda u: UNITS_BYTES[u])
+    return f"{count // UNITS_BYTES[unit]}{unit}"
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
 def _number(value: Any) -> Any:
     if isinstance(value, bool) or (isinstance(value, float) and not math.isfinite(value)):
         raise ValueError("must be a number")
     return value
 
 
-def _or_never(parse: Parse) -> Kind:
-    return Kind(lambda value: None if value == "never" else parse(_given(value)))
+def _or_never(parse: Parse, write: Callable[[Any], Any]) -> Kind:
+    return Kind(
+        lambda value: None if value == "never" else parse(_given(value)),
+        write=lambda value: "never" if value is None else write(value),
+    )
 
 
 def _given(value: object) -> object:
@@ -131,18 +162,25 @@ def resolved_folder_or(default: Callable[[], str]) -> Kind:
     return Kind(lambda value, base: default() if value is None else os.path.realpath(folder(value, base)), place=True)
 
 
-_seconds, _size = _measure(UNITS_SECONDS, "500ms, 30s, 5m or 24h"), _measure(UNITS_BYTES, "200KB, 512MB or 2GB")
-DURATION, NUMBER, AUTO_OR_OFF = Kind(_seconds), Kind(_number), Kind(_auto_or_off)
-LANGUAGES, OWNERS, COMMAND = Kind(_languages), Kind(_owners), Kind(_command)
+_all_seconds = UNITS_SECONDS | {word: factor for words, factor in WORDS_SECONDS.items() for word in words.split()}
+_seconds, _size = _measure(_all_seconds, "500ms, 30s, 5m or 24h"), _measure(UNITS_BYTES, "200KB, 512MB or 2GB")
+DURATION, NUMBER = Kind(_seconds, write=duration_text), Kind(_number, write=_as_it_is)
+AUTO_OR_OFF, LANGUAGES = Kind(_auto_or_off), Kind(_languages, write=_as_it_is)
+OWNERS, COMMAND = Kind(_owners, write=_as_it_is), Kind(_command, write=_as_it_is)
+SIZE = Kind(_bytes, write=size_text)
 Seconds = Annotated[float, DURATION, Meta(ge=0, le=LONGEST)]
 SomeSeconds = Annotated[float, DURATION, Meta(gt=0, le=LONGEST)]
-SecondsOrNever = Annotated[Seconds | None, _or_never(_seconds)]
-SomeSecondsOrNever = Annotated[SomeSeconds | None, _or_never(_seconds)]
-Bytes = Annotated[int, Kind(_bytes), Meta(ge=1, le=10**15)]
-BytesOrNever = Annotated[Bytes | None, _or_never(_bytes)]
-BytesOrNull = Annotated[Bytes | None, Kind(lambda value: None if value is None else _bytes(value))]
+SecondsOrNever = Annotated[Seconds | None, _or_never(_seconds, duration_text)]
+SomeSecondsOrNever = Annotated[SomeSeconds | None, _or_never(_seconds, duration_text)]
+Bytes = Annotated[int, SIZE, Meta(ge=1, le=10**15)]
+BytesOrNever = Annotated[Bytes | None, _or_never(_bytes, size_text)]
+BytesOrNull = Annotated[
+    Bytes | None,
+    Kind(lambda value: None if value is None else _bytes(value),
+         write=lambda value: None if value is None else size_text(value)),
+]  # fmt: skip
 Count = Annotated[int, NUMBER, Meta(ge=1, le=10**12)]
-CountOrNever = Annotated[Count | None, _or_never(_number)]
+CountOrNever = Annotated[Count | None, _or_never(_number, _as_it_is)]
 Folder = Annotated[str, Kind(folder, place=True)]
-FileOrNull = Annotated[str | None, Kind(_file_or_null, place=True)]
-Switch = Annotated[bool, Kind(_switch)]
+FileOrNull = Annotated[str | None, Kind(_file_or_null, place=True, write=_as_it_is)]
+Switch = Annotated[bool, Kind(_switch, write=_as_it_is)]

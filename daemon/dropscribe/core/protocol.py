@@ -212,6 +212,7 @@ class ReadRequest(Struct, tag_field="command", tag="read"):
 
     path: str
     formats: tuple[str, ...] = ("txt",)
+    prompt: str | None = None  # in place of engine.prompt
 
 
 class FolderRequest(Struct, tag_field="command", tag="agent-probe"):

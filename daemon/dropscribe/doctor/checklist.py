@@ -13,6 +13,7 @@ from dropscribe.doctor import (
     cloud,
     events,
     folders,
+    intake,
     logs,
     macos,
     models,
@@ -20,7 +21,9 @@ from dropscribe.doctor import (
     processes,
     sandbox,
     servers,
+    sharing,
     space,
+    work,
 )
 from dropscribe.doctor.values import Check, warning
 from dropscribe.engines import registry
@@ -39,9 +42,13 @@ def examine(settings: Settings, source: str) -> Iterator[Check]:
     yield from guarded("memory", models.memory_for, engine, settings)
     yield from guarded("disk", space.all_of, settings, models.wanted_bytes(engine, settings))
     yield from guarded("folders", folders.all_of, settings, daemon.pid is not None)
+    yield from guarded("sharing", sharing.all_of, settings)
     yield from guarded("events", events.seen, settings.folders.inbox, settings.intake.watch)
+    yield from guarded("intake", intake.all_of, settings.folders.inbox, settings.intake)
     yield from guarded("cloud", cloud.evicted, settings.folders.inbox)
     yield from guarded("daemon", processes.daemon_state, daemon)
+    yield from guarded("journal", work.journal, settings.folders.state)
+    yield from guarded("queue", work.all_of, daemon.status)
     yield from guarded("agent", agents.all_of, settings, daemon)
     yield from guarded("sandbox", sandbox.held, settings.intake.sandbox)
     yield from guarded("leftovers", processes.leftover_workers, daemon)

@@ -101,8 +101,8 @@ def recorded_peaks(path: str, key: str) -> list[int]:
             return journal.metadata.peaks(key)
         finally:
             journal.close()
-    except sqlite3.Error:
-        return []
+    except (sqlite3.Error, schema.TooNew):
+        return []  # that is another check
 
 
 def fits(peaks: Sequence[int], estimate: int, there: Availability, pressure: str, engine: str = "rapidocr") -> Check:

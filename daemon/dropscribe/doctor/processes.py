@@ -99,8 +99,17 @@ def leftover_workers(
         why = "its daemon is gone" if worker in lost else "the daemon has another worker"
         yield fault("leftovers", f"worker {worker.pid} uses {held} and {why}", f"kill {worker.pid}")
     if not lost and not twice:
-        told = f"no worker without a daemon ({len(workers)} running)" if workers else "no worker is running"
-        yield ok("leftovers", told)
+        yield ok("leftovers", _owners(daemon, workers))
+
+
+def _owners(daemon: Running, workers: Sequence[Leftover]) -> str:
+    """Say whose the workers are: this daemon's, or of which others."""
+    others = sorted({worker.parent_pid for worker in workers if worker.pid != daemon.worker})
+    if not workers:
+        return "no worker is running"
+    own = f"{len(workers) - len(others)} of this daemon" if len(workers) > len(others) else ""
+    theirs = f"{len(others)} of other daemons (pid {', '.join(map(str, others))})" if others else ""
+    return "no worker without a daemon: " + ", ".join(filter(None, (own, theirs)))
 
 
 def _ours(command: Sequence[str]) -> bool:

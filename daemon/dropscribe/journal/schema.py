@@ -6,6 +6,8 @@ import sys
 import time
 from urllib.parse import quote
 
+from dropscribe.core.errors import DropscribeError
+
 FIRST = """
 CREATE TABLE jobs (
     id INTEGER PRIMARY KEY AUTOINCREMENT, -- never given twice: a late report must not meet another job
@@ -33,12 +35,24 @@ SUSPECTS = """
 ALTER TABLE jobs ADD COLUMN suspect INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE jobs ADD COLUMN review INTEGER NOT NULL DEFAULT 0;
 """
-STEPS = (FIRST, DESTINATIONS, SUSPECTS)  # each takes a journal from one version to the next
+# Originals that were moved, and are looked at for a while in case that somebody still writes to them.
+PUT_AWAY = """
+CREATE TABLE put_away (
+    job INTEGER PRIMARY KEY, path BLOB NOT NULL, place BLOB NOT NULL,
+    size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, inode INTEGER NOT NULL, device INTEGER NOT NULL,
+    until REAL NOT NULL, deleted INTEGER NOT NULL
+) STRICT;
+"""
+STEPS = (FIRST, DESTINATIONS, SUSPECTS, PUT_AWAY)  # each takes a journal from one version to the next
 VERSION = len(STEPS)
 
 
-class TooNew(Exception):
+class TooNew(DropscribeError):
     """The journal was written by a newer Dropscribe; nothing was changed."""
+
+    def __init__(self, path: str, version: int) -> None:
+        what = f"{path} was written by a newer Dropscribe (version {version} of the journal, this one knows {VERSION})"
+        super().__init__("journal", what, "install the newer Dropscribe again, or choose another folders.state")
 
 
 def open_or_rebuild(path: str) -> tuple[sqlite3.Connection, str | None]:
@@ -66,8 +80,30 @@ def _is_damage(error: sqlite3.DatabaseError) -> bool:
 
 
 def open_to_look(path: str) -> sqlite3.Connection:
-    """Open the journal at *path* for reading only, beside a daemon or without one."""
-    return sqlite3.connect(f"file:{quote(path)}?mode=ro", uri=True, isolation_level=None)
+    """Open the journal at *path* for reading only, beside a daemon or without one; raise `TooNew`."""
+    db = sqlite3.connect(f"file:{quote(path)}?mode=ro", uri=True, isolation_level=None)
+    try:
+        _require_known(db, path)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def require_known(path: str) -> None:
+    """Raise `TooNew` where the journal at *path* is a newer program's; one that cannot be read is others' to tell."""
+    try:
+        open_to_look(path).close()
+    except sqlite3.Error:
+        pass
+
+
+def _require_known(db: sqlite3.Connection, path: str) -> int:
+    """Return the version of a journal, which this program must know."""
+    version = int(db.execute("PRAGMA user_version").fetchone()[0])
+    if version > VERSION:
+        raise TooNew(path, version)
+    return version
 
 
 def _open(path: str) -> sqlite3.Connection:
@@ -81,9 +117,7 @@ def _open(path: str) -> sqlite3.Connection:
         db.execute("PRAGMA journal_size_limit=4000000")
         if sys.platform == "darwin":
             db.execute("PRAGMA fullfsync=ON")  # plain fsync on macOS stops at the drive's cache
-        version = db.execute("PRAGMA user_version").fetchone()[0]
-        if version > VERSION:
-            raise TooNew(f"journal {path} has version {version}, this program knows {VERSION}")
+        version = _require_known(db, path)
         if version and db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
             raise sqlite3.DatabaseError("damaged")
         for step in range(version, VERSION):

@@ -13,7 +13,7 @@ from dropscribe.core.status import HistoryMark, HistorySample
 WARM_EVERY, COLD_EVERY = 10, 60  # seconds between samples with a model and without one
 # (seconds that one sample stands for, seconds for which such samples are kept): about 1,000 in all.
 LEVELS = ((WARM_EVERY, 3600), (150, 25 * 3600))
-MARKS = 500
+MOST, MARKS = 720, 500
 _ORDER = ("cold", "blocked", "unloading", "warm", "loading", "busy")  # of a time with several, the last is shown
 
 
@@ -55,7 +55,8 @@ class History:
 
     def _put(self, level: int, sample: HistorySample) -> None:
         kept, step = self._levels[level], LEVELS[level][0]
-        if kept and kept[-1].time // step == sample.time // step:
+        gone = level == 0 and sample.state == "cold" and kept and kept[-1].state != "cold"  # that is to be seen
+        if kept and kept[-1].time // step == sample.time // step and not gone:
             kept[-1] = _merged(kept[-1], sample)
         else:
             kept.append(sample)
@@ -64,7 +65,7 @@ class History:
         """Hand what is too old for its level on to the next, or forget it."""
         for level, (_, longest) in enumerate(LEVELS):
             kept = self._levels[level]
-            while kept and kept[0].time < now - longest:
+            while kept and (kept[0].time < now - longest or len(kept) > MOST):
                 sample = kept.popleft()
                 if level + 1 < len(LEVELS):
                     self._put(level + 1, sample)

@@ -1,7 +1,13 @@
-"""Asking the C library to hand free pages back to the system. It frees nothing that is still referred to."""
+"""What the C library does with freed memory: keeping it between pages, and handing it back to the system when asked.
+
+It frees nothing that is still referred to.
+"""
 
 import ctypes
 from typing import Any
+
+TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3  # glibc's numbers for `mallopt`
+KEPT_PIECE, KEPT = 64 << 20, 1 << 30  # bytes: the largest piece that is kept, and all together
 
 
 def malloc_relief(library: Any = None) -> None:
@@ -16,3 +22,15 @@ def malloc_relief(library: Any = None) -> None:
     elif (trim := getattr(library, "malloc_trim", None)) is not None:
         trim.argtypes, trim.restype = [ctypes.c_size_t], ctypes.c_int
         trim(0)
+
+
+def keep_freed(library: Any = None) -> None:
+    """Let glibc keep what a page has freed for the next page, until `malloc_relief`; never fails.
+
+    Otherwise it hands the large arrays of each page back and fetches them again, page fault by page fault. *library* is
+    as above; one without `mallopt` is left alone.
+    """
+    library = ctypes.CDLL(None) if library is None else library
+    if (mallopt := getattr(library, "mallopt", None)) is not None:
+        mallopt(MMAP_THRESHOLD, KEPT_PIECE)
+        mallopt(TRIM_THRESHOLD, KEPT)

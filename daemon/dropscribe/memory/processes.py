@@ -100,7 +100,10 @@ def advice(figures: readings.Figures, pressure: str, workers: Sequence[Leftover]
         if worker.parent_pid == 1:
             yield f"Worker {worker.pid} uses {held} and its daemon is gone. End it with: kill {worker.pid}"
         else:
-            yield f"Worker {worker.pid} uses {held}. dropscribe unload ends the process and so frees it."
+            yield (
+                f"Worker {worker.pid} uses {held}. dropscribe unload (with the --config of its daemon, "
+                f"pid {worker.parent_pid}) ends the process and so frees it."
+            )
     if figures.wired_bytes is not None and figures.wired_bytes > figures.total_bytes / 2:
         yield (
             f"{size(figures.wired_bytes)} are wired: they can be neither compressed nor swapped. "

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from dropscribe.memory.malloc import malloc_relief
+from dropscribe.memory.malloc import keep_freed, malloc_relief
 from dropscribe.memory.values import Availability, Figures, Sample
 
 if sys.platform == "darwin":
@@ -19,8 +19,7 @@ else:
 
 __all__ = [
     "Availability", "Figures", "Sample", "Unreadable", "address_space", "available", "figures", "footprint",
-    "malloc_relief",
-    "pressure", "room", "sample", "set_dataless_policy",
+    "keep_freed", "malloc_relief", "pressure", "room", "sample", "set_dataless_policy",
 ]  # fmt: skip
 
 

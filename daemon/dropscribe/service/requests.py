@@ -109,7 +109,7 @@ class Requests:
         order = Order(
             self._numbers, 0, os.fsdecode(os.path.basename(path)).encode("utf-8", "backslashreplace").decode(), path,
             stem=os.path.basename(path), staging=os.fsencode(os.path.join(self._state, "read", str(-self._numbers))),
-            formats=tuple(name for name in asked.formats if name in SUFFIXES),
+            formats=tuple(name for name in asked.formats if name in SUFFIXES), prompt=asked.prompt,
         )  # fmt: skip
         self._reading += 1
         try:

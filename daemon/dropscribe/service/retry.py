@@ -34,8 +34,10 @@ class Returned:
 
 def candidates(failed: str, inbox: str, names: Collection[bytes], away: Unmounted) -> list[bytes]:
     """Return the paths, below *failed*, of the named files (of all, without names); raise `UsageError`."""
-    _require(inbox, away)
-    return [path for path in _failed(os.fsencode(failed)) if not names or {path, os.path.basename(path)} & {*names}]
+    wanted = [path for path in _failed(os.fsencode(failed)) if not names or {path, os.path.basename(path)} & {*names}]
+    if wanted:
+        _require(inbox, away)  # before the first start there is neither inbox nor anything to give back
+    return wanted
 
 
 def _require(inbox: str, away: Unmounted) -> None:
@@ -91,9 +93,16 @@ def retry(
         except OSError as error:
             faults.append(_fault(path, error))
             continue
-        journal.metadata.made(back.folders)
+        _note(journal, os.path.join(os.fsencode(failed), path), back)
         moved += [back.place] if back.place is not None else []
     return moved, faults
+
+
+def _note(journal: Journal, place: bytes, back: Returned) -> None:
+    """Remember that the file at *place* is not failed any more, and the folders made for it."""
+    journal.retried(place)
+    if back.folders:
+        journal.metadata.made(back.folders)
 
 
 def _fault(path: bytes, error: Exception) -> str:
@@ -151,8 +160,7 @@ class Retries:
         except OSError as error:
             told.faults.append(_fault(path, error))
             return
-        if back.folders:
-            yield from record(lambda: self._journal.metadata.made(back.folders))
+        yield from record(lambda: _note(self._journal, os.path.join(os.fsencode(failed), path), back))
         if back.place is not None:
             told.moved.append(os.fsdecode(back.place))
             self._inbox.offer(back.place)

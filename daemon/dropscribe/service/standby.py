@@ -1,4 +1,7 @@
-"""An agent that cannot begin yet: it holds the state, answers `status` with the reason, and refuses all else."""
+"""An agent that cannot begin yet: it holds the state, answers `status` with the reason, and refuses all else.
+
+The reason is a fault of the settings, or what keeps the state from being used, such as a newer program's journal.
+"""
 
 import os
 import selectors
@@ -15,10 +18,11 @@ from dropscribe.service import status
 
 
 class Standby:
-    """Stands in for the daemon until its settings are mended; where another daemon holds the state, it only waits."""
+    """Stands in for the daemon until it can begin; where another daemon holds the state, it only waits."""
 
-    def __init__(self, settings: Settings, path: str | None) -> None:
-        self._settings, self._path = settings, path
+    def __init__(self, settings: Settings, path: str | None, *, of_settings: bool = True) -> None:
+        """*of_settings* says whether it is the settings that are at fault."""
+        self._settings, self._path, self._of_settings = settings, path, of_settings
         self._started = time.time()
         self._selector = selectors.DefaultSelector()
         self._lock: StateLock | None = None
@@ -47,15 +51,20 @@ class Standby:
         if isinstance(request.asked, protocol.StatusRequest):
             request.reply(protocol.StatusAnswer(status=self._status(fault)))
         else:
-            what = f"the daemon waits for its settings to be corrected: {fault}"
-            request.reply(
-                Answer(ok=False, error=what, remedy="correct them; dropscribe check tells when they are valid")
-            )
+            what, remedy = f"the daemon cannot begin yet: {fault}", "dropscribe doctor says what to do"
+            if self._of_settings:
+                what = f"the daemon waits for its settings to be corrected: {fault}"
+                remedy = "correct them; dropscribe check tells when they are valid"
+            request.reply(Answer(ok=False, error=what, remedy=remedy))
 
     def _status(self, fault: str) -> Status:
         told = status.stopped(self._settings, self._path)
         told.daemon.running, told.daemon.agent, told.daemon.pid = True, True, os.getpid()
-        told.daemon.started, told.daemon.config_error = status.stamp(self._started), fault
+        told.daemon.started = status.stamp(self._started)
+        if self._of_settings:
+            told.daemon.config_error = fault
+        else:
+            told.queue.paused, told.queue.paused_reason = True, fault
         return told
 
     def close(self) -> None:

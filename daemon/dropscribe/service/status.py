@@ -24,6 +24,7 @@ from dropscribe.host.servers import named
 from dropscribe.host.values import ActiveJob, WorkerStats
 from dropscribe.journal import schema
 from dropscribe.journal.journal import Journal
+from dropscribe.journal.schema import TooNew
 from dropscribe.memory import readings
 from dropscribe.memory.values import Sample
 
@@ -43,8 +44,10 @@ def stopped(settings: Settings, config: str | None) -> Status:
             with closing(Journal.read_only(schema.open_to_look(path), path)) as journal:
                 paused = PAUSED if journal.metadata.get("paused") else None
                 status.queue, status.recent = queue(journal, paused), recent(journal)
+    except TooNew as error:
+        status.queue = QueueStatus(paused=True, paused_reason=f"{error}; {error.remedy}")
     except sqlite3.Error:
-        pass  # damaged, or of another version: the next start sees to it
+        pass  # damaged: the next start sees to it
     return status
 
 

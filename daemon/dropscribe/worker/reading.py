@@ -6,6 +6,9 @@ by `dropscribe read` where no daemon runs.
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
+
+from msgspec import structs
 
 from dropscribe.config import Settings
 from dropscribe.core import protocol
@@ -46,7 +49,10 @@ class Reading:
 
     def add(self, order: Order) -> None:
         """Take a document in hand; from any thread."""
-        self.scheduler.add(order, self.settings)
+        settings = self.settings
+        if order.prompt is not None:  # kept pages are those of the same question
+            settings = structs.replace(settings, engine=structs.replace(settings.engine, prompt=order.prompt))
+        self.scheduler.add(order, settings)
 
     def apply(self, settings: Settings) -> None:
         """Take over changed settings, for documents taken in hand from now on."""
@@ -132,7 +138,9 @@ class Reading:
             document.open(self._decoders, self._engine.info, self._state)
             self.scheduler.opened(document)
         else:
-            self.scheduler.decoded(document, self._prepared(document.next_page()))
+            self.scheduler.decoded(
+                document, self._prepared(replace(document.next_page(), prompt=document.order.prompt))
+            )
 
     def _prepared(self, page: Page) -> Page | PageText:
         return self._stage.process(page)

@@ -1,5 +1,7 @@
 """The ladder: which attempts are made, and what is kept."""
 
+from dataclasses import replace
+
 import pytest
 
 from dropscribe.config import Settings
@@ -84,6 +86,12 @@ def test_a_good_answer_ends_it(settings: Settings) -> None:
     assert [(t.mode, t.prompt) for t in tries] == [("gundam", "markdown")]
     assert (text.text, text.flags, text.text_source) == ("Hello", (), "ocr")
     assert [(a.mode, a.prompt, a.tokens, a.end) for a in text.attempts] == [("gundam", "markdown", 10, "stop")]
+
+
+def test_a_page_may_bring_its_own_prompt(settings: Settings) -> None:
+    _, tries = climbed(Fallback(replace(page(), prompt="Name the total."), settings), [reply(MARK + "5")])
+
+    assert [t.prompt for t in tries] == ["Name the total."]
 
 
 @pytest.mark.parametrize("end", ["loop", "length", "timeout", "error"])

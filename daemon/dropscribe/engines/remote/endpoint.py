@@ -1,7 +1,8 @@
 """One server as the driver sees it: whether it may be used, how much at once, how long its answers are waited for.
 
-The window grows and shrinks as TCP's does (additive increase, multiplicative decrease): a self-hosted server queues
-without bound and never says no, so its load shows in how long an answer takes to begin. A server that fails is left
+The window shrinks and grows as TCP's does (multiplicative decrease, additive increase): a self-hosted server queues
+without bound and never says no, so its load shows in how long an answer takes to begin. It starts at `in_flight`, which
+the user has set, and not with a slow start: too many requests at once only wait there. A server that fails is left
 alone for a while, doubling with full jitter, and then asked by one probe.
 """
 
@@ -13,7 +14,6 @@ from dropscribe.engines.remote.probe import Server
 from dropscribe.engines.remote.transport import Transport
 from dropscribe.engines.remote.trust import host_of
 
-FIRST_WINDOW = 8.0  # requests: a round later it may be twice as many
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # seconds
 IN_TIME, TOO_LATE = 0.25, 0.5  # of `first_byte_timeout`: grow below, shrink above
 SMOOTHING = 0.2  # of the waiting time that is shown
@@ -30,8 +30,7 @@ class Endpoint:
     busy: str | None = None  # what it said when it last had too much to do
     until: float = 0.0  # monotonic: not to be used, or not to be asked again, before
     in_flight: int = 0
-    window: float = FIRST_WINDOW
-    threshold: float = 1e9  # the window grows fast below it, by one a round above
+    window: float = 16.0  # requests at once
     waiting: float | None = None  # seconds, smoothed, until an answer begins
     last_success: float = -1.0  # monotonic
     answers_as: str | None = None  # the model that its first answer named
@@ -69,11 +68,11 @@ class Endpoint:
         if waited > TOO_LATE * first_byte:
             self.shrink()
         elif waited < IN_TIME * first_byte:
-            self.window = min(most, self.window + (1.0 if self.window < self.threshold else 1.0 / self.window))
+            self.window = min(most, self.window + 1.0 / self.window)  # by one a round
 
     def shrink(self) -> None:
         """Let it have half as much at once."""
-        self.window = self.threshold = max(1.0, self.window / 2)
+        self.window = max(1.0, self.window / 2)
 
     def rest(self, why: str, now: float, wait: float | None) -> None:
         """Leave it alone for as long as it asks, or for longer each time."""

@@ -112,7 +112,8 @@ def fleet_of(settings: Settings) -> Fleet:
     def words(family: Family) -> str:
         return family.adapter.prompt(settings.engine.prompt)
 
-    return Fleet([Endpoint(url, Transport(url, key, context)) for url in remote.url], remote, words)
+    servers = [Endpoint(url, Transport(url, key, context), window=remote.in_flight) for url in remote.url]
+    return Fleet(servers, remote, words)
 
 
 def info_of(server: Server, settings: Settings) -> EngineInfo:

@@ -86,8 +86,10 @@ def _chosen(listed: list[dict[str, Any]], wanted: str | None) -> dict[str, Any]:
     names = [model["id"] for model in listed]
     said = shortened(", ".join(names[:10]))
     if wanted is None:
-        if len(listed) == 1:
-            return listed[0]
+        # mlx_vlm.server lists what lies on its disk, too.
+        there = [model for model in listed if model.get("loaded") is True] or listed
+        if len(there) == 1:
+            return there[0]
         what = f"it lists several models ({said}); name one in engine.remote.model" if listed else "it lists no model"
         raise Failed(Failure(Blame.BARRED, what))
     for model in listed:

@@ -1,0 +1,1 @@
+"""The page of `dropscribe web`: a process of its own, on this machine for this machine."""

@@ -1,0 +1,83 @@
+"""The words of the command line: misspelt, asked for help, with a settings file that is not there."""
+
+from pathlib import Path
+
+import pytest
+
+from support.fakes import picture
+from support.harness import Daemon, left
+
+
+@pytest.fixture
+def daemon(tmp_path: Path) -> Daemon:
+    return Daemon(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("word", "nearest"), [("staus", "status"), ("unlaod", "unload"), ("Doctor", "doctor"), ("stat", "status")]
+)
+def test_a_misspelt_command_is_answered_with_the_nearest(daemon: Daemon, word: str, nearest: str) -> None:
+    done = daemon.run(word)
+
+    assert done.returncode == 2
+    assert done.stderr == f'error: dropscribe: there is no command "{word}"\n  try: dropscribe {nearest}\n'
+
+
+def test_a_word_that_is_near_to_none_is_answered_with_help(daemon: Daemon) -> None:
+    assert "try: dropscribe help" in daemon.run("xylophone").stderr
+
+
+def test_help_lists_the_commands_and_explains_each(daemon: Daemon) -> None:
+    assert "retry" in daemon.run("help").stdout
+    assert "--prompt" in daemon.run("help", "read").stdout
+    assert "try: dropscribe read" in daemon.run("help", "raed").stderr
+
+
+@pytest.mark.parametrize("command", ["status", "check", "logs", "pause", "unload", "retry --all", "read x", "run"])
+def test_a_settings_file_that_is_named_and_not_there_is_an_error(daemon: Daemon, command: str) -> None:
+    daemon.config.unlink()
+    done = daemon.run(*command.split())
+
+    assert done.returncode == 2 and str(daemon.config) in done.stderr and "cannot be read" in done.stderr
+
+
+def test_a_daemon_whose_settings_file_was_removed_can_still_be_asked(daemon: Daemon) -> None:
+    with daemon.start():
+        daemon.config.unlink()
+
+        assert "running" in daemon.run("status").stdout
+
+
+def test_retry_before_the_first_start_has_nothing_to_do(daemon: Daemon) -> None:
+    daemon.inbox.rmdir()
+    done = daemon.run("retry", "--all")
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "nothing to retry\n")
+
+
+@pytest.mark.parametrize("beside_a_daemon", [True, False])
+def test_a_retried_failure_is_no_longer_counted_as_failed(daemon: Daemon, beside_a_daemon: bool) -> None:
+    (daemon.inbox / "broken.png").write_bytes(b"no picture")
+    assert daemon.once() == 1
+    if beside_a_daemon:
+        with daemon.start():
+            daemon.ask("pause")
+            assert daemon.run("retry", "--all").stdout == "moved to the inbox: broken.png\n"
+            assert daemon.status()["queue"]["failed"] == 0
+    else:
+        assert daemon.run("retry", "--all").stdout == "moved to the inbox: broken.png\n"
+        assert "failed" not in daemon.run("status").stdout
+    assert left(daemon.failed) == []
+
+
+def test_unload_with_files_queued_says_what_will_happen(daemon: Daemon) -> None:
+    daemon.fake(read_seconds=2)
+    with daemon.start():
+        for number in range(3):
+            picture(daemon.inbox / f"{number}.png", number)
+        daemon.wait_status(lambda s: s["current"], "reading has begun")
+        told = daemon.run("unload").stdout
+        daemon.ask("pause")
+
+    assert told.startswith("Unloading after the current page.\n3 files are still to be read: the model is loaded again")
+    assert told.endswith("dropscribe pause\n")
