@@ -78,11 +78,12 @@ def parser() -> argparse.ArgumentParser:
     add("uninstall", "no longer start at login; all data is kept")
     logs = add("logs", "print the log")
     logs.add_argument("-f", "--follow", action="store_true")
+    logs.add_argument("-n", "--lines", type=int, metavar="N", help="only the last N lines")
+    help_ = add("help", "explain a command")
+    help_.add_argument("topic", nargs="?", metavar="COMMAND")
     web = add("web", "open a page in the browser that shows what is done and what was read")
     web.add_argument("--port", type=int, default=0, metavar="N", help="serve on this port (default: any free one)")
     web.add_argument("--no-open", action="store_true", help="only print the address")
-    help_ = add("help", "explain a command")
-    help_.add_argument("topic", nargs="?", metavar="COMMAND")
     add("demo", "process four sample pictures in a temporary folder and show each step")
     return top
 

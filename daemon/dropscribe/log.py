@@ -97,8 +97,11 @@ def path(folder: str) -> str:
     return os.path.join(folder, "dropscribe.log")
 
 
-def start(folder: str, level: str, form: str, *, to_terminal: bool) -> None:
-    """Begin to log into *folder*; a folder that cannot be written is reported on standard error and not fatal."""
+def start(folder: str, level: str, form: str, *, to_terminal: bool, warnings: bool = False) -> None:
+    """Begin to log into *folder*; a folder that cannot be written is reported on standard error and not fatal.
+
+    Standard error gets all of it too (*to_terminal*), or only *warnings* and worse.
+    """
     for handler in list(LOG.handlers):
         LOG.removeHandler(handler)
         handler.close()
@@ -113,6 +116,9 @@ def start(folder: str, level: str, form: str, *, to_terminal: bool) -> None:
         to_terminal = True
     if to_terminal:
         LOG.addHandler(logging.StreamHandler(sys.stderr))
+    elif warnings:
+        LOG.addHandler(logging.StreamHandler(sys.stderr))
+        LOG.handlers[-1].setLevel(logging.WARNING)
     # watchdog tells its own races at shutdown as warnings; only what breaks it is news here.
     watching = logging.getLogger("watchdog")
     watching.handlers, watching.propagate = list(LOG.handlers), False

@@ -106,3 +106,17 @@ def test_the_demo_works_in_a_temporary_folder_as_deep_as_a_real_one(mac: Mac) ->
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "The daemon itself uses" in done.stdout
+
+
+def test_a_file_that_a_program_has_open_for_writing_waits_for_it_and_a_reader_is_none(mac: Mac) -> None:
+    mac.install()
+    with open(mac.drop("read.png"), "rb"):
+        assert mac.text_of("read.txt").strip()
+    content = (SAMPLES / "letter.png").read_bytes()
+    with open(mac.inbox / "scan.png", "wb") as writer:
+        writer.write(content[:1000])
+        writer.flush()
+        mac.wait(lambda s: s["intake"] == [{"name": "scan.png", "waiting_for": "writer"}], "it waits for its writer")
+        writer.write(content[1000:])
+    assert mac.text_of("scan.txt").strip()
+    assert "while a program of this machine has it open for writing" in mac.run("doctor").stdout

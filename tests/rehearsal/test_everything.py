@@ -23,7 +23,7 @@ def holds_library(node: ast.expr) -> bool:
     if isinstance(node, ast.Name):
         return node.id in LIBRARIES
     name = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
-    return name in ("system", "macos.system", "_processes") or name.endswith("CDLL")
+    return name in ("system", "macos.system", "_processes", "_library") or name.endswith("CDLL")
 
 
 def native_calls() -> Iterator[str]:
@@ -62,7 +62,7 @@ def lines_for_mac() -> Iterator[str]:
     """Yield the first line of each statement that is run on a Mac only."""
     for path, tree in TREES.items():
         name = str(path.relative_to(PACKAGE))
-        whole = name in ("memory/macos.py",)
+        whole = name in ("memory/macos.py", "intake/macos.py")
         functions = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)] if whole else []
         branches = [n for n in ast.walk(tree) if isinstance(n, ast.If) and asks_for_mac(n.test)]
         for node in (*functions, *branches):

@@ -275,7 +275,7 @@ def test_retry_gives_a_failed_file_another_chance_with_and_without_a_daemon(tmp_
     assert daemon.once() == 1
     with daemon.start():
         assert daemon.run("retry", "broken.png").returncode == 0
-        daemon.wait_status(lambda s: s["queue"]["failed"] == 3, "it has failed again")
+        daemon.wait_status(lambda s: s["queue"]["gone"] == 2 and s["queue"]["failed"] == 1, "it has failed again")
         unknown = daemon.run("retry", "nothing.png", "broken.png")
         assert (unknown.returncode, unknown.stdout) == (1, "moved to the inbox: sub/broken.png\n")
         assert unknown.stderr.startswith("error: retry: nothing.png is not in the failed folder\n  try: ")

@@ -47,7 +47,7 @@ class Daemon:
         self.inbox, self.outbox, self.archive, self.failed, self.state = (root / name for name in names)
         self.settings: dict[str, dict[str, Any]] = {
             "folders": {name: str(root / name) for name in names},
-            "intake": {"stable_for": "100ms", "incomplete_timeout": "1s", "rescan_interval": "2s"},
+            "intake": {"stable_for": "100ms", "incomplete_timeout": "1s", "rescan_interval": "2s", "recheck_for": 0},
             "engine": {"name": "rapidocr"},
             "memory": {"unload_on": "never", "max_percent": 100},
             "log": {"folder": str(root / "log"), "level": "debug"},

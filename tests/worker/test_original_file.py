@@ -110,7 +110,7 @@ def test_who_waits_at_a_terminal_is_told_instead(scan: Path, swap: Callable[[Pat
 
 @pytest.mark.timeout(20)
 def test_a_device_is_not_read(scan: Path) -> None:
-    with pytest.raises(ReasonedError, match="not a regular file"):
+    with pytest.raises(ReasonedError, match="no regular file"):
         OriginalFile(by_command(Path("/dev/zero")))
 
 

@@ -45,8 +45,8 @@ def read(decoders: Decoders, path: Path) -> tuple[DocumentProcess, PageCache]:
 def write(document: DocumentProcess, kept: PageCache, staging: Path, *formats: str) -> tuple[str, ...]:
     """Write these formats, and figures."""
     staging.mkdir()
-    request = Collect(Source("a", "", 1, document.media_type, 1), ENGINE, "2026-01-02", 0.0, False, False)
-    return outputs.write(document, request, kept, str(staging), b"a", formats, with_figures=True)
+    request = Collect(Source("a", "", 1, document.media_type, 1), ENGINE, "2026-01-02", 0.0, False, False, True)
+    return outputs.write(document, request, kept, str(staging), b"a", formats, with_figures=True)[0]
 
 
 def test_outputs_are_complete_and_nothing_else_lies_beside_them(decoders: Decoders, tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_a_file_that_is_there_already_is_not_written_into(decoders: Decoders, tm
     (tmp_path / "staging/out.txt").symlink_to(tmp_path / "profile")
     with closing(document), pytest.raises(FileExistsError):
         outputs.write(
-            document, Collect(Source("a", "", 1, "image/png", 1), ENGINE, "", 0.0, False, False), kept,
+            document, Collect(Source("a", "", 1, "image/png", 1), ENGINE, "", 0.0, False, False, False), kept,
             str(tmp_path / "staging"), b"a", ("txt",), with_figures=False,
         )  # fmt: skip
 

@@ -25,7 +25,9 @@ def run(given: argparse.Namespace, worker: Sequence[str]) -> int:
     """Run the daemon; return its exit code."""
     settings = _settings_of_agent(given) if given.agent else config.load(given.config)
     to_terminal = not given.agent and sys.stderr.isatty()
-    log.start(settings.log.folder, settings.log.level, settings.log.format, to_terminal=to_terminal)
+    log.start(
+        settings.log.folder, settings.log.level, settings.log.format, to_terminal=to_terminal, warnings=given.once
+    )
     readings.set_dataless_policy()
     if given.agent:
         launchd.shorten_output(settings.log.folder)

@@ -36,4 +36,4 @@ def base_url(value: object) -> str:
     return f"{parts.scheme}://{parts.netloc.lower()}{path}"
 
 
-URLS = Kind(_urls)
+URLS = Kind(_urls, write=list)

@@ -82,6 +82,7 @@ class Intake(Struct, frozen=True):
 
     stable_for: Annotated[float, DURATION, Meta(ge=0.1, le=LONGEST)] = 2
     incomplete_timeout: Seconds = 60
+    recheck_for: Seconds = 300
     rescan_interval: Annotated[float, DURATION, Meta(ge=1, le=LONGEST)] = 60
     watch: Literal["auto", "native", "poll"] = "auto"
     ignore: tuple[str, ...] = ()

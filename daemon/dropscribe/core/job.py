@@ -107,6 +107,18 @@ def on_one_line(text: str) -> str:
 
 
 @dataclass(frozen=True)
+class PutAway:
+    """An original that has been moved and is looked at for a while: whoever wrote it may not have been done."""
+
+    job: int
+    path: bytes  # where it lay, below the inbox
+    place: bytes  # where it lies: absolute
+    signature: Signature  # what it was there
+    until: float  # wall clock
+    delete: bool  # it is removed at the end
+
+
+@dataclass(frozen=True)
 class Order:
     """What the worker is asked to read."""
 

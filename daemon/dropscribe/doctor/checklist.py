@@ -13,6 +13,7 @@ from dropscribe.doctor import (
     cloud,
     events,
     folders,
+    intake,
     logs,
     macos,
     models,
@@ -20,6 +21,7 @@ from dropscribe.doctor import (
     processes,
     sandbox,
     servers,
+    sharing,
     space,
     work,
 )
@@ -40,7 +42,9 @@ def examine(settings: Settings, source: str) -> Iterator[Check]:
     yield from guarded("memory", models.memory_for, engine, settings)
     yield from guarded("disk", space.all_of, settings, models.wanted_bytes(engine, settings))
     yield from guarded("folders", folders.all_of, settings, daemon.pid is not None)
+    yield from guarded("sharing", sharing.all_of, settings)
     yield from guarded("events", events.seen, settings.folders.inbox, settings.intake.watch)
+    yield from guarded("intake", intake.all_of, settings.folders.inbox, settings.intake)
     yield from guarded("cloud", cloud.evicted, settings.folders.inbox)
     yield from guarded("daemon", processes.daemon_state, daemon)
     yield from guarded("journal", work.journal, settings.folders.state)

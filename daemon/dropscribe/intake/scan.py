@@ -4,12 +4,14 @@ import errno
 import os
 import stat
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from dropscribe.core import file_types
 from dropscribe.core.errors import SHORTAGE
 from dropscribe.core.job import Signature
+from dropscribe.files import regular
 from dropscribe.intake import ignore, opening, writers
 from dropscribe.intake.opening import Folder
 from dropscribe.intake.trust import Trust
@@ -88,31 +90,34 @@ class _Look:
     def probed(self, name: bytes, signature: Signature) -> Obstacle | None:
         """Return what keeps the file *name* from being taken, or None."""
         try:
-            handle = self._folder.open(name)
+            with regular.opened(name, self._folder.descriptor) as handle:
+                return self._judged(handle, name, signature)
         except OSError as error:
-            if error.errno in SHORTAGE:
-                raise
+            if error.errno == errno.EDEADLK:
+                return Obstacle.CLOUD
             return Obstacle.LOCK if error.errno in _BUSY else Obstacle.PERMISSION
+
+    def _judged(self, handle: int, name: bytes, signature: Signature) -> Obstacle | None:
+        found = os.fstat(handle)
+        if not Signature.of(found).same_file(signature):
+            return Obstacle.LOCK  # replaced this very moment; the next look tells
+        if not self._rules.trust.accepts(found) and self._folder.shared:
+            return Obstacle.UNTRUSTED
+        if self._has_writer(handle, name, found):
+            return Obstacle.WRITER
         try:
-            found = os.fstat(handle)
-            if not Signature.of(found).same_file(signature):
-                return Obstacle.LOCK  # replaced this very moment; the next look tells
-            if not self._rules.trust.accepts(found, shared=self._folder.shared):
-                return Obstacle.UNTRUSTED
-            if self._has_writer(handle, name, found):
-                return Obstacle.WRITER
             return _content(handle, name) if found.st_size else Obstacle.EMPTY
         except OSError as error:
             return Obstacle.CLOUD if error.errno == errno.EDEADLK else Obstacle.LOCK
-        finally:
-            os.close(handle)
 
     def _has_writer(self, handle: int, name: bytes, found: os.stat_result) -> bool:
         if found.st_dev == self._rules.device and writers.writing(handle):
             return True
         if self._downloads is None:
-            names = os.listdir(self._folder.descriptor)
-            self._downloads = [os.fsencode(other) for other in names if ignore.awaited(os.fsencode(other))]
+            self._downloads = []
+            with suppress(OSError):  # a folder that may be entered but not listed
+                names = map(os.fsencode, os.listdir(self._folder.descriptor))
+                self._downloads = [other for other in names if ignore.awaited(other)]
         return writers.partner(name, self._downloads, empty=found.st_size == 0) is not None
 
 

@@ -180,6 +180,11 @@ class SettlingTable:
         """Yield every candidate with what it waits for."""
         return ((path, c.waiting) for path, c in self._candidates.items())
 
+    def waits_for(self, path: bytes) -> Waiting | None:
+        """Return what the file at *path* waits for; None when it is no candidate."""
+        candidate = self._candidates.get(path)
+        return candidate.waiting if candidate is not None else None
+
     def promising(self) -> bool:
         """Say whether a readable, non-empty file is about to settle."""
         return any(

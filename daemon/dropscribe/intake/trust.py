@@ -29,9 +29,9 @@ class Trust:
             return cls(None)
         return cls(frozenset(number for name in names if (number := user_id(name)) is not None))
 
-    def accepts(self, found: os.stat_result, *, shared: bool) -> bool:
-        """Say whether the file *found* is taken from a folder that is *shared* with others or not."""
-        if not shared or self.owners is None:
+    def accepts(self, found: os.stat_result) -> bool:
+        """Say whether the file *found* is taken from a folder that others can write to."""
+        if self.owners is None:
             return True
         return found.st_nlink <= 1 and (found.st_uid in (os.geteuid(), 0) or found.st_uid in self.owners)
 

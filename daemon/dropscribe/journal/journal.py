@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from itertools import zip_longest
 
 from dropscribe.core.errors import Reason, ReasonedError
-from dropscribe.core.job import LIVE, Found, Job, Signature, State
+from dropscribe.core.job import LIVE, Found, Job, PutAway, Signature, State
 from dropscribe.journal import rows, schema
 from dropscribe.journal.metadata import Metadata
 
@@ -202,8 +202,13 @@ class Journal:
                 "UPDATE jobs SET destination=? WHERE id=? AND state IN ('written','rejected')", (destination, job.id)
             )
 
-    def finish(self, job: Job, now: float, *, kept: bool = False, replaced: bool = False) -> None:
-        """Close a job: written becomes done, rejected failed (unless *replaced* by new content), all else gone."""
+    def finish(
+        self, job: Job, now: float, *, kept: bool = False, replaced: bool = False, put_away: PutAway | None = None
+    ) -> None:
+        """Close a job: written becomes done, rejected failed (unless *replaced* by new content), all else gone.
+
+        With *put_away* its original is remembered, to be looked at again.
+        """
         with self._writing() as db:
             db.execute(
                 "UPDATE jobs SET finished=?, state=CASE state WHEN 'written' THEN 'done' WHEN 'rejected' THEN ?"
@@ -213,6 +218,8 @@ class Journal:
             if kept:
                 values = (job.path, job.signature.size, job.signature.mtime_ns)
                 db.execute("INSERT OR REPLACE INTO kept (path, size, mtime_ns) VALUES (?,?,?)", values)
+            if put_away is not None:
+                db.execute("INSERT OR REPLACE INTO put_away VALUES (?,?,?,?,?,?,?,?,?)", rows.put_away_row(put_away))
             self._finished_since_prune += 1
             if self._finished_since_prune >= PRUNE_EVERY:
                 self._prune(db)

@@ -4,6 +4,9 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 
+from dropscribe.core.job import PutAway
+from dropscribe.journal import rows
+
 PEAKS = 20  # recorded memory peaks kept for each model
 
 
@@ -37,6 +40,15 @@ class Metadata:
         """Yield every path that was read and left in the inbox."""
         yield from (row[0] for row in self._db.execute("SELECT path FROM kept").fetchall())
 
+    def put_away(self) -> list[PutAway]:
+        """Return the originals that are to be looked at again."""
+        return [rows.put_away(row) for row in self._db.execute("SELECT * FROM put_away ORDER BY job").fetchall()]
+
+    def forget_put_away(self, jobs: Iterable[int]) -> None:
+        """Forget the originals of these jobs: they are looked at no more."""
+        with self._writing() as db:
+            db.executemany("DELETE FROM put_away WHERE job=?", [(job,) for job in jobs])
+
     def made(self, folders: Iterable[bytes]) -> None:
         """Remember folders that the daemon made itself: they are tidied up when they are empty."""
         with self._writing() as db:
@@ -63,5 +75,5 @@ class Metadata:
     def kept(self, paths: Sequence[bytes]) -> dict[bytes, tuple[int, int]]:
         """Return (size, mtime_ns) of those of *paths* that were read and left in the inbox."""
         marks = ",".join("?" * len(paths))
-        rows = self._db.execute(f"SELECT path, size, mtime_ns FROM kept WHERE path IN ({marks})", paths)
-        return {path: (size, mtime_ns) for path, size, mtime_ns in rows}
+        found = self._db.execute(f"SELECT path, size, mtime_ns FROM kept WHERE path IN ({marks})", paths)
+        return {path: (size, mtime_ns) for path, size, mtime_ns in found}

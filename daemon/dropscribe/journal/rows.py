@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dropscribe.core.errors import Reason
-from dropscribe.core.job import Job, Signature, State
+from dropscribe.core.job import Job, PutAway, Signature, State
 
 _NAMES = (
     "id", "path", "size", "mtime_ns", "inode", "device", "since", "state", "claim", "attempts", "deaths",
@@ -19,6 +19,18 @@ COLUMNS = ", ".join(_NAMES)
 def columns(signature: Signature) -> tuple[int, int, int, int]:
     """Return size, mtime_ns, inode and device, as the table has them."""
     return signature.size, signature.mtime_ns, signature.inode, signature.device
+
+
+def put_away_row(original: PutAway) -> tuple[object, ...]:
+    """Return a row of the table `put_away`."""
+    where = original.job, original.path, original.place
+    return (*where, *columns(original.signature), original.until, int(original.delete))
+
+
+def put_away(row: tuple[Any, ...]) -> PutAway:
+    """Return the original of a row of the table `put_away`."""
+    job, path, place, *signature, until, delete = row
+    return PutAway(job, path, place, Signature(*signature), until, bool(delete))
 
 
 def text(detail: str) -> str:

@@ -35,7 +35,15 @@ SUSPECTS = """
 ALTER TABLE jobs ADD COLUMN suspect INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE jobs ADD COLUMN review INTEGER NOT NULL DEFAULT 0;
 """
-STEPS = (FIRST, DESTINATIONS, SUSPECTS)  # each takes a journal from one version to the next
+# Originals that were moved, and are looked at for a while in case that somebody still writes to them.
+PUT_AWAY = """
+CREATE TABLE put_away (
+    job INTEGER PRIMARY KEY, path BLOB NOT NULL, place BLOB NOT NULL,
+    size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, inode INTEGER NOT NULL, device INTEGER NOT NULL,
+    until REAL NOT NULL, deleted INTEGER NOT NULL
+) STRICT;
+"""
+STEPS = (FIRST, DESTINATIONS, SUSPECTS, PUT_AWAY)  # each takes a journal from one version to the next
 VERSION = len(STEPS)
 
 

@@ -37,6 +37,7 @@ from dropscribe.service.event_loop import EventLoop
 from dropscribe.service.flow import Flows
 from dropscribe.service.inbox import Inbox
 from dropscribe.service.jobs import Jobs
+from dropscribe.service.rechecks import Rechecks
 from dropscribe.service.recorder import Recorder
 from dropscribe.service.recovery import Recovery
 from dropscribe.service.reload import ConfigReload
@@ -98,7 +99,10 @@ class Service:
             may_begin=lambda: not (self.paused or self.stopping or self.requests.waiting_alone),
         )  # fmt: skip
         self.recovery = Recovery(settings, self.journal, outbox, ledger, self.backoff)
-        self.archiver = Archiver(settings, self.journal, self.flows, ledger, unmounted, self._job_over)
+        self.rechecks = Rechecks(settings, self.journal, self.flows, self.inbox, ledger, unmounted, now)
+        self.archiver = Archiver(
+            settings, self.journal, self.flows, ledger, unmounted, self._job_over, self.rechecks, self.inbox.has_writer
+        )
         self.retries = Retries(settings.folders, self.journal, self.flows, self.inbox, ledger)
         self.reload = ConfigReload(path, settings, now)
         self.reporter = Reporter(
@@ -174,7 +178,7 @@ class Service:
     def _drain(self) -> Drain:
         return Drain(
             self.settings, self.journal, self.inbox, self.host, self.backoff, self.archiver,
-            at_work=lambda: self.unfinished or self.disk.pending > 0 or self.flows.unrecorded,
+            at_work=lambda: self.unfinished or self.rechecks.busy or self.disk.pending > 0 or self.flows.unrecorded,
             reading=lambda: self.host.busy or self.jobs.busy,
             paused=lambda: self.paused,
         )  # fmt: skip
@@ -226,6 +230,7 @@ class Service:
             if self.recovery.done or not self.journal.damaged:  # what is published already must not be queued again
                 self.inbox.tick(now)
             self.archiver.tick(now)
+            self.rechecks.tick(now)
             if self.recovery.done and not self.paused:
                 self.jobs.advance(now)
             self._load_ahead(now)
@@ -287,7 +292,7 @@ class Service:
         self.settings = settings
         self.engine, self.engine_reason = registry.choose(settings.engine.name)
         LOG.setLevel(settings.log.level.upper())
-        self.jobs.settings = self.archiver.settings = settings
+        self.jobs.settings = self.archiver.settings = self.rechecks.settings = settings
         self.inbox.apply(settings)
         self.notifier.apply(settings.notify)
         self.host.apply(settings, self.engine, now)
@@ -297,7 +302,7 @@ class Service:
     def _wait(self, now: float, extra: float | None) -> None:
         """Sleep until something happens or the next deadline that any part has asked for."""
         times = [
-            None if self.stopping else self.inbox.deadline(now),
+            *([] if self.stopping else [self.inbox.deadline(now), self.rechecks.deadline()]),
             self.host.deadline(now, queue_empty=self.idle(now)), None if self.stopping else self.archiver.deadline(),
             self.backoff.deadline(now), self.reload.deadline(), self.notifier.deadline(), extra,
         ]  # fmt: skip

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from dropscribe.config import Settings
-from dropscribe.core.job import Job, State, Unmounted, printable
+from dropscribe.core.job import Job, PutAway, State, Unmounted, printable
 from dropscribe.files import durable, notes, originals, places
 from dropscribe.files.ledger import Ledger
 from dropscribe.files.originals import LockedError, MoveResult
@@ -19,6 +19,7 @@ from dropscribe.files.places import Place, Unholdable
 from dropscribe.journal.journal import Journal
 from dropscribe.log import LOG
 from dropscribe.service.flow import Flow, Flows, on_disk, record
+from dropscribe.service.rechecks import Rechecks, put_away
 
 LONGEST_WAIT = 60.0  # seconds between tries
 LOCKED_WAIT = 600.0  # seconds between looks whether a locked original has been unlocked
@@ -38,9 +39,10 @@ class Archiver:
 
     def __init__(
         self, settings: Settings, journal: Journal, flows: Flows, ledger: Ledger, unmounted: Mapping[str, Unmounted],
-        over: Callable[[Job, bool], None],
+        over: Callable[[Job, bool], None], rechecks: Rechecks, has_writer: Callable[[bytes], bool],
     ) -> None:  # fmt: skip
         self.settings, self._ledger, self._unmounted = settings, ledger, unmounted
+        self._rechecks, self._has_writer = rechecks, has_writer
         self._journal, self._flows, self._over = journal, flows, over
         self._root = os.fsencode(settings.folders.inbox)
         self._under_way: set[int] = set()
@@ -83,21 +85,22 @@ class Archiver:
                 yield from self._finish(job, kept=True)
                 return
             try:
-                ended = yield from self._moved(job, mode)
+                ended, put_away = yield from self._moved(job, mode)
             except OSError as error:
                 self._try_later(job, error)
                 return
             if ended is MoveResult.CHANGED:
                 LOG.info("%s: has new content, which is new work", job.name)
             missing = ended is MoveResult.MISSING and job.state is State.REJECTED
-            yield from self._finish(job, replaced=missing or ended is MoveResult.CHANGED)
+            yield from self._finish(job, replaced=missing or ended is MoveResult.CHANGED, put_away=put_away)
         finally:
             self._under_way.discard(job.id)
 
-    def _moved(self, job: Job, mode: str) -> Flow[MoveResult]:
+    def _moved(self, job: Job, mode: str) -> Flow[tuple[MoveResult, PutAway | None]]:
         """Choose a place, record it, move the original there; choose again where a stranger was quicker.
 
         Also where the folder cannot hold the name, or not in this sub-folder: a plainer one, as long as there are any.
+        Returns how it ended, and what is to be looked at again.
         """
         place = self._recorded(job)
         while True:
@@ -105,13 +108,13 @@ class Archiver:
                 if place is None:
                     place, made = yield from on_disk(lambda: self._free_place(job, mode))
                     yield from record(self._recording(job, place, made))
-                ended = yield from on_disk(self._moving(job, place))
+                ended, put_away = yield from on_disk(self._moving(job, place))
             except Unholdable as error:
                 LOG.info("%s: %s; trying a plainer name", job.name, error)
                 place = None
                 continue
             if ended is not MoveResult.TAKEN:
-                return ended
+                return ended, put_away
             place = None
 
     def _recorded(self, job: Job) -> Place | None:
@@ -149,11 +152,13 @@ class Archiver:
 
         return write
 
-    def _moving(self, job: Job, place: Place) -> Callable[[], MoveResult]:
+    def _moving(self, job: Job, place: Place) -> Callable[[], tuple[MoveResult, PutAway | None]]:
         """Return the disk thread's part: the note of a failed file, the move, the end of a deleted one."""
+        seconds = self.settings.intake.recheck_for
+        deleted = place.root == self._root  # it stays beside where it was until then
 
         def move() -> MoveResult:
-            if place.root != self._root:  # the one that is deleted stays beside itself
+            if not deleted:
                 self._require_mounted(job)
                 durable.make_folder(place.root)
                 places.make(place.root, place.below)
@@ -161,15 +166,19 @@ class Archiver:
             if job.state is State.REJECTED:
                 return self._move_failed(job, source, place)
             ended = originals.move(source, job.signature, place, self._ledger)
-            if ended is MoveResult.MOVED and place.root == self._root:
+            if ended is MoveResult.MOVED and deleted and not seconds:
                 originals.delete(place)
             return ended
 
-        def judged() -> MoveResult:
+        def judged() -> tuple[MoveResult, PutAway | None]:
+            if self._has_writer(job.path):
+                raise OSError(errno.EBUSY, "a program writes to it again", job.name)
             try:
-                return move()
+                ended = move()
             except OSError as error:
                 raise self._blamed(job, error, place) from error
+            watched = ended is MoveResult.MOVED and seconds > 0
+            return ended, put_away(job, place, seconds, delete=deleted) if watched else None
 
         return judged
 
@@ -210,8 +219,14 @@ class Archiver:
         if self._unmounted[name]():
             raise OSError(errno.ENODEV, "its volume is not mounted", getattr(self.settings.folders, name))
 
-    def _finish(self, job: Job, *, kept: bool = False, replaced: bool = False) -> Flow[None]:
-        yield from record(lambda: self._journal.finish(job, time.time(), kept=kept, replaced=replaced))
+    def _finish(
+        self, job: Job, *, kept: bool = False, replaced: bool = False, put_away: PutAway | None = None
+    ) -> Flow[None]:
+        yield from record(
+            lambda: self._journal.finish(job, time.time(), kept=kept, replaced=replaced, put_away=put_away)
+        )
+        if put_away is not None:
+            self._rechecks.add(put_away, time.monotonic())
         self._retries.pop(job.id, None)
         self._plainness.pop(job.id, None)
         self._over(job, replaced)

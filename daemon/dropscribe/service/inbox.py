@@ -11,8 +11,8 @@ from dropscribe.core.job import Found, Job, Signature, State, Unmounted, printab
 from dropscribe.intake import intake, scan
 from dropscribe.intake.events import REMOTE, EventBuffer, Watch, file_system
 from dropscribe.intake.intake import Intake
-from dropscribe.intake.scan import SLICE, FileInfo, Rules, Scan
-from dropscribe.intake.settling import Rejected, Settled
+from dropscribe.intake.scan import SLICE, FileInfo, Obstacle, Rules, Scan
+from dropscribe.intake.settling import Rejected, Settled, Waiting
 from dropscribe.intake.trust import Trust
 from dropscribe.journal.journal import Journal
 from dropscribe.log import LOG
@@ -49,7 +49,8 @@ class Inbox:
     def apply(self, settings: Settings) -> None:
         """Take over changed settings."""
         rewatch = settings.intake.watch != self._settings.intake.watch
-        rescan = settings.intake.ignore != self._settings.intake.ignore
+        judged = ("ignore", "trusted_owners")
+        rescan = any(getattr(settings.intake, key) != getattr(self._settings.intake, key) for key in judged)
         self._settings = settings
         self.intake.apply(settings)
         self._rules = self._rules_for(settings)
@@ -82,6 +83,15 @@ class Inbox:
         """(disk thread) Return what lies at *path* below the inbox, opened as a reader would."""
         (found,) = scan.at(self.intake.root, [path], probe=True, rules=self._rules)
         return found
+
+    def has_writer(self, path: bytes) -> bool:
+        """(disk thread) Say whether somebody is known to write to the file at *path* below the inbox."""
+        return self.look(path).obstacle is Obstacle.WRITER
+
+    @property
+    def asked_device(self) -> int | None:
+        """The device on which the system tells who writes to a file, or None."""
+        return self._rules.device
 
     def offer(self, path: bytes) -> None:
         """Look at *path* (below the inbox): something about it may be new."""
@@ -168,6 +178,7 @@ class Inbox:
         for info in infos:
             if info.signature is not None and info.path in live and not live[info.path].same_file(info.signature):
                 self._replaced(info.path, live)
+        self._tell(infos)
         kept = self._journal.metadata.kept(paths) if self._settings.output.originals == "keep" else {}
         verdicts = self.intake.take(infos, live, kept, now)
         settled = [verdict.found for verdict in verdicts if isinstance(verdict, Settled)]
@@ -177,6 +188,16 @@ class Inbox:
         if settled or refused:
             self.unrecorded += len(verdicts)
             self._flows.record(lambda: self._record(settled, refused))
+
+    def _tell(self, infos: Sequence[FileInfo]) -> None:
+        """Log, once, why a file is left where it is without end."""
+        for info in infos:
+            waiting = self.intake.table.waits_for(info.path)
+            if info.obstacle is Obstacle.WRITER and waiting not in (None, Waiting.WRITER):
+                LOG.info("%s: waits for its writer, or for a download beside it", printable(info.path))
+            elif info.obstacle is Obstacle.UNTRUSTED and waiting not in (None, Waiting.PERMISSION):
+                what = "others can write to its folder, and it has several names or another owner"
+                LOG.warning("%s: not taken: %s (intake.trusted_owners)", printable(info.path), what)
 
     def _record(self, settled: Sequence[Found], refused: Sequence[tuple[Found, Reason, str]]) -> None:
         if settled:

@@ -14,7 +14,7 @@ from contextlib import closing
 from msgspec import Struct
 from PIL import Image
 
-from dropscribe.config import Settings, checked
+from dropscribe.config import Settings, restored
 from dropscribe.core.errors import Reason, ReasonedError
 from dropscribe.core.framing import BrokenStream, Inbound, pack, receive
 from dropscribe.files.places import Place
@@ -62,7 +62,7 @@ def serve(connection: socket.socket) -> None:
     with closing(connection), closing(Decoders(lambda: settings)) as decoders:
         while (requests := receive(connection, inbound)) is not None:
             for request in requests:
-                settings = checked(request.settings, "the server")
+                settings = restored(request.settings)
                 connection.sendall(pack(_answer(decoders, request)))
 
 

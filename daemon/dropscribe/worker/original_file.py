@@ -54,7 +54,7 @@ class OriginalFile:
         try:
             if self._order.root:
                 return opening.file(self._order.root, self._order.path)
-            return opening.regular(os.open(self._order.path, opening.FILE & ~os.O_NOFOLLOW))  # read by command
+            return opening.named_file(self._order.path)  # read by command
         except FileNotFoundError:
             raise self._lost("The file has vanished.") from None
         except OSError as error:

@@ -4,6 +4,7 @@
  * error numbers follow xnu's headers (sys/resource.h, mach/vm_statistics.h, sys/sysctl.h, sys/stdio.h) and copyfile.h.
  */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -92,6 +93,81 @@ int proc_pid_rusage(int pid, int flavor, void *buffer) {
     words[2 + 6] = words[2 + 7] = (uint64_t)resident * (uint64_t)sysconf(_SC_PAGESIZE);
     memcpy(buffer, words, sizeof words);
     return 0;
+}
+
+/* sys/proc_info.h: struct proc_fdinfo, and struct vnode_fdinfo, which begins with struct proc_fileinfo. */
+struct open_file { int32_t number; uint32_t kind; };
+struct about_file {
+    uint32_t flags, status; int64_t offset; int32_t type; uint32_t guard;
+    uint32_t device; uint16_t mode, links; uint64_t inode; uint32_t owner, group; int64_t times[8], size, blocks;
+    int32_t block_size; uint32_t file_flags, generation, raw_device; int64_t spare[2];
+    int32_t vnode_type, pad, volume[2];
+};
+_Static_assert(sizeof(struct about_file) == 176, "the size of struct vnode_fdinfo");
+
+static int descriptors(int pid, struct open_file *found, int most) { /* kind 1 is a file */
+    char folder[64], path[400];
+    struct stat about;
+    int count = 0;
+    snprintf(folder, sizeof folder, "/proc/%d/fd", pid);
+    DIR *listed = opendir(folder);
+    if (!listed) return errno = EPERM, -1;
+    for (struct dirent *entry; (entry = readdir(listed)) && count < most;) {
+        if (entry->d_name[0] == '.') continue;
+        snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+        found[count].number = atoi(entry->d_name);
+        found[count++].kind = !stat(path, &about) && S_ISREG(about.st_mode) ? 1 : 2; /* PROX_FDTYPE_VNODE, _SOCKET */
+    }
+    closedir(listed);
+    return count;
+}
+
+int proc_listpidspath(uint32_t type, uint32_t info, const char *wanted, uint32_t flags, void *buffer, int size) {
+    struct open_file open_files[1024];
+    char path[80];
+    struct stat sought, found;
+    int count = 0, most = size / (int)sizeof(int);
+    note("proc_listpidspath");
+    if (type != 1 || info || flags != 2) return errno = EINVAL, -1; /* PROC_ALL_PIDS, _EXCLUDE_EVTONLY */
+    if (stat(wanted, &sought)) return -1;
+    DIR *listed = opendir("/proc");
+    for (struct dirent *entry; listed && (entry = readdir(listed)) && count < most;) {
+        int pid = atoi(entry->d_name), open_count = pid > 0 ? descriptors(pid, open_files, 1024) : 0;
+        for (int number = 0; number < open_count; number++) {
+            snprintf(path, sizeof path, "/proc/%d/fd/%d", pid, open_files[number].number);
+            if (stat(path, &found) || found.st_ino != sought.st_ino || found.st_dev != sought.st_dev) continue;
+            ((int *)buffer)[count++] = pid;
+            break;
+        }
+    }
+    if (listed) closedir(listed);
+    return count * (int)sizeof(int);
+}
+
+int proc_pidinfo(int pid, int flavor, uint64_t argument, void *buffer, int size) {
+    note("proc_pidinfo");
+    if (flavor != 1 || argument) return errno = EINVAL, 0; /* PROC_PIDLISTFDS */
+    int count = descriptors(pid, buffer, size / (int)sizeof(struct open_file));
+    return count < 0 ? 0 : count * (int)sizeof(struct open_file);
+}
+
+int proc_pidfdinfo(int pid, int number, int flavor, void *buffer, int size) {
+    struct about_file *about = buffer;
+    struct stat found;
+    char path[80];
+    unsigned flags = 0;
+    note("proc_pidfdinfo");
+    if (flavor != 1 || size != (int)sizeof *about) return errno = EINVAL, 0; /* PROC_PIDFDVNODEINFO */
+    snprintf(path, sizeof path, "/proc/%d/fd/%d", pid, number);
+    if (stat(path, &found)) return errno = EBADF, 0;
+    snprintf(path, sizeof path, "/proc/%d/fdinfo/%d", pid, number);
+    FILE *told = fopen(path, "re");
+    if (!told || fscanf(told, "pos: %*d flags: %o", &flags) != 1) flags = 0;
+    if (told) fclose(told);
+    memset(about, 0, sizeof *about);
+    about->flags = (flags & O_ACCMODE) + 1; /* FREAD 1, FWRITE 2 */
+    about->device = (uint32_t)found.st_dev, about->inode = found.st_ino, about->size = found.st_size;
+    return size;
 }
 
 unsigned mach_host_self(void) { note("mach_host_self"); return 0x1203; }

@@ -1,0 +1,148 @@
+"""The status as lines for people. It asks nobody and prints nothing."""
+
+import os
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from dropscribe.commands.words import ago, clock, count, fit, left, span
+from dropscribe.core.job import on_one_line
+from dropscribe.core.status import (
+    ActiveStatus,
+    DaemonStatus,
+    LoadStatus,
+    ModelStatus,
+    QueueStatus,
+    RecentStatus,
+    RemoteStatus,
+    Status,
+    UnloadStatus,
+)
+from dropscribe.formats.registry import SUFFIXES
+from dropscribe.memory.policy import size
+from dropscribe.memory.values import COUNTED
+
+MOST_WAITING = 10
+
+
+def describe(status: Status, now: datetime) -> list[str]:
+    """Return the status in plain lines; *now* is local time, for ages."""
+    daemon, queue, memory = status.daemon, status.queue, status.memory
+    lines = [_daemon_line(daemon, now)]
+    if daemon.config_error:
+        lines.append(f"settings   rejected: {daemon.config_error}")
+    if daemon.restart_needed:
+        lines.append(f"settings   restart needed for: {', '.join(daemon.restart_needed)}")
+    if daemon.inbox_online is False:
+        lines.append("inbox      unavailable; waiting for it")
+    lines += _model_lines(status.model, now)
+    available = size(memory.available_bytes)
+    lines.append(f"memory     pressure {memory.pressure}, {available} available, {_percent(memory.percent)} {COUNTED}")
+    lines += [_server_line(server) for server in status.remote]
+    lines.append(_queue_line(queue))
+    if queue.archive_error:
+        lines.append(f"originals  {queue.archive_error}")
+    lines += [_active_line(job) for job in status.active]
+    lines += [f"waiting    {item.name} (for {item.waiting_for})" for item in status.intake[:MOST_WAITING]]
+    if (more := len(status.intake) - MOST_WAITING) > 0:
+        lines.append(f"waiting    and {count(more, 'more file')}")
+    return lines + [_recent_line(item, now) for item in status.recent]
+
+
+def _server_line(server: RemoteStatus) -> str:
+    text = f"server     pages go to {server.url}"
+    if server.kind:
+        text += f" ({server.kind}, model {server.model})"
+    if server.state == "up":
+        waiting = f", answers begin after {server.waiting_seconds} s" if server.waiting_seconds is not None else ""
+        text += f", {count(server.in_flight, 'page')} under way{waiting}"
+    return f"{text}: {server.error}" if server.error else text
+
+
+def screen(lines: Sequence[str], width: int, height: int) -> list[str]:
+    """Return *lines* cut to a terminal: none wraps, none scrolls away; the oldest files are left out first."""
+    shown = list(lines) if len(lines) <= height else [*lines[: height - 1], f"… {len(lines) - height + 1} more lines"]
+    return [fit(line, width) for line in shown[: max(height, 1)]]
+
+
+def _percent(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.0f} %"
+
+
+def _daemon_line(daemon: DaemonStatus, now: datetime) -> str:
+    if not daemon.running:
+        return "daemon     not running; the following is from its journal"
+    if daemon.engine is None:
+        waiting = "waiting for valid settings" if daemon.config_error else "cannot begin yet"
+        what = waiting if daemon.agent else "not responding"
+        return f"daemon     running (pid {daemon.pid}), {what}; the following is from its journal"
+    how = "agent, " if daemon.agent else ""
+    engine = f"engine {daemon.engine}: {daemon.engine_reason}"
+    since = f"since {clock(daemon.started, now)}"
+    return f"daemon     running ({how}pid {daemon.pid}, {since}, {daemon.watch} watching, {engine})"
+
+
+def _model_lines(model: ModelStatus, now: datetime) -> list[str]:
+    text = f"model      {model.state}"
+    if model.load is not None:
+        text += f" ({_load(model.load)})"
+    if model.footprint_bytes:
+        text += f", {size(model.footprint_bytes)}"
+    if model.pages_read:
+        text += f", {count(model.pages_read, 'page')} read"
+    if model.mlx:
+        text += f", MLX {size(model.mlx.active)} active, {size(model.mlx.cache)} cached"
+    if model.unload_in_seconds is not None:
+        text += f", unloads in {span(model.unload_in_seconds)}"
+    if model.blocked_reason:
+        text += f": {model.blocked_reason}"
+    return [text, _unload_line(model.last_unload, now)] if model.last_unload else [text]
+
+
+def _load(load: LoadStatus) -> str:
+    if not load.total_bytes:
+        return load.step
+    done = load.done_bytes or 0
+    return f"{load.step}, {100 * done // load.total_bytes} % of {size(load.total_bytes)}"
+
+
+def _unload_line(last: UnloadStatus, now: datetime) -> str:
+    figures = last.footprint_bytes, last.released_bytes, last.residue_bytes, last.available_gain_bytes
+    before, released, residue, gain = map(size, figures)
+    how = f"{clock(last.at, now)} ({last.reason}, {last.how})"
+    parts = f"{released} released in the process and {residue} by its exit"
+    return f"unloaded   {how}: of {before}, {parts}; {gain} more available"
+
+
+def _queue_line(queue: QueueStatus) -> str:
+    keys = ("settling", "queued", "running", "written", "rejected", "done", "failed", "gone")
+    counted = ", ".join(f"{getattr(queue, key)} {key}" for key in keys if getattr(queue, key))
+    counted = counted or ("unknown" if queue.queued is None else "empty")
+    return f"queue      {counted}" + (f"; paused: {queue.paused_reason}" if queue.paused else "")
+
+
+def _active_line(job: ActiveStatus) -> str:
+    if not job.pages:
+        return f"reading    {job.name}, {span(job.seconds)}"
+    parts = [job.name, f"page {max(job.page, 1)} of {job.pages}", span(job.seconds)]
+    parts += [count(job.tokens, "token")] if job.tokens else []
+    parts += filter(None, [left(job.page - 1, job.pages, job.seconds)])
+    return f"reading    {', '.join(parts)}"
+
+
+def _recent_line(item: RecentStatus, now: datetime) -> str:
+    tail = ", ".join(map(on_one_line, grouped(item.outputs))) or item.reason
+    parts = [item.name, *filter(None, [ago(item.ended, now)])]
+    parts += [] if item.seconds is None else [f"in {item.seconds:.1f} s"]
+    remark = f" ({item.detail})" if item.detail and item.state == "done" else ""
+    return f"{item.state:10} {', '.join(parts)}" + (f" -> {tail}" if tail else "") + remark
+
+
+def grouped(outputs: Sequence[str]) -> Iterator[str]:
+    """Yield output files, those of one stem together: `card.{txt,md,json}`."""
+    stems: dict[str, list[str]] = {}
+    for output in outputs:
+        suffix = next((s for s in SUFFIXES.values() if output.endswith(s)), os.path.splitext(output)[1])
+        stems.setdefault(output.removesuffix(suffix), []).append(suffix)
+    for stem, suffixes in stems.items():
+        names = ",".join(suffix.removeprefix(".") for suffix in suffixes)
+        yield stem + suffixes[0] if len(suffixes) == 1 else f"{stem}.{{{names}}}"
