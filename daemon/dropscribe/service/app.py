@@ -107,8 +107,8 @@ class Service:
         )  # fmt: skip
         self.recorder = Recorder(self.host, self.journal)
         self.requests = Requests(
-            settings.folders.state, self.journal, self.flows, self.host, self.retries, self, self.reporter.status,
-            lambda: status.folder_access(settings.folders), self.recorder.history,
+            settings.folders.state, self.journal, self.flows, self.host, self.lanes, self.retries, self,
+            self.reporter.status, lambda: status.folder_access(settings.folders), self.recorder.history,
         )  # fmt: skip
         self.power = self._own(Power())
         self.notifier = self._own(Notifier(settings.notify))
