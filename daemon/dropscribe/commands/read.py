@@ -9,6 +9,7 @@ import json
 import os
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING
 from dropscribe.commands import read_files
 from dropscribe.commands.common import EXIT_DONE, EXIT_FAILED, complain, settings_of
 from dropscribe.commands.read_files import Target
+from dropscribe.commands.words import left
 from dropscribe.config import Settings
 from dropscribe.control import client, lock
 from dropscribe.core import protocol
@@ -119,7 +121,7 @@ def _alone(settings: Settings, targets: Sequence[Target], wish: Wish, private: s
     from dropscribe.worker.scheduler import Scheduler
 
     name, _ = registry.choose(settings.engine.name)
-    signals = Signals()
+    signals = Signals(warning=lambda text: print(f"warning: {text}", file=sys.stderr))
     engine = registry.create(name, settings, signals)
     with _progress(len(targets)) as show, ExitStack() as stack:
         try:
@@ -158,7 +160,7 @@ class _Progress:
     def __init__(self, files: int) -> None:
         self.file, self._files = 0, files
         self.outcome: Outcome | None = None
-        self._pages = 0
+        self._pages, self._since = 0, 0.0
         self._shown = sys.stderr.isatty()
 
     def step(self, text: str) -> None:
@@ -170,11 +172,13 @@ class _Progress:
         """Show the progress."""
         match message:
             case protocol.Opened(pages=pages):
-                self._pages = pages
+                self._pages, self._since = pages, time.monotonic()
             case protocol.Attempt(page=page) if self._pages:
                 done = int(20 * (page - 1) / self._pages)
                 bar = f"{'#' * done}{'.' * (20 - done)}"
-                self.step(f"file {self.file} of {self._files} [{bar}] page {page} of {self._pages}")
+                rest = left(page - 1, self._pages, time.monotonic() - self._since)
+                told = f"file {self.file} of {self._files} [{bar}] page {page} of {self._pages}"
+                self.step(f"{told}, {rest}" if rest else told)
             case protocol.Ended(outcome):
                 self.outcome = outcome
 

@@ -111,7 +111,7 @@ class Outbox:
                 for suffix in suffixes:
                     outputs.append(self._hidden_copy(staging.rendered(folder, suffix), suffix, below, there, mode))
             manifest = Manifest(
-                job.id, self.root, job.path, job.signature, job.stem, tuple(outputs), seconds, review=review, note=note
+                job.id, self.root, job.path, job.signature, job.stem, tuple(outputs), seconds, review, note, job.inbox
             )
             staging.write(folder, manifest)
         except OSError as error:

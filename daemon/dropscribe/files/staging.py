@@ -42,6 +42,7 @@ class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
     seconds: float
     review: bool = False
     note: str = ""  # what `status` tells of it
+    inbox: bytes = b""  # as the journal knows it; empty for the base's
 
     @property
     def names(self) -> tuple[bytes, ...]:
