@@ -310,7 +310,8 @@ class Service:
         self.jobs.sweep(job)
         if job.state is State.WRITTEN or not replaced:
             state = State.DONE if job.state is State.WRITTEN else State.FAILED
-            self.notifier.job_ended(job.name, state, job.reason, time.monotonic())
+            why = job.detail if state is State.DONE and job.review else job.reason
+            self.notifier.job_ended(job.name, state, why, time.monotonic())
         if replaced:
             self.lanes.offer(job)
 
