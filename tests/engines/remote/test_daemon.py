@@ -16,7 +16,7 @@ from support.scripted_http import DONE, Handler, ScriptedServer, event, streamed
 
 
 def daemon_of(root: Path, *urls: str, prompt: str = "text", **remote: Any) -> Daemon:
-    engine = {"name": "remote", "prompt": prompt, "remote": {"url": list(urls), **remote}}
+    engine = {"name": "remote", "prompt": prompt, "cross_check": "off", "remote": {"url": list(urls), **remote}}
     return Daemon(root, REAL_DAEMON, engine=engine, intake={"orientation": "off"}, output={"cache": False})
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from dropscribe.config import Settings
 from dropscribe.core.errors import Reason, ReasonedError
 from dropscribe.core.pages import PageFailure, PageText
-from dropscribe.engines.base import PageSource, Signals
+from dropscribe.engines.base import Judge, PageSource, Signals, unjudged
 from dropscribe.engines.remote import verdicts
 from dropscribe.engines.remote.body import body
 from dropscribe.engines.remote.call import Call, Limits, Result
@@ -45,8 +45,8 @@ class Ended:
 class Driver:
     """Reads pages by the servers of a fleet."""
 
-    def __init__(self, fleet: Fleet, settings: Settings, signals: Signals) -> None:
-        self.settings = settings
+    def __init__(self, fleet: Fleet, settings: Settings, signals: Signals, judge: Judge = unjudged) -> None:
+        self.settings, self._judge_of = settings, judge
         self._fleet, self._signals = fleet, signals
         self._refusals = Refusals()
         self._retries = RetryBudget(RETRIES * settings.engine.remote.in_flight)
@@ -83,7 +83,7 @@ class Driver:
             return False
         page = pages.take(wait=not self._works)
         if page is not None:
-            self._waiting.append(begin(page, self.settings, self._fleet.family))
+            self._waiting.append(begin(page, self.settings, self._fleet.family, self._judge_of))
         return page is not None
 
     # -- sending
