@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from dropscribe.config import FORMATS, Settings, checked, keys
+from dropscribe.config import FORMATS, Settings, checked, keys, plain, restored
 from dropscribe.config.schema import FORMER_KEYS
 from dropscribe.core.errors import ConfigError, Fault
 from support.config_faults import fault, faults
@@ -175,3 +175,16 @@ def test_a_former_word_is_answered_with_the_new_one(old: str, new: str) -> None:
 
     (one,) = caught.value.faults
     assert old in one.what and one.remedy == f"write {new}"
+
+
+@pytest.mark.parametrize("given, taken", [([], ()), (["scanner", 1000], ("scanner", "1000")), ("any", "any")])
+def test_owners_are_names_or_everybody(given: object, taken: object) -> None:
+    settings = checked({"intake": {"trusted_owners": given}}, "x")
+
+    assert settings.intake.trusted_owners == taken
+    assert restored(plain(settings)) == settings
+
+
+@pytest.mark.parametrize("given", ["scanner", [""], [None], 5, None, [["scanner"]]])
+def test_other_words_for_owners_are_refused(given: object) -> None:
+    assert "must be one of any, or user names" in fault({"intake": {"trusted_owners": given}}).what

@@ -47,10 +47,11 @@ def signature(path: bytes) -> Signature:
     return Signature.of(os.lstat(path))
 
 
-def move(source: bytes, claimed: Signature, target: bytes) -> MoveResult:
+def move(source: bytes, claimed: Signature, target: bytes, left: Place | None = None) -> MoveResult:
     """Move as the daemon does, with its records in a private folder; none may be left."""
     with tempfile.TemporaryDirectory() as state:
-        ended = originals.move(Place(*os.path.split(source)), claimed, Place(*os.path.split(target)), Ledger(state))
+        old, new = Place(*os.path.split(source)), Place(*os.path.split(target))
+        ended = originals.move(old, claimed, new, Ledger(state), left=left)
         records = os.path.join(state, "temporary")
         assert not os.path.isdir(records) or os.listdir(records) == []
     return ended
@@ -206,3 +207,35 @@ def test_no_bytes_are_lost_whatever_lies_where(
         assert set(os.listdir(here)) | set(os.listdir(away)) <= {b"a.png"}
         if now == "same" and first is MoveResult.MOVED:
             assert (read(source), read(target)) == (None, claimed)
+
+
+# -- left for a while beside where it was
+
+
+def test_an_original_that_was_copied_is_left_under_a_hidden_name_and_a_repeat_finds_that(
+    source: bytes, target: bytes
+) -> None:
+    claimed, hidden = signature(source), Place(os.path.dirname(source), b".left")
+    across = os.stat(os.path.dirname(target)).st_dev != os.stat(source).st_dev
+
+    for _ in range(2):
+        assert move(source, claimed, target, hidden) is MoveResult.MOVED
+        assert (read(source), read(target)) == (None, b"the picture")
+        assert originals.was_left(hidden, claimed) is across
+
+
+def test_a_crash_between_copy_and_hiding_leads_to_hiding(source: bytes, target: bytes) -> None:
+    claimed, hidden = signature(source), Place(os.path.dirname(source), b".left")
+    copy(source, target)
+
+    assert move(source, claimed, target, hidden) is MoveResult.MOVED
+    assert (read(source), read(target), read(hidden.absolute)) == (None, b"the picture", b"the picture")
+
+
+def test_a_strangers_file_under_the_hidden_name_is_no_original(source: bytes, target: bytes) -> None:
+    claimed, hidden = signature(source), Place(os.path.dirname(source), b".left")
+    put(hidden.absolute, b"planted")
+
+    assert move(source, claimed, target, hidden) is MoveResult.MOVED
+    assert (read(source), read(target), read(hidden.absolute)) == (None, b"the picture", b"planted")
+    assert not originals.was_left(hidden, claimed)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from dropscribe.core.errors import Reason, ReasonedError
-from dropscribe.core.job import Signature, State
+from dropscribe.core.job import PutAway, Signature, State
 from dropscribe.journal import schema
 from dropscribe.journal.journal import HISTORY, PRUNE_EVERY, Journal
 from dropscribe.journal.metadata import PEAKS
@@ -97,8 +97,8 @@ def test_the_last_file_that_went_to_a_place_is_the_one_remembered(journal: Journ
         journal.set_destination(job, b"/failed/a.png")
         journal.finish(job, 1.0)
 
-    assert journal.path_of(b"/failed/a.png") == b"new/a.png"
-    assert journal.path_of(b"/failed/b.png") is None
+    assert journal.came_from(b"/failed/a.png").path == b"new/a.png"
+    assert journal.came_from(b"/failed/b.png") is None
 
 
 def test_what_was_read_and_kept_is_known_until_it_is_forgotten(journal: Journal) -> None:
@@ -133,7 +133,7 @@ def crowd(journal: Journal, count: int, state: str = "done") -> None:
     journal.add([found(b"%d.png" % n) for n in range(count)])
     with sqlite3.connect(journal.path) as db:
         db.execute("UPDATE jobs SET state=?, finished=id", (state,))
-        db.execute("INSERT INTO outputs SELECT CAST(id AS BLOB), id, 0 FROM jobs")
+        db.execute("INSERT INTO outputs SELECT x'', CAST(id AS BLOB), id, 0 FROM jobs")
     db.close()
 
 
@@ -265,3 +265,34 @@ def test_a_detail_may_hold_an_undecodable_name(journal: Journal, step: str) -> N
         journal.record_failure(claimed(journal), Reason.ENGINE_ERROR, detail, death=False, attempts=1)
 
     assert len(journal.in_state(State.REJECTED)) == 1
+
+
+# -- originals that are looked at again
+
+
+@pytest.mark.parametrize("delete", [False, True])
+def test_an_original_that_was_put_away_is_remembered_with_the_end_of_its_job(tmp_path: Path, delete: bool) -> None:
+    journal = Journal(str(tmp_path / "journal.db"))
+    job = claimed(journal)
+    journal.written(job, [b"a.txt"], 1.0)
+    away = PutAway(job.id, job.path, b"/archive/\xff\n.png", SIGNATURE, 1234.5, delete)
+
+    journal.finish(job, 6.0, put_away=away)
+    journal.close()
+
+    journal = Journal(str(tmp_path / "journal.db"))
+    assert (journal.get(job.id).state, journal.metadata.put_away()) == (State.DONE, [away])
+    journal.metadata.forget_put_away([job.id])
+    assert journal.metadata.put_away() == []
+    journal.close()
+
+
+def test_pruning_the_history_forgets_no_original_that_waits_for_being_deleted(journal: Journal) -> None:
+    job = claimed(journal)
+    journal.written(job, [b"a.txt"], 1.0)
+    away = PutAway(job.id, job.path, b"/inbox/.hidden", SIGNATURE, 1234.5, True)
+    journal.finish(job, 6.0, put_away=away)
+    with journal._writing() as db:
+        db.execute("DELETE FROM jobs WHERE id=?", (job.id,))  # as `_prune` does with the oldest
+
+    assert journal.metadata.put_away() == [away]

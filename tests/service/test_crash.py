@@ -112,6 +112,7 @@ def test_killed_while_copying_to_another_volume_no_original_is_lost_or_doubled(t
         try:
             daemon = Daemon(tmp_path / str(step), **settings("archive"))
             daemon.settings["folders"] |= {"archive": str(elsewhere / "archive"), "failed": str(elsewhere / "failed")}
+            daemon.settings["intake"]["recheck_for"] = 0.3  # the source is left beside itself meanwhile
             daemon.archive, daemon.failed = elsewhere / "archive", elsewhere / "failed"
             daemon.save()
             originals = drop(daemon)

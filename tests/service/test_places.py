@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from support.fakes import picture
 from support.harness import Daemon, left
 
@@ -35,6 +37,7 @@ def test_an_inbox_that_is_pointed_elsewhere_is_followed(tmp_path: Path) -> None:
         assert left(one) == left(two) == [] and left(daemon.archive) == ["first.png", "second.png", "third.png"]
 
 
+@pytest.mark.slow
 def test_an_inbox_that_is_pointed_at_the_outbox_is_not_read(tmp_path: Path) -> None:
     one = tmp_path / "one"
     one.mkdir()

@@ -48,7 +48,7 @@ def texts(daemon: Daemon) -> set[str]:
     return {(daemon.outbox / name).read_text().strip() for name in left(daemon.outbox)}
 
 
-@pytest.mark.parametrize("what", ["a file", "its folder"])
+@pytest.mark.parametrize("what", [pytest.param("a file", marks=pytest.mark.slow), "its folder"])
 def test_a_link_that_is_swapped_in_and_out_never_shows_what_it_points_to(tmp_path: Path, what: str) -> None:
     secret = private(tmp_path / "private" / "scan0.png")
     for number in range(1, 30):
@@ -114,6 +114,7 @@ def test_pipes_sockets_and_devices_hang_neither_start_nor_reading_nor_stop(tmp_p
     assert left(daemon.failed) == [] and left(daemon.archive) == ["scan.png"]
 
 
+@pytest.mark.slow
 def test_a_pipe_in_the_place_of_a_queued_file_hangs_nobody(tmp_path: Path) -> None:
     with Daemon(tmp_path).start() as daemon:
         daemon.ask("pause")

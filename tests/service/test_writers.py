@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 from functools import partial
 from http.server import HTTPServer, SimpleHTTPRequestHandler
@@ -29,7 +30,7 @@ def pages(root: Path, count: int) -> tuple[list[bytes], list[str]]:
     return grown, texts
 
 
-@pytest.mark.parametrize("keeps_open, mode", [(True, "delete"), (False, "archive")])
+@pytest.mark.parametrize("keeps_open, mode", [(True, "delete"), pytest.param(False, "archive", marks=pytest.mark.slow)])
 def test_a_feeder_that_adds_page_after_page_is_waited_for(tmp_path: Path, keeps_open: bool, mode: str) -> None:
     grown, texts = pages(tmp_path, 3)
     daemon = Daemon(tmp_path, output={"originals": mode}, intake={"stable_for": "100ms" if keeps_open else "2s"})
@@ -124,7 +125,13 @@ def test_a_file_that_somebody_opens_again_while_it_is_queued_is_waited_for(tmp_p
 # -- writers that cannot be seen
 
 
-@pytest.mark.parametrize("place, killed", [("archive", False), ("failed", True), ("deleted", True)])
+@pytest.mark.parametrize(
+    "place, killed",
+    [
+        ("deleted", True),
+        *(pytest.param(*case, marks=pytest.mark.slow) for case in (("archive", False), ("failed", True))),
+    ],
+)
 def test_what_changes_after_it_was_put_away_is_read_again(tmp_path: Path, place: str, killed: bool) -> None:
     """The writer had the file open before, was quiet for long, and could not be asked for (here it opens it anew)."""
     daemon = Daemon(
@@ -153,6 +160,32 @@ def test_what_changes_after_it_was_put_away_is_read_again(tmp_path: Path, place:
         assert "changed after it was read" in daemon.log()
 
 
+@pytest.mark.skipif(
+    not os.path.isdir("/dev/shm") or os.stat("/dev/shm").st_dev == os.stat("/tmp").st_dev, reason="no second volume"
+)
+@pytest.mark.parametrize("name, place", [("scan.png", "archive"), ("bad.png", "failed")])
+def test_what_was_copied_to_another_volume_is_watched_where_its_writer_has_it(
+    tmp_path: Path, name: str, place: str
+) -> None:
+    """The archive's copy hears nothing of what is written later to the file that was open."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as volume:
+        daemon = Daemon(tmp_path, intake={"recheck_for": "5s"}, folders={place: volume})
+        first = picture(daemon.inbox / "sub" / name, 1)
+        if name == "bad.png":
+            (daemon.inbox / "sub" / name).write_bytes(b"not yet a picture")
+        with daemon.start():
+            wait_for(lambda: (Path(volume) / "sub" / name).exists(), "it is put away")
+            hidden = wait_for(lambda: next((daemon.inbox / "sub").glob(".dropscribe-left-*"), None), "it is left")
+            text = picture(tmp_path / "more.png", 2)
+            with open(hidden, "r+b") as writer:
+                writer.write((tmp_path / "more.png").read_bytes())
+                writer.truncate()
+            daemon.wait_status(lambda s: s["queue"]["done"] == 1 + (name == "scan.png"), "it is read again")
+            texts = {path.read_text().strip() for path in daemon.outbox.rglob("*.txt")}
+            assert texts == ({first, text} if name == "scan.png" else {text})
+            wait_for(lambda: not left(daemon.inbox) and not list(daemon.inbox.rglob(".drop*")), "nothing stays", 60)
+
+
 def test_an_original_is_deleted_when_nobody_has_changed_it_for_long_enough(tmp_path: Path) -> None:
     daemon = Daemon(tmp_path, intake={"recheck_for": "1s"}, output={"originals": "delete"})
     with daemon.start():
@@ -160,6 +193,7 @@ def test_an_original_is_deleted_when_nobody_has_changed_it_for_long_enough(tmp_p
         wait_for(lambda: not list(tmp_path.rglob("*.png")) and not list(tmp_path.rglob(".drop*")), "it is deleted")
 
 
+@pytest.mark.slow
 def test_nothing_is_deleted_while_a_program_has_it_open_for_writing(tmp_path: Path) -> None:
     daemon = Daemon(tmp_path, intake={"recheck_for": "200ms"}, output={"originals": "delete"})
     with daemon.start():

@@ -87,31 +87,50 @@ def hidden_beside(root: bytes, job: Job) -> Place:
     return Place(root, os.path.join(os.path.dirname(job.path), hidden_name()))
 
 
+def left_beside(root: bytes, job: Job) -> Place:
+    """Return the place, beside the original, in which it is left for a while after it was copied to another volume.
+
+    The same after a crash; where a stranger has taken it, nothing is left.
+    """
+    return Place(root, os.path.join(os.path.dirname(job.path), b".dropscribe-left-%d" % job.id))
+
+
+def was_left(place: Place, signature: Signature) -> bool:
+    """Say whether an original lies at *place*, as `left_beside` gave it, and not a stranger's file."""
+    found = place.found()
+    same = found is not None and (found.st_size, found.st_mtime_ns) == (signature.size, signature.mtime_ns)
+    return found is not None and stat.S_ISREG(found.st_mode) and (same or found.st_ino == signature.inode)
+
+
 def move(
-    source: Place, signature: Signature, target: Place, ledger: Ledger, *, any_owner: bool = False
+    source: Place, signature: Signature, target: Place, ledger: Ledger, *, any_owner: bool = False,
+    left: Place | None = None,
 ) -> MoveResult:  # fmt: skip
     """Move the original from *source* to *target*, whatever of that has happened before; folders must exist.
 
-    Renames on the same volume, else copies, syncs and only then unlinks. With *any_owner* it goes into an inbox,
-    whoever its sub-folders belong to. Raises `OSError` when it cannot be done now, `LockedError` when it cannot be done
-    at all as the file is.
+    Renames on the same volume, else copies, syncs and only then unlinks; or, with *left*, gives the source that name
+    beside itself. With *any_owner* it goes into an inbox, whoever its sub-folders belong to. Raises `OSError` when it
+    cannot be done now, `LockedError` when it cannot be done at all as the file is.
     """
     with target.opened(any_owner=any_owner or source.root == target.root) as new:
-        return move_to(new, source, signature, target, ledger)
+        return move_to(new, source, signature, target, ledger, left)
 
 
-def move_to(new: Entry, source: Place, signature: Signature, target: Place, ledger: Ledger) -> MoveResult:
+def move_to(
+    new: Entry, source: Place, signature: Signature, target: Place, ledger: Ledger, left: Place | None = None
+) -> MoveResult:
     """Move the original to *target*, whose folder is open already (*new*); see `move`."""
     with ExitStack() as stack:
         try:
             old = stack.enter_context(source.opened(any_owner=True))
         except (FileNotFoundError, places.UnusableLevel):
             return MoveResult.MOVED if new.found() is not None else MoveResult.MISSING
-        return _move(old, signature, new, source, target, ledger)
+        hidden = None if left is None else left.name
+        return _move(old, signature, new, source, target, ledger, hidden)
 
 
 def _move(
-    old: Entry, signature: Signature, new: Entry, source: Place, target: Place, ledger: Ledger
+    old: Entry, signature: Signature, new: Entry, source: Place, target: Place, ledger: Ledger, hidden: bytes | None
 ) -> MoveResult:  # fmt: skip
     here, there = old.found(), new.found()
     if here is None:
@@ -121,7 +140,7 @@ def _move(
     if native.is_locked(here):
         raise LockedError(source.absolute)
     if there is not None:
-        return _settle_both(old, here, new, there)
+        return _settle_both(old, here, new, there, hidden)
     try:
         durable.rename(old.name, new.name, src_dir_fd=old.folder, dst_dir_fd=new.folder)
     except FileExistsError:
@@ -129,7 +148,7 @@ def _move(
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise OSError(error.errno, error.strerror, printable(target.absolute)) from None
-        return _across(old, signature, new, target, ledger)
+        return _across(old, signature, new, target, ledger, hidden)
     return _verified(old, signature, new)
 
 
@@ -137,16 +156,29 @@ def _is(found: os.stat_result | None, signature: Signature) -> bool:
     return found is not None and stat.S_ISREG(found.st_mode) and Signature.of(found).same_file(signature)
 
 
-def _settle_both(old: Entry, here: os.stat_result, new: Entry, there: os.stat_result) -> MoveResult:
+def _settle_both(
+    old: Entry, here: os.stat_result, new: Entry, there: os.stat_result, hidden: bytes | None
+) -> MoveResult:
     """Both places are taken: a copy whose source was not unlinked yet, or a stranger."""
     if not stat.S_ISREG(there.st_mode) or here.st_size != there.st_size:
         return MoveResult.TAKEN
     linked = (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino)
     if not linked and not _same_bytes(old, new):
         return MoveResult.TAKEN
-    old.unlink()
-    durable.sync_folder(old.folder)
+    _let_go(old, None if linked else hidden)
     return MoveResult.MOVED
+
+
+def _let_go(old: Entry, hidden: bytes | None) -> None:
+    """Take the name from an original that lies elsewhere now too; with *hidden* give it that one, if it is free."""
+    try:
+        if hidden is not None:
+            durable.rename(old.name, hidden, src_dir_fd=old.folder, dst_dir_fd=old.folder)
+    except FileExistsError:
+        hidden = None
+    if hidden is None:
+        old.unlink()
+    durable.sync_folder(old.folder)
 
 
 def _same_bytes(old: Entry, new: Entry) -> bool:
@@ -168,7 +200,9 @@ def _verified(old: Entry, signature: Signature, new: Entry) -> MoveResult:
     return MoveResult.CHANGED
 
 
-def _across(old: Entry, signature: Signature, new: Entry, target: Place, ledger: Ledger) -> MoveResult:
+def _across(
+    old: Entry, signature: Signature, new: Entry, target: Place, ledger: Ledger, hidden: bytes | None
+) -> MoveResult:
     """Copy what is behind one descriptor to another volume, with all that belongs to it, and only then unlink it."""
     with ExitStack() as stack:
         data = stack.enter_context(regular.opened(old.name, old.folder))
@@ -184,8 +218,7 @@ def _across(old: Entry, signature: Signature, new: Entry, target: Place, ledger:
         if not _is(os.fstat(data), signature) or not _is(old.found(), signature):
             new.unlink()
             return MoveResult.CHANGED
-    old.unlink()
-    durable.sync_folder(old.folder)
+    _let_go(old, hidden)
     return MoveResult.MOVED
 
 
