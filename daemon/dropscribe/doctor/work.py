@@ -46,6 +46,10 @@ def all_of(status: Status | None) -> Iterator[Check]:
         yield warning(
             "originals", status.queue.archive_error, "make that folder writable; they are moved by themselves"
         )
+    last = status.hooks.last
+    if last is not None and last.exit != 0:
+        what = f"the last one, {last.command} for {last.name}, ended with {last.exit}: {last.message}"
+        yield warning("hooks", what, "correct the command under hooks; dropscribe logs tells each run")
 
 
 def queue(status: Status) -> Check:
