@@ -23,6 +23,11 @@ def with_recipes(root: Path, **recipes: dict[str, Any]) -> Daemon:
     return daemon
 
 
+def of(status: dict[str, Any], recipe: str) -> dict[str, Any]:
+    """Return what is told of a recipe."""
+    return next(each for each in status["recipes"] if each["name"] == recipe)
+
+
 def test_each_inbox_has_its_own_ways(tmp_path: Path) -> None:
     daemon = with_recipes(
         tmp_path,
@@ -43,10 +48,8 @@ def test_each_inbox_has_its_own_ways(tmp_path: Path) -> None:
         ("a.png", "scans"),
         ("b.png", "notes"),
     }
-    assert [(each["name"], each["watch"]) for each in status["recipes"]] == [
-        ("scans", "poll"),
-        ("notes", status["daemon"]["watch"]),
-    ]
+    watched = {each["name"]: each["watch"] for each in status["recipes"]}
+    assert watched == {"scans": "poll", "notes": status["daemon"]["watch"]}
     assert left(daemon.archive) == ["a (2).png", "a.png"]
 
 
@@ -81,7 +84,7 @@ def test_a_file_of_high_priority_overtakes_a_long_one_of_low(tmp_path: Path) -> 
 def test_an_inbox_that_is_away_holds_up_no_other_and_is_taken_up_when_it_is_back(tmp_path: Path) -> None:
     daemon = with_recipes(tmp_path, share={}, gone={"outbox": str(tmp_path / "there")})
     with daemon.start():
-        daemon.wait_status(lambda status: status["recipes"][0]["inbox_online"], "it is watched")
+        daemon.wait_status(lambda status: of(status, "share")["inbox_online"], "it is watched")
         (tmp_path / "share").rename(tmp_path / "unmounted")
         (tmp_path / "there").rmdir()
         picture(tmp_path / "gone" / "waits.png", 1)
@@ -89,8 +92,8 @@ def test_an_inbox_that_is_away_holds_up_no_other_and_is_taken_up_when_it_is_back
         daemon.wait_status(done(1), "the base goes on")
         status = daemon.wait_status(
             lambda status: (
-                not status["recipes"][0]["inbox_online"]
-                and "outbox-missing" in (status["recipes"][1]["paused_reason"] or "")
+                not of(status, "share")["inbox_online"]
+                and "outbox-missing" in (of(status, "gone")["paused_reason"] or "")
             ),
             "both are told",
         )
