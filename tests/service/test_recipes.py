@@ -70,15 +70,15 @@ def test_outputs_beside_their_originals_are_never_taken_as_new_files(tmp_path: P
 
 def test_a_file_of_high_priority_overtakes_a_long_one_of_low(tmp_path: Path) -> None:
     daemon = with_recipes(tmp_path, slow={"priority": "low"}, quick={"priority": "high"})
-    daemon.fake(seconds=0.2)
+    daemon.fake(read_seconds=0.2)
     with daemon.start():
-        document(tmp_path / "slow" / "book.pdf", 60)
+        document(tmp_path / "slow" / "book.tif", 100)
         daemon.wait_status(lambda status: any(job["page"] > 2 for job in status["active"]), "the book is being read")
         picture(tmp_path / "quick" / "shot.png", 7)
         status = daemon.wait_status(done(1), "the shot is read")
 
         assert [item["name"] for item in status["recent"]] == ["shot.png"]
-        assert status["current"]["name"] == "book.pdf" and status["current"]["recipe"] == "slow"
+        assert status["current"]["name"] == "book.tif" and status["current"]["recipe"] == "slow"
 
 
 def test_an_inbox_that_is_away_holds_up_no_other_and_is_taken_up_when_it_is_back(tmp_path: Path) -> None:
