@@ -36,7 +36,7 @@ format: .venv/with-dev
 	$(PYTHON) -m ruff format $(CODE)
 
 bench: .venv/with-dev
-	for each in backlog latency idle watch throughput memory web; do $(PYTHON) tests/bench/$$each.py || exit 1; done
+	for each in backlog latency idle watch throughput memory web remote; do $(PYTHON) tests/bench/$$each.py || exit 1; done
 
 .venv/with-app: pyproject.toml constraints.txt
 	sh .ci/venv .

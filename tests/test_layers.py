@@ -96,5 +96,5 @@ def test_the_daemon_itself_imports_no_decoder_and_no_model() -> None:
     names = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
 
     models = {"PIL", "numpy", "cv2", "onnxruntime", "rapidocr", "mlx", "pypdfium2", "pikepdf", "transformers"}
-    page = {"starlette", "uvicorn", "jinja2", "markdown_it", "anyio", "h11"}
+    page = {"urllib3", "starlette", "uvicorn", "jinja2", "markdown_it", "anyio", "h11"}
     assert not (models | page) & set(names)

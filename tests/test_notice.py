@@ -13,6 +13,8 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
 NOTICE = ROOT / "NOTICE"
+# The Python for which the list is made: later ones need less.
+OLDEST = {"extra": "", "python_version": "3.11", "python_full_version": "3.11.0"}
 # Words of metadata that are no SPDX expressions, and what they stand for.
 SPOKEN = {
     "MIT License": "MIT", "Apache 2.0": "Apache-2.0", "3-Clause BSD License": "BSD-3-Clause",
@@ -25,7 +27,7 @@ def brought(requirements: Iterable[str], found: dict[str, str] | None = None) ->
     found = {} if found is None else found
     for requirement in map(Requirement, requirements):
         name = canonicalize_name(requirement.name)
-        if name in found or (requirement.marker and not requirement.marker.evaluate({"extra": ""})):
+        if name in found or (requirement.marker and not requirement.marker.evaluate(OLDEST)):
             continue
         try:
             found[name] = licence(name)

@@ -53,6 +53,7 @@ def parser() -> argparse.ArgumentParser:
         "-o", "--output", nargs="?", const="", metavar="FOLDER",
         help="write into FOLDER, or without it beside each file; nothing is overwritten",
     )  # fmt: skip
+    read.add_argument("--check", action="store_true", help="tell what the second reader of a page does not confirm")
     status = add("status", "show what the daemon is doing")
     status.add_argument("--json", action="store_true")
     status.add_argument("--watch", action="store_true", help="keep showing it until Ctrl-C")

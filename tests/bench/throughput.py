@@ -60,7 +60,7 @@ def sections(engine: str, rows: int, checkpoint: Path | None) -> Sections:
     if engine == "rapidocr":
         return {"engine": {"name": engine}}
     words = {"prompt": "Recite the numbers.", "mode": "base", "model": str(checkpoint), "pages_at_once": rows}
-    return {"engine": {"name": "deepseek-ocr", **words}, "intake": {"orientation": "off"}}
+    return {"engine": {"name": "deepseek-ocr", "cross_check": "off", **words}, "intake": {"orientation": "off"}}
 
 
 # -- the loops

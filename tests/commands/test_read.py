@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,11 @@ from support.harness import FAKE_DAEMON, REAL_DAEMON, Daemon, left
 SAMPLES = Path(__file__).parents[2] / "daemon" / "dropscribe" / "samples"
 
 
-@pytest.fixture
-def daemon(tmp_path: Path) -> Daemon:
-    return Daemon(tmp_path / "home")
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    """Return a running daemon; nothing that is read by command changes anything in it."""
+    with Daemon(tmp_path_factory.mktemp("home")).start() as daemon:
+        yield daemon
 
 
 @pytest.fixture
@@ -31,8 +34,7 @@ def folder(tmp_path: Path) -> tuple[Path, list[str]]:
 
 def test_a_folder_is_read_through_the_daemon(daemon: Daemon, folder: tuple[Path, list[str]]) -> None:
     root, texts = folder
-    with daemon.start():
-        done = daemon.run("read", str(root))
+    done = daemon.run("read", str(root))
 
     assert (done.returncode, done.stdout.split("\n")[:2], done.stderr) == (0, texts, "")
     assert left(root) == ["@eaDir/a.png", "a.png", "notes.doc", "sub/a.png"]
@@ -43,10 +45,9 @@ def test_a_folder_is_written_into_another_and_nothing_is_overwritten(
 ) -> None:
     root, texts = folder
     target = tmp_path / "texts"
-    with daemon.start():
-        for _ in range(2):
-            done = daemon.run("read", str(root), "-o", str(target))
-            assert done.returncode == 0, done.stderr
+    for _ in range(2):
+        done = daemon.run("read", str(root), "-o", str(target))
+        assert done.returncode == 0, done.stderr
 
     assert left(target) == ["a (2).txt", "a.txt", "sub/a (2).txt", "sub/a.txt"]
     assert [(target / name).read_text().strip() for name in ("a.txt", "sub/a.txt")] == texts
@@ -55,8 +56,7 @@ def test_a_folder_is_written_into_another_and_nothing_is_overwritten(
 
 def test_texts_may_lie_beside_their_files(daemon: Daemon, folder: tuple[Path, list[str]]) -> None:
     root, texts = folder
-    with daemon.start():
-        assert daemon.run("read", str(root), "--format", "md", "-o").returncode == 0
+    assert daemon.run("read", str(root), "--format", "md", "-o").returncode == 0
 
     assert {"a.md", "sub/a.md"} <= set(left(root)) and texts[1] in (root / "sub" / "a.md").read_text()
 
@@ -65,21 +65,20 @@ def test_texts_may_lie_beside_their_files(daemon: Daemon, folder: tuple[Path, li
 def test_every_format_can_be_had(daemon: Daemon, tmp_path: Path, form: str) -> None:
     texts = document(tmp_path / "two.tiff", 2)
     command = [*FAKE_DAEMON, "read", str(tmp_path / "two.tiff"), "--format", form, "--config", str(daemon.config)]
-    with daemon.start():
-        done = subprocess.run(command, env=os.environ | daemon.environment, capture_output=True, check=True)
+    done = subprocess.run(command, env=os.environ | daemon.environment, capture_output=True, check=True)
 
     assert done.stdout.startswith(b"%PDF") if form == "pdf" else texts[1].split()[2].encode() in done.stdout
 
 
 def test_a_prompt_of_its_own_reaches_the_engine_and_is_another_reading(daemon: Daemon, tmp_path: Path) -> None:
     text = picture(tmp_path / "scan.png")
-    with daemon.start():
-        asked = [daemon.run("read", str(tmp_path / "scan.png"), *more).stdout.strip() for more in
-                 ([], ["--prompt", "Name the total."], [])]  # fmt: skip
+    asked = [daemon.run("read", str(tmp_path / "scan.png"), *more).stdout.strip() for more in
+             ([], ["--prompt", "Name the total."], [])]  # fmt: skip
 
     assert asked == [text, f"{text} Name the total.", text]
 
 
+@pytest.mark.slow
 def test_without_a_daemon_a_folder_is_read_by_the_command_itself(tmp_path: Path) -> None:
     daemon = Daemon(tmp_path / "home", REAL_DAEMON)
     (tmp_path / "in").mkdir()

@@ -22,6 +22,7 @@ from dropscribe.core.status import DaemonStatus, ModelStatus, Status
 from dropscribe.doctor import agents, cloud, events, folders, processes
 from dropscribe.doctor.processes import Running
 from dropscribe.doctor.values import State
+from dropscribe.files.naming import hidden_name
 from dropscribe.intake import ignore
 from dropscribe.memory.processes import Leftover
 
@@ -99,7 +100,7 @@ def test_events_that_do_not_arrive_are_a_fault(tmp_path: Path) -> None:
 
 
 def test_the_canary_is_never_taken_for_a_file_to_read() -> None:
-    assert ignore.ignored(f"{events.CANARY}-1".encode(), ())
+    assert ignore.ignored(hidden_name(), ())
 
 
 def test_files_that_lie_in_a_cloud_only_are_counted(tmp_path: Path) -> None:

@@ -101,3 +101,11 @@ def test_workers_of_other_daemons_are_counted_as_theirs() -> None:
 
     assert check.state is State.OK
     assert check.detail == "no worker without a daemon: 1 of this daemon, 1 of other daemons (pid 60)"
+
+
+def test_a_log_that_was_moved_away_is_told_beside_a_running_daemon(tmp_path: Path) -> None:
+    with Daemon(tmp_path).start() as daemon:
+        (tmp_path / "log" / "dropscribe.log").rename(tmp_path / "rotated")
+        checks = {check["name"]: check for check in json.loads(daemon.run("doctor", "--json").stdout)["checks"]}
+
+    assert checks["logs"]["state"] == "warning" and "moved or removed" in checks["logs"]["detail"]

@@ -2,6 +2,7 @@
 
 import os
 import unicodedata
+import zlib
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dropscribe.files.ledger import Ledger
-from dropscribe.files.naming import fold, numbered, shortened
+from dropscribe.files.naming import SHORTER_NAME, fold, numbered, plain, shortened, spellings
 from dropscribe.files.outbox import Outbox
 
 SUFFIXES = (".txt", ".json", ".alto.xml")
@@ -131,3 +132,53 @@ def test_a_file_where_a_folder_is_wanted_does_not_stop_the_queue(outbox: Outbox,
     stem = outbox.reserve(b"a.txt/b.png", [".txt"], [], ())
 
     assert not os.path.lexists(os.path.join(os.fsencode(root), stem + b".txt"))
+
+
+# -- names that a folder cannot hold
+
+ANY_NAME = st.binary(min_size=1, max_size=255).filter(
+    lambda name: not {0, 0x2F} & set(name) and name not in (b".", b"..")
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(ANY_NAME)
+def test_a_plain_name_is_one_that_every_file_system_can_hold(name: bytes) -> None:
+    spelled = plain(name)
+
+    text = spelled.decode("utf-8")
+    assert 0 < len(spelled) <= SHORTER_NAME - 40 and text.rstrip(" .") == text
+    assert not set('<>:"|?*\\/') & set(text) and all(ord(sign) >= 32 and ord(sign) != 127 for sign in text)
+    assert text.split(".")[0].upper() not in {"CON", "PRN", "AUX", "NUL", "COM1", "LPT9"}
+    assert plain(spelled) == spelled
+
+
+@given(st.sampled_from(["a:b", "a?b", "a*b", "a.", "a ", "con", "CON", "nul.txt", "a\x7fb", "a\nb"]))
+def test_a_name_that_is_spelled_otherwise_stays_apart_from_the_others(name: str) -> None:
+    others = [other for other in ("a:b", "a?b", "a*b", "a.", "a ", "con", "nul.txt", "a_b", "a") if other != name]
+
+    assert plain(name.encode()) != name.encode()
+    assert fold(plain(name.encode())) not in {fold(plain(other.encode())) for other in others if other != name.lower()}
+
+
+def test_ordinary_names_stay_as_they_are() -> None:
+    for name in ("scan", "Übersicht é", "日本語", "a.b (2)", ".hidden", "console"):
+        assert plain(name.encode()) == name.encode()
+    assert spellings(b"sub/scan") == [b"sub/scan", b"scan", b"file-%08x" % zlib.crc32(b"sub/scan")]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(ANY_NAME, min_size=1, max_size=4))
+def test_spellings_become_plainer_and_end_with_one_that_fits_anywhere(parts: list[bytes]) -> None:
+    *others, last = spellings(b"/".join(parts))
+
+    assert others[0] == b"/".join(parts) and len({*others, last}) == len(others) + 1
+    assert last.startswith(b"file-") and len(last) == 13
+    assert all(not path.startswith(b"/") and b".." not in path.split(b"/") for path in (*others, last))
+
+
+def test_a_stem_is_cut_to_the_folders_own_limit() -> None:
+    assert (
+        shortened(b"x" * 200, longest=143).startswith(b"x" * 94 + b"~")
+        and len(shortened(b"x" * 200, longest=143)) == 103
+    )

@@ -107,8 +107,8 @@ def test_what_a_model_needed_is_remembered_under_its_own_name(tmp_path: Path) ->
         daemon.wait_status(unloaded("settings"), "it goes")
     daemon.stop()
 
-    assert daemon.peaks("deepseek-ocr some/large") == []
-    assert len(daemon.peaks("deepseek-ocr some/small")) == 1
+    assert daemon.peaks("deepseek-ocr some/large with cross-check") == []
+    assert len(daemon.peaks("deepseek-ocr some/small with cross-check")) == 1
 
 
 def test_what_a_model_needed_is_remembered_when_the_daemon_stops_too(tmp_path: Path) -> None:

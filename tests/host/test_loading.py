@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 
 from dropscribe.core.protocol import Loading
+from dropscribe.engines.crosscheck import ESTIMATE_BYTES
 from dropscribe.host.states import ModelState
 from dropscribe.host.values import Unable
+from dropscribe.memory import readings
 from support.host_driver import Desk, lives
 
 BLOCKED, COLD, LOADING, WARM = (ModelState(s) for s in ("blocked", "cold", "loading", "warm"))
@@ -156,3 +158,26 @@ def test_nobody_waits_for_a_cold_model(tmp_path: Path) -> None:
         desk.pass_time(20)
 
         assert desk.host.deadline(desk.now, queue_empty=True) is None
+
+
+def test_the_second_reader_is_left_out_where_only_the_model_fits(tmp_path: Path) -> None:
+    """The peak that is remembered is that of both; half of the second reader's share is not there."""
+    with Desk(tmp_path, reader="deepseek-ocr", engine={"model": "some/model"}) as desk:
+        desk.peaks.append(readings.room().bytes + ESTIMATE_BYTES // 2)
+        desk.load()
+
+        assert desk.host.stats is not None and desk.host.stats.model == "deepseek-ocr some/model"
+        assert "the model needs about" in str(desk.host.admission.left_out)
+        desk.peaks[:] = [10**6]
+        desk.apply(engine={"cross_check": "off"})
+        assert desk.host.state is WARM, "nothing of what is loaded has changed"
+
+
+def test_an_estimate_that_is_too_large_with_a_second_reader_leaves_it_out_too(tmp_path: Path) -> None:
+    with Desk(tmp_path, {"estimate": readings.room().bytes + ESTIMATE_BYTES // 2}, reader="deepseek-ocr") as desk:
+        desk.host.ensure_ready(desk.now)
+        desk.until(lambda: desk.host.state is BLOCKED, "the estimate is refused")
+        desk.pass_time(5)
+        desk.load()
+
+        assert desk.host.admission.left_out

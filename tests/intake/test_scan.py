@@ -1,6 +1,7 @@
 """A look tells what lies there and never follows, blocks on, or takes anything but a regular file."""
 
 import os
+import resource
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -302,3 +303,18 @@ def test_a_file_in_the_place_of_the_inbox_is_no_inbox(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
 
     assert root_identity(os.fsencode(tmp_path / "file")) is None
+
+
+def test_without_a_free_file_handle_a_look_says_nothing_of_the_file_or_the_inbox(root: bytes) -> None:
+    put(root, b"scan.png")
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, before[1]))
+    try:
+        with pytest.raises(OSError, match="Too many open files"):
+            look(root, b"scan.png")
+        with pytest.raises(OSError, match="Too many open files"):
+            root_identity(root)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+    assert look(root, b"scan.png").obstacle is None

@@ -46,7 +46,7 @@ def test_names_are_kept_byte_for_byte(journal: Journal, path: bytes) -> None:
         path, path + b" stem", (path + b".txt",), b"/archive/" + path,
     )  # fmt: skip
     assert set(journal.wrote(path, path)) == {path + b".txt"}
-    assert journal.path_of(b"/archive/" + path) == path
+    assert journal.came_from(b"/archive/" + path).path == path
 
 
 def test_a_composed_and_a_decomposed_name_are_two_files(journal: Journal) -> None:

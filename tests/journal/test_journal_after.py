@@ -97,8 +97,8 @@ def test_the_last_file_that_went_to_a_place_is_the_one_remembered(journal: Journ
         journal.set_destination(job, b"/failed/a.png")
         journal.finish(job, 1.0)
 
-    assert journal.path_of(b"/failed/a.png") == b"new/a.png"
-    assert journal.path_of(b"/failed/b.png") is None
+    assert journal.came_from(b"/failed/a.png").path == b"new/a.png"
+    assert journal.came_from(b"/failed/b.png") is None
 
 
 def test_what_was_read_and_kept_is_known_until_it_is_forgotten(journal: Journal) -> None:
@@ -133,7 +133,7 @@ def crowd(journal: Journal, count: int, state: str = "done") -> None:
     journal.add([found(b"%d.png" % n) for n in range(count)])
     with sqlite3.connect(journal.path) as db:
         db.execute("UPDATE jobs SET state=?, finished=id", (state,))
-        db.execute("INSERT INTO outputs SELECT CAST(id AS BLOB), id, 0 FROM jobs")
+        db.execute("INSERT INTO outputs SELECT x'', CAST(id AS BLOB), id, 0 FROM jobs")
     db.close()
 
 

@@ -12,7 +12,14 @@ import pytest
 
 from rehearsal.machine import PACKAGE
 
-OTHER_SYSTEMS = {"prctl", "renameat2", "malloc_trim"}  # calls of Linux, behind a question for it
+OTHER_SYSTEMS = {
+    "prctl",
+    "renameat2",
+    "malloc_trim",
+    "syscall",
+    "capget",
+    "capset",
+}  # calls of Linux, behind a question for it
 LIBRARIES = {"library", "libc"}  # names under which our code holds a C library
 TREES = {path: ast.parse(path.read_text("utf-8")) for path in sorted(PACKAGE.rglob("*.py"))}
 Seen = Callable[[str], set[str]]

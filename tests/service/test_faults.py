@@ -129,11 +129,15 @@ def test_an_outbox_that_nobody_may_write_fails_no_file(tmp_path: Path, small_dis
 
 def test_once_does_not_wait_for_an_inbox_that_is_away_and_says_so(tmp_path: Path) -> None:
     daemon = Daemon(tmp_path)
-    assert daemon.once() == 0
+    (daemon.inbox / "bad.png").write_bytes(b"no picture")
+    assert daemon.once() == 1
     daemon.inbox.rename(tmp_path / "unmounted")
 
     assert daemon.once() == 1
     assert not daemon.inbox.exists()
+    daemon.failed.mkdir(exist_ok=True)
+    for name in ("a.png", "a.png.error.txt"):
+        (daemon.failed / name).write_text("failed")
     retried = daemon.run("retry", "--all")
     assert retried.returncode == 2 and retried.stderr.startswith("error: retry: the inbox")
 

@@ -13,6 +13,8 @@ import pytest
 from support.fakes import picture
 from support.harness import Daemon, left
 
+NOBODY = 65534
+
 
 @pytest.fixture
 def private(tmp_path: Path) -> Path:
@@ -105,6 +107,41 @@ def test_a_linked_sub_folder_is_not_followed(daemon: Daemon, private: Path, whic
     check_all_is_there(daemon, text)
     assert untouched(private)
     assert any(name.startswith("sub (2)/") for name in left(getattr(daemon, which)))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a second user takes root")
+def test_another_users_sub_folder_in_a_folder_like_tmp_is_passed_by(daemon: Daemon) -> None:
+    for root in (daemon.outbox, daemon.archive, daemon.failed):
+        (root / "sub").mkdir()
+        os.chown(root / "sub", NOBODY, NOBODY)
+        root.chmod(0o1777)
+    text = drop(daemon)
+
+    assert daemon.once() == 1
+    check_all_is_there(daemon, text)
+    assert all(list((root / "sub").iterdir()) == [] for root in (daemon.outbox, daemon.archive, daemon.failed))
+
+
+@pytest.mark.parametrize("private_bits", [0o077, 0o007])
+def test_an_agents_text_is_as_readable_as_its_picture_and_no_more(daemon: Daemon, private_bits: int) -> None:
+    (daemon.inbox / "closed").mkdir()
+    (daemon.inbox / "closed").chmod(0o777 & ~private_bits)
+    for name in ("open.png", "own.png", "closed/in.png"):
+        picture(daemon.inbox / name)
+    (daemon.inbox / "open.png").chmod(0o644)
+    (daemon.inbox / "own.png").chmod(0o644 & ~private_bits)
+    old = os.umask(0o022)
+    try:
+        daemon.start("--agent")
+    finally:
+        os.umask(old)
+    with daemon:
+        daemon.wait_quiet()
+
+    found = {n: (daemon.outbox / n).stat().st_mode & 0o777 for n in ("open.txt", "own.txt", "closed")}
+    assert found == {"open.txt": 0o644, "own.txt": 0o644 & ~private_bits, "closed": 0o755 & ~private_bits}
+    assert (daemon.archive / "closed").stat().st_mode & private_bits == 0
+    assert daemon.state.stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.parametrize("kind", ["pipe", "link", "folder"])

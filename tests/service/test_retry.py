@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from dropscribe.config import checked
 from dropscribe.core.errors import Reason, UsageError
 from dropscribe.core.job import Found, Job, Signature, State
 from dropscribe.files import notes, originals
@@ -13,7 +14,7 @@ from dropscribe.files.ledger import Ledger
 from dropscribe.files.notes import NOTE
 from dropscribe.files.places import Place as FilePlace
 from dropscribe.journal.journal import Journal
-from dropscribe.service.retry import candidates, retry
+from dropscribe.service.retry import candidates, found, retry
 
 
 class Place:
@@ -23,6 +24,8 @@ class Place:
         self.inbox, self.failed = root / "inbox", root / "failed"
         self.inbox.mkdir()
         self.failed.mkdir()
+        folders = {name: str(root / name) for name in ("inbox", "outbox", "archive", "failed", "state")}
+        self.settings = checked({"folders": folders}, "test")
         self.journal, self.ledger = Journal(str(root / "journal.db")), Ledger(str(root))
 
     def fail(self, path: bytes, data: bytes = b"picture") -> bytes:
@@ -46,8 +49,10 @@ class Place:
         return place.absolute
 
     def retry(self, *names: bytes) -> list[bytes]:
-        paths = candidates(str(self.failed), str(self.inbox), names, lambda: False)
-        moved, faults = retry(str(self.failed), str(self.inbox), paths, self.journal, self.ledger)
+        listed = {str(self.failed): candidates(str(self.failed), names)}
+        moved, faults = retry(
+            found(self.settings, self.journal, listed, lambda inbox: False), self.journal, self.ledger
+        )
         assert faults == []
         return moved
 
@@ -61,12 +66,12 @@ def place(tmp_path: Path) -> Iterator[Place]:
 
 def files(folder: Path) -> dict[bytes, bytes]:
     root = os.fsencode(folder)
-    found = {}
+    there = {}
     for parent, _, names in os.walk(root):
         for name in names:
             with open(os.path.join(parent, name), "rb") as file:
-                found[os.path.relpath(os.path.join(parent, name), root)] = file.read()
-    return found
+                there[os.path.relpath(os.path.join(parent, name), root)] = file.read()
+    return there
 
 
 def test_everything_comes_back_under_its_old_name_without_a_note(place: Place) -> None:

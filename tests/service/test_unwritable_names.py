@@ -5,16 +5,19 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from dropscribe.core.job import State
+from dropscribe.journal import schema
+from dropscribe.journal.journal import Journal
 from support.fakes import picture
-from support.harness import Daemon, left
+from support.harness import Daemon, left, wait_for
 
 NARROW = Path(__file__).parents[1] / "support" / "disks" / "libnarrow.c"
 LONG = "x" * 180
-Narrow = Callable[..., None]
 
 
 @pytest.fixture(scope="session")
@@ -128,6 +131,25 @@ def test_a_failed_folder_that_holds_no_name_at_all_leaves_the_file_and_lets_the_
         status = daemon.wait_status(lambda s: s["queue"]["archive_error"], "it says what it waits for")
         assert f"{daemon.failed}/" in status["queue"]["archive_error"] and not status["queue"]["paused"]
         assert daemon.status()["model"]["state"] == "cold"
+
+
+def test_an_outbox_that_lets_itself_be_looked_at_and_not_written_is_waited_for_longer_each_time(
+    daemon: Daemon, library: str
+) -> None:
+    refuse(daemon, library, daemon.outbox, 0, errno.EIO)
+    journal = str(daemon.state / "journal.db")
+    with daemon.start():
+        picture(daemon.inbox / "scan.png")
+        wait_for(lambda: claims(journal) >= 2, "it is tried again")
+        status = daemon.wait_status(lambda s: s["queue"]["queued"] == 1, "it is put back")
+    assert status["queue"]["paused_reason"].startswith(f"outbox-missing: {daemon.outbox}")
+    assert (daemon.log().count("the queue is paused"), daemon.log().count("the queue is resumed")) == (1, 0)
+
+
+def claims(path: str) -> int:
+    """Return how often the first job has been claimed."""
+    with closing(Journal.read_only(schema.open_to_look(path), path)) as journal:
+        return max((job.claim for state in ("queued", "running") for job in journal.in_state(State(state))), default=0)
 
 
 @pytest.mark.parametrize("options", ["rw", "ro"])

@@ -34,8 +34,10 @@ class Desk:
         fake: dict[str, Any] | None = None,
         *,
         command: Sequence[str] | None = None,
+        reader: str = "rapidocr",
         **sections: dict[str, Any],
     ) -> None:
+        self.reader = reader
         self.root, self.peaks, self.events, self.pushed = root, list[int](), list[Event](), 0.0
         self.samples: list[Sample] = []  # every look at memory
         self.work = False  # whether something waits to be read
@@ -46,7 +48,7 @@ class Desk:
         self.settings = self.change(**sections)
         wish = f"DROPSCRIBE_FAKE={json.dumps(fake or {})}"
         self.host = Host(
-            self.settings, "rapidocr", lambda: self.peaks, command or ["env", wish, sys.executable, FAKE_WORKER]
+            self.settings, reader, lambda: self.peaks, command or ["env", wish, sys.executable, FAKE_WORKER]
         )
         self._orders = 0
         self.transitions: list[tuple[str, str]] = []
@@ -63,7 +65,7 @@ class Desk:
 
     def apply(self, **sections: dict[str, Any]) -> None:
         """Let the host take over changed settings."""
-        self.host.apply(self.change(**sections), "rapidocr", self.now)
+        self.host.apply(self.change(**sections), self.reader, self.now)
 
     # -- the loop
 

@@ -5,9 +5,11 @@ If a daemon is running, it does the work, so that there is never a second model.
 
 import argparse
 import errno
+import json
 import os
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -16,18 +18,24 @@ from typing import TYPE_CHECKING
 from dropscribe.commands import read_files
 from dropscribe.commands.common import EXIT_DONE, EXIT_FAILED, complain, settings_of
 from dropscribe.commands.read_files import Target
+from dropscribe.commands.words import left
 from dropscribe.config import Settings
 from dropscribe.control import client, lock
 from dropscribe.core import protocol
 from dropscribe.core.errors import REMEDIES, DropscribeError, Reason, ReasonedError
-from dropscribe.core.job import Order, Outcome, printable
+from dropscribe.core.job import Order, Outcome, on_one_line, printable
+from dropscribe.core.pages import PageText
 from dropscribe.core.protocol import ReadAnswer, ReadRequest, ToDaemon
+from dropscribe.core.remarks import PLEASE_CHECK, passages
 from dropscribe.engines import registry
 from dropscribe.engines.base import Signals
+from dropscribe.formats.registry import SUFFIXES
 
 if TYPE_CHECKING:
     from dropscribe.worker.reading import Reading
     from dropscribe.worker.scheduler import Scheduler
+
+CHECKED = SUFFIXES["json"]  # what says what a second reader has to say
 
 
 @dataclass(frozen=True)
@@ -36,11 +44,17 @@ class Wish:
 
     format: str
     prompt: str | None
+    check: bool = False  # what a second reader says is to be told too
+
+    @property
+    def formats(self) -> tuple[str, ...]:
+        """The formats to ask for; only JSON says what a second reader has to say."""
+        return tuple(dict.fromkeys((self.format, *(["json"] if self.check else []))))
 
 
 def read(given: argparse.Namespace, worker: Sequence[str]) -> int:
     """Print the text of each file, or write it into a folder; exit 1 if any could not be read."""
-    settings, wish = settings_of(given), Wish(given.format, given.prompt)
+    settings, wish = settings_of(given), Wish(given.format, given.prompt, given.check)
     read_files.check_output(wish.format, given.output, given.paths)
     all_read = True
     with tempfile.TemporaryDirectory(prefix="dropscribe-read-") as private:
@@ -49,6 +63,8 @@ def read(given: argparse.Namespace, worker: Sequence[str]) -> int:
         answers = (_through_daemon if through else _alone)(settings, targets, wish, private)
         for target, answer in zip(targets, answers, strict=True):
             all_read = _put(target, answer, wish.format, given.output) and all_read
+            if wish.check and answer.ok:
+                _print_passages(target.name, answer.files[CHECKED])
     return EXIT_DONE if all_read else EXIT_FAILED
 
 
@@ -59,15 +75,29 @@ def _put(target: Target, answer: ReadAnswer, form: str, output: str | None) -> b
         complain(target.name, (answer.error or "") + (f" ({reason})" if reason else ""), remedy)
         return False
     try:
-        read_files.put(target, answer.files, form, output)
+        # JSON may be there for the sake of `--check` alone.
+        asked_for = {suffix: path for suffix, path in answer.files.items() if suffix != CHECKED or form == "json"}
+        read_files.put(target, asked_for, form, output)
     except OSError as error:
         if error.errno == errno.EPIPE:
             raise
         complain(target.name, f"its text cannot be written ({error})", "choose another folder: -o FOLDER")
         return False
     if answer.review:
-        print(f"warning: {target.name}: low confidence, please check the text", file=sys.stderr)
+        doubts = [remark for remark in answer.remarks if remark.startswith(PLEASE_CHECK)]
+        print(f"warning: {target.name}: {(doubts or [f'low confidence, {PLEASE_CHECK} the text'])[0]}", file=sys.stderr)
     return True
+
+
+def _print_passages(name: str, path: str) -> None:
+    """Print what the two readers of each page do not share; the text alone goes to standard output."""
+    with open(path, encoding="utf-8") as file:
+        pages = [PageText.from_dict(page) for page in json.load(file)["pages"]]
+    unchecked = [str(page.number) for page in pages if page.check is None or page.check.reader is None]
+    for line in (line for page in pages for line in passages(page)):
+        print(f"{name}: {on_one_line(line)}", file=sys.stderr)
+    if unchecked:
+        print(f"{name}: not cross-checked: page{'s' * (len(unchecked) > 1)} {', '.join(unchecked)}", file=sys.stderr)
 
 
 def _through_daemon(settings: Settings, targets: Sequence[Target], wish: Wish, private: str) -> Iterator[ReadAnswer]:
@@ -75,7 +105,7 @@ def _through_daemon(settings: Settings, targets: Sequence[Target], wish: Wish, p
         if missing := _missing(target.path):
             yield missing
             continue
-        request = ReadRequest(target.path, (wish.format,), wish.prompt)
+        request = ReadRequest(target.path, wish.formats, wish.prompt)
         with client.asking(settings.folders.state, request, ReadAnswer, timeout=None) as answer:
             yield answer  # its files are there until we hang up, which is when the next one is asked for
 
@@ -91,7 +121,7 @@ def _alone(settings: Settings, targets: Sequence[Target], wish: Wish, private: s
     from dropscribe.worker.scheduler import Scheduler
 
     name, _ = registry.choose(settings.engine.name)
-    signals = Signals()
+    signals = Signals(warning=lambda text: print(f"warning: {text}", file=sys.stderr))
     engine = registry.create(name, settings, signals)
     with _progress(len(targets)) as show, ExitStack() as stack:
         try:
@@ -108,7 +138,7 @@ def _alone(settings: Settings, targets: Sequence[Target], wish: Wish, private: s
 def _order(number: int, path: str, wish: Wish, private: str) -> Order:
     encoded = os.fsencode(path)
     stem, staging = os.path.basename(encoded), os.fsencode(os.path.join(private, str(number)))
-    return Order(number, 0, printable(stem), encoded, stem, staging, (wish.format,), prompt=wish.prompt)
+    return Order(number, 0, printable(stem), encoded, stem, staging, wish.formats, prompt=wish.prompt)
 
 
 def _one(reading: "Reading", show: "_Progress", order: Order) -> ReadAnswer:
@@ -121,7 +151,7 @@ def _one(reading: "Reading", show: "_Progress", order: Order) -> ReadAnswer:
         return ReadAnswer(ok=False, error=outcome.detail or "it vanished", reason=outcome.reason)
     staging = os.fsdecode(order.staging)
     files = {suffix: os.path.join(staging, "out" + suffix) for suffix in outcome.staged}
-    return ReadAnswer(files=files, review=outcome.review)
+    return ReadAnswer(files=files, review=outcome.review, remarks=list(outcome.remarks))
 
 
 class _Progress:
@@ -130,7 +160,7 @@ class _Progress:
     def __init__(self, files: int) -> None:
         self.file, self._files = 0, files
         self.outcome: Outcome | None = None
-        self._pages = 0
+        self._pages, self._since = 0, 0.0
         self._shown = sys.stderr.isatty()
 
     def step(self, text: str) -> None:
@@ -142,11 +172,13 @@ class _Progress:
         """Show the progress."""
         match message:
             case protocol.Opened(pages=pages):
-                self._pages = pages
+                self._pages, self._since = pages, time.monotonic()
             case protocol.Attempt(page=page) if self._pages:
                 done = int(20 * (page - 1) / self._pages)
                 bar = f"{'#' * done}{'.' * (20 - done)}"
-                self.step(f"file {self.file} of {self._files} [{bar}] page {page} of {self._pages}")
+                rest = left(page - 1, self._pages, time.monotonic() - self._since)
+                told = f"file {self.file} of {self._files} [{bar}] page {page} of {self._pages}"
+                self.step(f"{told}, {rest}" if rest else told)
             case protocol.Ended(outcome):
                 self.outcome = outcome
 

@@ -8,7 +8,7 @@ from contextlib import closing
 from typing import TypeVar
 
 from dropscribe.commands.common import EXIT_DONE, EXIT_FAILED, complain, settings_to_ask
-from dropscribe.config import Settings
+from dropscribe.config import Settings, recipes
 from dropscribe.control import client
 from dropscribe.control.client import NotRunning
 from dropscribe.control.lock import StateLock
@@ -98,13 +98,21 @@ def _alone(settings: Settings, wanted: list[bytes]) -> RetryAnswer:
     """Move failed files back without a daemon; return what the daemon would answer."""
     folders = settings.folders
     with closing(StateLock(folders.state)), closing(_journal(os.path.join(folders.state, JOURNAL))) as journal:
-        unmounted = mounts.unmounted(settings, journal.metadata, "inbox")
         ledger = Ledger(folders.state)
         ledger.sweep()  # a copy that a killed retry has left half done
-        paths = retries.candidates(folders.failed, folders.inbox, wanted, unmounted)
-        moved, faults = retries.retry(folders.failed, folders.inbox, paths, journal, ledger)
-    missing = [os.fsdecode(name) for name in retries.unmatched(wanted, paths)]
+        listed = {folder: retries.candidates(folder, wanted) for folder in retries.failed_folders(settings)}
+        files = retries.found(settings, journal, listed, lambda inbox: _away(settings, journal, inbox))
+        moved, faults = retries.retry(files, journal, ledger)
+    missing = [os.fsdecode(name) for name in retries.unmatched(wanted, [file.path for file in files])]
     return RetryAnswer(moved=[os.fsdecode(path) for path in moved], missing=missing, faults=faults)
+
+
+def _away(settings: Settings, journal: Journal, inbox: str) -> bool:
+    """Say whether the volume of an inbox is not mounted."""
+    for recipe in (recipes.base(settings), *recipes.named(settings).values()):
+        if recipe.settings.folders.inbox == inbox:
+            return mounts.unmounted(recipe.settings, journal.metadata, "inbox", recipe.name)()
+    return False
 
 
 A = TypeVar("A", bound=Answer)

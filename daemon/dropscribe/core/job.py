@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from dropscribe.core.errors import Reason
 
@@ -65,6 +66,22 @@ class Found:
     since: float
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where files come from: the recipe in the journal, the inbox and the outbox it has there, and its priority.
+
+    The base is recipe 0, and its folders are empty: they may be moved, with everything in them.
+    """
+
+    recipe: int = 0
+    inbox: bytes = b""
+    outbox: bytes = b""
+    priority: int = 1  # lower comes first
+
+
+BASE = Origin()
+
+
 @dataclass(frozen=True)
 class Job:
     """One reading of one file, as the journal holds it."""
@@ -89,6 +106,8 @@ class Job:
     suspect: bool = False  # the worker died while it and others were being read: it is read alone
     review: bool = False  # a page of it has low confidence
     finished: float | None = None  # wall clock
+    recipe: int = 0  # as in `Origin`
+    inbox: bytes = b""
 
     @property
     def name(self) -> str:
@@ -132,6 +151,9 @@ class Order:
     root: bytes = b""  # the inbox: no link below it is followed
     signature: Signature | None = None  # what was settled there, and nothing else is to be read
     prompt: str | None = None  # in place of engine.prompt
+    recipe: str = ""
+    priority: int = 1  # as in `Origin`
+    settings: dict[str, Any] | None = None  # plain values, of its recipe; None: those that the worker has
 
     @property
     def urgent(self) -> bool:

@@ -263,6 +263,7 @@ class ReadAnswer(Answer, kw_only=True):
     pages: int = 0
     seconds: float = 0.0
     review: bool = False
+    remarks: list[str] = []  # such as which pages a person should look at
 
 
 class FolderAnswer(Answer, kw_only=True):

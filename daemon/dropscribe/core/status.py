@@ -120,6 +120,25 @@ class RecentStatus(Struct, kw_only=True):
     ended: str | None = None
 
 
+class LastHook(Struct, kw_only=True):
+    """The hook that ran last."""
+
+    name: str  # of the file
+    state: str  # done | failed
+    command: str
+    exit: int | None  # 128 and its number for a signal; null where it could not begin
+    message: str  # its last line on standard error
+    seconds: float
+    at: str | None = None
+
+
+class HookStatus(Struct, kw_only=True):
+    """The user's commands after files."""
+
+    waiting: int = 0
+    last: LastHook | None = None
+
+
 class RemoteStatus(Struct, kw_only=True, frozen=True):
     """A server that pages are sent to."""
 
@@ -138,6 +157,17 @@ class WaitingStatus(Struct, kw_only=True):
 
     name: str
     waiting_for: str
+    recipe: str | None = None
+
+
+class RecipeStatus(Struct, kw_only=True):
+    """An inbox with ways of its own."""
+
+    name: str
+    inbox: str
+    inbox_online: bool
+    watch: str
+    paused_reason: str | None = None  # what its files wait for, while others go on
 
 
 class HistorySample(Struct, frozen=True):
@@ -170,3 +200,5 @@ class Status(Struct, kw_only=True):
     recent: list[RecentStatus] = []
     remote: list[RemoteStatus] = []
     intake: list[WaitingStatus] = []
+    recipes: list[RecipeStatus] = []
+    hooks: HookStatus = field(default_factory=HookStatus)

@@ -53,7 +53,8 @@ def examine(settings: Settings, source: str) -> Iterator[Check]:
     yield from guarded("sandbox", sandbox.held, settings.intake.sandbox)
     yield from guarded("leftovers", processes.leftover_workers, daemon)
     yield from guarded("clock", clock.all_of, settings.folders.inbox)
-    yield from guarded("logs", logs.sizes, settings)
+    former = daemon.status.daemon.restart_needed if daemon.status is not None else None
+    yield from guarded("logs", logs.sizes, settings, daemon.pid is not None, former or ())
 
 
 def examine_without_settings(faults: Iterable[Fault]) -> Iterator[Check]:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 from dropscribe.desktop import power
 from dropscribe.doctor.values import Check, ok, skipped, warning
+from dropscribe.files import regular
+from dropscribe.files.naming import hidden_name
 
 BUILT = 1_767_225_600.0  # 2026-01-01: a correct clock is later
 APART = 60.0  # seconds
@@ -20,11 +22,10 @@ def all_of(inbox: str) -> Iterator[Check]:
 
 def _stamp(folder: str) -> float | None:
     """Return the time that the file system of *folder* gives a new file (a server's own, on a share)."""
-    path = os.path.join(folder, f".dropscribe-clock-{os.getpid()}")
+    path = os.path.join(os.fsencode(folder), hidden_name())
     try:
-        with open(path, "wb"):
-            pass
-        stamp = os.stat(path).st_mtime
+        with regular.created(path, None, 0o600) as handle:
+            stamp = os.fstat(handle).st_mtime
         os.unlink(path)
     except OSError:
         return None  # permissions are another check

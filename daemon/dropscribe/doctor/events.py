@@ -1,13 +1,15 @@
 """Whether the system's file events arrive: tested with a canary file, by the code that the daemon watches with."""
 
+import contextlib
 import os
 import time
 from collections.abc import Iterator
 
 from dropscribe.doctor.values import Check, fault, ok, skipped, warning
+from dropscribe.files import regular
+from dropscribe.files.naming import hidden_name
 from dropscribe.intake.events import EventBuffer, Watch
 
-CANARY = ".dropscribe-canary"  # hidden: the intake never takes it
 LONGEST = 5.0  # seconds; later events are useless, the next rescan is near
 STEP = 0.05
 
@@ -42,18 +44,17 @@ def polling(mode: str, why: str) -> Check:
 
 
 def _arrives(inbox: str, hints: EventBuffer, seconds: float) -> bool:
-    canary = os.path.join(inbox, f"{CANARY}-{os.getpid()}")
-    wanted = os.fsencode(canary)
+    canary = os.path.join(os.fsencode(inbox), hidden_name())  # hidden: the intake never takes it
     deadline = time.monotonic() + seconds
     try:
-        with open(canary, "wb") as file:
-            file.write(b"\n")
+        with regular.created(canary, None, 0o600) as handle:
+            regular.write(handle, b"\n")
         while time.monotonic() < deadline:
             paths, overflow = hints.take()
-            if overflow or wanted in paths:
+            if overflow or canary in paths:
                 return True
             time.sleep(STEP)
     finally:
-        if os.path.exists(canary):
+        with contextlib.suppress(FileNotFoundError):
             os.unlink(canary)
     return False

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dropscribe.agent import places
 from dropscribe.config import Settings
 from dropscribe.doctor.values import Check, fault, ok, skipped
+from dropscribe.files import durable, regular
+from dropscribe.files.naming import hidden_name
 
 NAMES = ("inbox", "outbox", "archive", "failed", "state")
 TRIAL = b"dropscribe doctor was here\n"
@@ -40,22 +42,18 @@ def missing(name: str, path: str, daemon_runs: bool) -> Check:
 def tried(name: str, path: str, platform: str = sys.platform) -> Check:
     """Test the folder at *path* and return the first operation that fails."""
     step = "list"
-    trial = os.path.join(path, f".dropscribe-doctor-{os.getpid()}")  # hidden: the intake ignores it
-    renamed = trial + "-renamed"
+    trial, renamed = (os.path.join(os.fsencode(path), hidden_name()) for _ in range(2))  # the intake ignores them
     try:
         os.listdir(path)
         step = "write in"
-        handle = os.open(trial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            os.write(handle, TRIAL)
-        finally:
-            os.close(handle)
+        with regular.created(trial, None, 0o600) as handle:
+            regular.write(handle, TRIAL)
         step = "read in"
-        with open(trial, "rb") as file:
-            if file.read() != TRIAL:
+        with regular.opened(trial) as handle:
+            if os.read(handle, 2 * len(TRIAL)) != TRIAL:
                 raise OSError(errno.EIO, "the data read differs from the data written")
         step = "rename in"
-        os.rename(trial, renamed)
+        durable.rename(trial, renamed)
         step = "remove from"
         os.unlink(renamed)
     except OSError as error:

@@ -3,15 +3,23 @@
 Only the engine files themselves import mlx or onnxruntime, and only when an engine is created.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from threading import Event
 from typing import Protocol
 
 from dropscribe.config import Settings
 from dropscribe.core.errors import Stopped
-from dropscribe.core.pages import EngineInfo, Page, PageFailure, PageKey, PageText
+from dropscribe.core.pages import Block, Check, EngineInfo, Page, PageFailure, PageKey, PageText
 from dropscribe.core.status import MlxMemory, RemoteStatus
+
+# What a second reader says of a text and its blocks as those of a page; None where it has nothing to say (yet).
+Judge = Callable[[Page, str, Sequence[Block]], Check | None]
+
+
+def unjudged(page: Page, text: str, blocks: Sequence[Block]) -> Check | None:
+    """Have no second reader: a `Judge` that says nothing."""
+    return None
 
 
 @dataclass(frozen=True)
@@ -54,9 +62,17 @@ class PageSource(Protocol):
 class Engine(Protocol):
     """Turns pages into text. Created cold; used from one thread, always the same."""
 
-    info: EngineInfo
-    width: int  # pages it likes to have in hand at once
-    finds_lines: bool  # it looks for lines by itself: it turns pages, and checks a page's own text against its lines
+    @property
+    def info(self) -> EngineInfo:
+        """Who reads."""
+
+    @property
+    def width(self) -> int:
+        """Return how many pages it likes to have in hand at once."""
+
+    @property
+    def finds_lines(self) -> bool:
+        """Whether it looks for lines by itself: it turns pages, and checks a page's own text against its lines."""
 
     def estimate(self) -> int:
         """Return the bytes wanted before any record of a real peak exists."""

@@ -4,10 +4,10 @@ import platform
 import sys
 
 from dropscribe.config import Settings
-from dropscribe.engines.base import Engine, Signals
+from dropscribe.engines.base import Engine, Judge, Signals, unjudged
 from dropscribe.memory import policy, readings
 
-LEAN = "lean on this memory: cache of 256 MB, one page at a time; rapidocr would be lighter"
+LEAN = "lean on this memory: cache of 256 MB, one page at a time, no cross-check; rapidocr would be lighter"
 
 
 def choose(name: str) -> tuple[str, str]:
@@ -28,7 +28,9 @@ def _by_machine() -> tuple[str, str]:
 
 def peak_key(name: str, settings: Settings) -> str:
     """Return the name under which memory peaks of an engine and its model are recorded."""
-    return name if name in ("rapidocr", "remote") else f"{name} {settings.engine.model}"
+    if name in ("rapidocr", "remote"):
+        return name + " with cross-check" * cross_checks(name, settings)
+    return f"{name} {settings.engine.model}" + " with cross-check" * cross_checks(name, settings)
 
 
 def create(name: str, settings: Settings, signals: Signals) -> Engine:
@@ -37,13 +39,28 @@ def create(name: str, settings: Settings, signals: Signals) -> Engine:
         from dropscribe.engines.ppocr.engine import RapidOcr
 
         return RapidOcr(settings, signals)
+    if not cross_checks(name, settings):
+        return _prompted(name, settings, signals, unjudged)
+    from dropscribe.engines.crosscheck.beside import Beside
+
+    return Beside(settings, signals, lambda judge: _prompted(name, settings, signals, judge))
+
+
+def _prompted(name: str, settings: Settings, signals: Signals, judge: Judge) -> Engine:
+    """Return the engine called *name*, which reads by prompt and asks *judge* of each good answer."""
     if name == "remote":
         from dropscribe.engines.remote.engine import Remote
 
-        return Remote(settings, signals)
+        return Remote(settings, signals, judge)
     from dropscribe.engines.deepseek.engine import DeepSeekOcr
 
-    return DeepSeekOcr(settings, signals)
+    return DeepSeekOcr(settings, signals, judge=judge)
+
+
+def cross_checks(name: str, settings: Settings) -> bool:
+    """Say whether a second reader reads beside the engine called *name*: beside any but the embedded one itself."""
+    lean = policy.is_lean(sys.platform, readings.available().total_bytes)
+    return name != "rapidocr" and settings.engine.cross_check == "auto" and not lean
 
 
 def finish_thread() -> None:

@@ -90,8 +90,9 @@ class Outbox:
     # -- publishing
 
     def prepare(
-        self, folder: str, job: Job, suffixes: Sequence[str], seconds: float, *, review: bool, source: Place
-    ) -> Manifest:
+        self, folder: str, job: Job, suffixes: Sequence[str], seconds: float, *, review: bool, source: Place,
+        note: str = "",
+    ) -> Manifest:  # fmt: skip
         """Copy what was rendered into *folder* beside where it is to lie, then make the manifest durable.
 
         From then on a crash leads to publishing, not reading. Rights are those of the picture at *source* at most
@@ -110,7 +111,7 @@ class Outbox:
                 for suffix in suffixes:
                     outputs.append(self._hidden_copy(staging.rendered(folder, suffix), suffix, below, there, mode))
             manifest = Manifest(
-                job.id, self.root, job.path, job.signature, job.stem, tuple(outputs), seconds, review=review
+                job.id, self.root, job.path, job.signature, job.stem, tuple(outputs), seconds, review, note, job.inbox
             )
             staging.write(folder, manifest)
         except OSError as error:

@@ -41,6 +41,8 @@ class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
     outputs: tuple[Output, ...]
     seconds: float
     review: bool = False
+    note: str = ""  # what `status` tells of it
+    inbox: bytes = b""  # as the journal knows it; empty for the base's
 
     @property
     def names(self) -> tuple[bytes, ...]:

@@ -20,20 +20,25 @@ class Admission:
         self._failures = 0
         self._estimate = 0  # bytes; the engine tells it before its first load
         self._waiting_since: float | None = None
+        self.left_out: str | None = None  # why what can be spared of the model is not loaded
 
     @property
     def waiting(self) -> bool:
         """Say whether a model is wanted and not there."""
         return self._waiting_since is not None
 
-    def refused(self, now: float) -> bool:
-        """Ask for a load; return whether it must not be, and remember why."""
+    def refused(self, now: float, spare: int = 0) -> bool:
+        """Ask for a load; return whether it must not be, and remember why.
+
+        *spare* bytes of its need can be left out; where only then it fits, `left_out` says so.
+        """
         self._waiting_since = self._waiting_since or now
         allowed, why, retry_at = self._watch.may_load(now)
         reason, need = Reason.PRESSURE, policy.need(self._peaks(), self._estimate)
+        self.left_out = None
         if allowed and need:
             reason = Reason.TOO_LITTLE_MEMORY
-            allowed, why, retry_at = self._fits(need, now)
+            allowed, why, retry_at = self._fits(need, now, spare)
         if not allowed:
             self._block(reason, why, retry_at)
             return True
@@ -42,9 +47,10 @@ class Admission:
             self._waiting_since = now  # the preflight's patience is for one try
         return False
 
-    def refuses(self, estimate: int, now: float) -> bool:
+    def refuses(self, estimate: int, now: float, spare: int = 0) -> bool:
         """Return whether a load that has begun must not go on: before any record, the engine's own estimate decides."""
-        known, self._estimate = bool(self._peaks() or self._estimate), estimate
+        whole = estimate + (spare if self.left_out else 0)
+        known, self._estimate = bool(self._peaks() or self._estimate), whole
         if known:
             return False
         allowed, why, retry_at = self._fits(estimate, now)
@@ -54,12 +60,16 @@ class Admission:
             self._block(Reason.TOO_LITTLE_MEMORY, why, retry_at)
         return not allowed
 
-    def _fits(self, need: int, now: float) -> tuple[bool, str, float]:
+    def _fits(self, need: int, now: float, spare: int = 0) -> tuple[bool, str, float]:
         try:
             room = readings.room()
         except readings.Unreadable as error:
             return False, f"{error}; asked again", now + policy.SAMPLE_EVERY
-        verdict = policy.preflight(need, room, self._waiting_since or now, now)
+        since = self._waiting_since or now
+        verdict = policy.preflight(need, room, since, now)
+        if verdict.reason and spare:
+            self.left_out = verdict.reason
+            verdict = policy.preflight(need - spare, room, since, now)
         if verdict.allowed and verdict.reason:
             LOG.warning("%s", verdict.reason)
         return verdict.allowed, verdict.reason, now + policy.SAMPLE_EVERY

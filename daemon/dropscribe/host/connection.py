@@ -92,8 +92,8 @@ class Connection:
             case protocol.Loading():
                 stats.loading = message
             case protocol.Servers(servers):
-                for line in changes(stats.servers, servers):
-                    LOG.warning("%s", line)
+                for level, line in changes(stats.servers, servers):
+                    LOG.log(level, "%s", line)
                 stats.servers = servers
             case protocol.Warned(text):
                 LOG.warning("%s", text)

@@ -7,6 +7,8 @@ runs on the main thread and none waits, except `close`.
 import time
 from collections.abc import Callable, Sequence
 
+from msgspec import structs
+
 from dropscribe import __version__
 from dropscribe.config import Settings
 from dropscribe.core import protocol
@@ -14,7 +16,7 @@ from dropscribe.core.errors import Reason
 from dropscribe.core.job import Job, Order, Outcome
 from dropscribe.core.protocol import ToDaemon
 from dropscribe.core.status import RemoteStatus
-from dropscribe.engines import registry
+from dropscribe.engines import crosscheck, registry
 from dropscribe.host import blame, servers, timeouts
 from dropscribe.host.admission import Admission
 from dropscribe.host.connection import Connection
@@ -128,8 +130,9 @@ class Host:
 
     def apply(self, settings: Settings, engine: str, now: float) -> None:
         """Take over changed settings; what the model was loaded with makes it go and come back."""
-        reload = engine != self.engine or _loaded_with(settings) != _loaded_with(self.settings)
+        before = self.engine, _loaded_with(self._affordable)
         self.settings, self.engine = settings, engine
+        reload = before != (engine, _loaded_with(self._affordable))
         self.monitor.settings = settings
         self._watch.apply(settings.memory)
         self.admission.apply(now)
@@ -138,7 +141,7 @@ class Host:
         if reload:
             self.unload("settings", now)
         elif self.worker is not None:
-            self.worker.configure(settings)
+            self.worker.configure(self._affordable)
 
     def slept(self, seconds: float) -> None:
         """The machine slept: idleness is judged by the wall clock, which saw that time pass."""
@@ -196,10 +199,11 @@ class Host:
     def _load_if_allowed(self, now: float) -> None:
         if now >= self.monitor.next_sample:
             self.monitor.look(None, now)
-        if self.admission.refused(now):
+        if self.admission.refused(now, self._spare):
             self._enter(ModelState.BLOCKED)
             return
-        model = registry.peak_key(self.engine, self.settings)
+        settings = self._affordable
+        model = registry.peak_key(self.engine, settings)
         try:
             self.worker = Connection(self.settings.folders.state, self._command, model, now)
         except OSError as error:
@@ -209,7 +213,21 @@ class Host:
         self.monitor.pressed_since = None
         self._enter(ModelState.LOADING)
         LOG.info("loading %s (worker %d)", self.engine, self.worker.stats.pid)
-        self.worker.load(self.engine, self.settings)
+        if self.admission.left_out:
+            LOG.warning("no cross-check: %s", self.admission.left_out)
+        self.worker.load(self.engine, settings)
+
+    @property
+    def _spare(self) -> int:
+        """Return the bytes of the model's need that can be left out: those of a second reader."""
+        return crosscheck.ESTIMATE_BYTES if registry.cross_checks(self.engine, self.settings) else 0
+
+    @property
+    def _affordable(self) -> Settings:
+        """Return the settings as the worker gets them, without what memory has no room for."""
+        if self.admission.left_out is None:
+            return self.settings
+        return structs.replace(self.settings, engine=structs.replace(self.settings.engine, cross_check="off"))
 
     # -- what the worker says
 
@@ -232,7 +250,7 @@ class Host:
             case protocol.Hello(version) if version != __version__:
                 detail = f"Dropscribe {__version__} runs, and {version} is installed since; {RESTART}."
                 self._unable(Reason.ENGINE_UNAVAILABLE, detail, now, ask=False)  # it may understand nothing
-            case protocol.Estimate(needed) if self.admission.refuses(needed, now):
+            case protocol.Estimate(needed) if self.admission.refuses(needed, now, self._spare):
                 self._end("pressure", now, ask=False)
             case protocol.Ready():
                 self._ready(worker.stats, message, now)
@@ -388,4 +406,4 @@ def _has_room(active: Sequence[ActiveJob], width: int) -> bool:
 def _loaded_with(settings: Settings) -> tuple[object, ...]:
     """Return the settings that a model was loaded with; all others are taken over by a loaded one."""
     engine = settings.engine
-    return engine.model, engine.revision, engine.vision_precision, engine.remote
+    return engine.model, engine.revision, engine.vision_precision, engine.cross_check, engine.remote

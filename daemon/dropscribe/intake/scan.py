@@ -57,7 +57,10 @@ class Rules:
 
 
 def at(root: bytes, paths: Sequence[bytes], *, probe: bool, rules: Rules | None = None) -> list[FileInfo]:
-    """Look at *paths* below *root*, in their order; with *probe* also open each, as a reader would."""
+    """Look at *paths* below *root*, in their order; with *probe* also open each, as a reader would.
+
+    Raises `OSError` where the machine lacks what it takes to look: that says nothing of the files.
+    """
     found: dict[bytes, FileInfo] = {}
     for below in dict.fromkeys(os.path.dirname(path) for path in paths):
         here = [path for path in paths if os.path.dirname(path) == below]
@@ -65,7 +68,9 @@ def at(root: bytes, paths: Sequence[bytes], *, probe: bool, rules: Rules | None 
             with opening.folder(root, below) as folder:
                 look = _Look(folder, rules or Rules()) if probe else None
                 found.update((path, _at(folder, path, look)) for path in here)
-        except OSError:
+        except OSError as error:
+            if error.errno in SHORTAGE:
+                raise
             continue  # vanished, a link, or no folder any more
     return [found.get(path) or FileInfo(path, None) for path in paths]
 
@@ -97,6 +102,8 @@ class _Look:
             with regular.opened(name, self._folder.descriptor) as handle:
                 return self._judged(handle, name, signature)
         except OSError as error:
+            if error.errno in SHORTAGE:
+                raise
             if error.errno == errno.EDEADLK:
                 return Obstacle.CLOUD
             return Obstacle.LOCK if error.errno in _BUSY else Obstacle.PERMISSION

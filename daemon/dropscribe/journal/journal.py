@@ -6,19 +6,21 @@ not look at folders, and it decides nothing but the order.
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import zip_longest
 
 from dropscribe.core.errors import Reason, ReasonedError
-from dropscribe.core.job import LIVE, Found, Job, PutAway, Signature, State
-from dropscribe.journal import rows, schema
+from dropscribe.core.job import BASE, LIVE, Found, Job, Origin, PutAway, Signature, State
+from dropscribe.journal import hooks, rows, schema
+from dropscribe.journal.hooks import Hook, PendingHooks
 from dropscribe.journal.metadata import Metadata
+from dropscribe.journal.recipes import RecipeRows
 
 HISTORY = 10_000  # finished jobs that are remembered
 # What keeps a healthy journal from being written for a while.
 UNWRITABLE = (
-    sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_CANTOPEN,
 )  # fmt: skip
 PATIENT = 5  # interruptions in a row after which a job goes behind the others
 PRUNE_EVERY = 500  # finished jobs between two prunings
@@ -32,7 +34,7 @@ class Journal:
     def __init__(self, path: str) -> None:
         self.path = path
         self._db, self.damaged = schema.open_or_rebuild(path)
-        self.metadata = Metadata(self._db, self._writing)
+        self._open_views()
         self._finished_since_prune = PRUNE_EVERY  # at the first chance: a daemon that restarts often must prune too
 
     @classmethod
@@ -40,8 +42,13 @@ class Journal:
         """Return a journal over a connection that only reads, for `status` without a daemon."""
         journal = cls.__new__(cls)
         journal.path, journal._db, journal.damaged = path, db, None
-        journal.metadata = Metadata(db, journal._writing)
+        journal._open_views()
         return journal
+
+    def _open_views(self) -> None:
+        self.metadata = Metadata(self._db, self._writing)
+        self.recipes = RecipeRows(self._db, self._writing)
+        self.hooks = PendingHooks(self._db, self._writing)
 
     def close(self) -> None:
         """Close the database; may be called twice."""
@@ -69,49 +76,53 @@ class Journal:
 
     # -- from the inbox to the queue
 
-    def add(self, found: Iterable[Found]) -> int:
-        """Queue settled files that have no live job yet; return how many were new."""
-        added = [(f.path, *rows.columns(f.signature), f.since) for f in found]
+    def add(self, found: Iterable[Found], origin: Origin = BASE) -> int:
+        """Queue settled files of one inbox that have no live job yet; return how many were new."""
+        own = (origin.recipe, origin.inbox, origin.priority)
+        added = [(f.path, *rows.columns(f.signature), f.since, *own) for f in found]
         with self._writing() as db:
             before = db.total_changes
             db.executemany(
-                "INSERT INTO jobs (path, size, mtime_ns, inode, device, since) VALUES (?,?,?,?,?,?)"
-                " ON CONFLICT DO NOTHING",
+                "INSERT INTO jobs (path, size, mtime_ns, inode, device, since, recipe, inbox, priority)"
+                " VALUES (?,?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING",
                 added,
             )
             return db.total_changes - before
 
-    def reject_unread(self, refused: Iterable[tuple[Found, Reason, str]]) -> None:
+    def reject_unread(self, refused: Iterable[tuple[Found, Reason, str]], origin: Origin = BASE) -> None:
         """Record that settled files will not be read at all, each with the reason and a sentence.
 
         A path that has a live job is left to it.
         """
+        own = (origin.recipe, origin.inbox, origin.priority)
         added = [
-            (f.path, *rows.columns(f.signature), f.since, reason, rows.text(detail)) for f, reason, detail in refused
+            (f.path, *rows.columns(f.signature), f.since, reason, rows.text(detail), *own)
+            for f, reason, detail in refused
         ]
         with self._writing() as db:
             db.executemany(
-                "INSERT INTO jobs (path, size, mtime_ns, inode, device, since, state, reason, detail)"
-                " VALUES (?,?,?,?,?,?,'rejected',?,?) ON CONFLICT DO NOTHING",
+                "INSERT INTO jobs (path, size, mtime_ns, inode, device, since, state, reason, detail, recipe, inbox,"
+                " priority) VALUES (?,?,?,?,?,?,'rejected',?,?,?,?,?) ON CONFLICT DO NOTHING",
                 added,
             )
 
-    def known(self, paths: Sequence[bytes]) -> dict[bytes, Signature]:
-        """Return those of *paths* that have a live job, with what the job was settled with."""
-        return dict(
-            self._signatures(f"SELECT path, size, mtime_ns, inode, device FROM jobs WHERE state IN {_LIVE}", paths)
-        )
-
-    def _signatures(self, query: str, paths: Sequence[bytes]) -> Iterator[tuple[bytes, Signature]]:
+    def known(self, paths: Sequence[bytes], inbox: bytes = b"") -> dict[bytes, Signature]:
+        """Return those of *paths* below *inbox* that have a live job, with what the job was settled with."""
+        query = f"SELECT path, size, mtime_ns, inode, device FROM jobs WHERE state IN {_LIVE} AND inbox=?"
         marks = ",".join("?" * len(paths))
-        for path, *values in self._db.execute(f"{query} AND path IN ({marks})", paths):
-            yield path, Signature(*values)
+        found = self._db.execute(f"{query} AND path IN ({marks})", (inbox, *paths))
+        return {path: Signature(*values) for path, *values in found}
 
     # -- reading
 
-    def next_queued(self) -> Job | None:
-        """Return the job whose turn it is, without claiming it."""
-        return self._one("state='queued' ORDER BY rank, id LIMIT 1")
+    def next_queued(self, without: Collection[int] = ()) -> Job | None:
+        """Return the job whose turn it is, without claiming it; none of the recipes in *without*."""
+        marks = ",".join("?" * len(without))
+        return self._one(f"state='queued' AND recipe NOT IN ({marks}) ORDER BY priority, rank, id LIMIT 1", *without)
+
+    def queued_by_recipe(self) -> set[int]:
+        """Return the recipes that have files in the queue."""
+        return {row[0] for row in self._db.execute("SELECT DISTINCT recipe FROM jobs WHERE state='queued'")}
 
     def claim(self, job: Job, stem: bytes) -> Job:
         """Take a queued job for reading, with its output stem reserved; return it under its new fencing number."""
@@ -163,15 +174,15 @@ class Journal:
                 (reason, rows.text(detail), job.id, job.claim),
             )
 
-    def adopt(self, path: bytes, signature: Signature, stem: bytes, now: float) -> Job | None:
+    def adopt(self, path: bytes, signature: Signature, stem: bytes, now: float, origin: Origin = BASE) -> Job | None:
         """Make a job, claimed already, of a publication that a lost journal left behind; None if the path has a job."""
         with self._writing() as db:
             added = db.execute(
-                "INSERT INTO jobs (path, size, mtime_ns, inode, device, since, state, stem)"
-                " VALUES (?,?,?,?,?,?,'running',?) ON CONFLICT DO NOTHING",
-                (path, *rows.columns(signature), now, stem),
+                "INSERT INTO jobs (path, size, mtime_ns, inode, device, since, state, stem, recipe, inbox, priority)"
+                " VALUES (?,?,?,?,?,?,'running',?,?,?,?) ON CONFLICT DO NOTHING",
+                (path, *rows.columns(signature), now, stem, origin.recipe, origin.inbox, origin.priority),
             ).rowcount
-        return self.live_at(path) if added else None
+        return self.live_at(path, origin.inbox) if added else None
 
     def withdraw(self, job: Job) -> None:
         """Forget a claimed or queued job whose file turned out to be incomplete: it settles again."""
@@ -182,9 +193,12 @@ class Journal:
 
     def written(
         self, job: Job, outputs: Sequence[bytes], seconds: float, mtimes_ns: Sequence[int] = (), *,
-        review: bool = False, note: str | None = None,
+        review: bool = False, note: str | None = None, outbox: bytes = b"",
     ) -> None:  # fmt: skip
-        """Record that every output file is complete under its final name; *mtimes_ns* tell them from a stranger's."""
+        """Record that every output file is complete under its final name; *mtimes_ns* tell them from a stranger's.
+
+        *outbox* is the one of the job's `Origin`.
+        """
         with self._writing() as db:
             changed = db.execute(
                 "UPDATE jobs SET state='written', outputs=?, seconds=?, review=?, reason=NULL, detail=?"
@@ -192,8 +206,8 @@ class Journal:
                 (rows.pack(outputs), seconds, int(review), note, job.id, job.claim),
             ).rowcount
             if changed:
-                files = [(path, job.id, mtime) for path, mtime in zip_longest(outputs, mtimes_ns, fillvalue=0)]
-                db.executemany("INSERT OR REPLACE INTO outputs (path, job, mtime_ns) VALUES (?,?,?)", files)
+                files = [(outbox, path, job.id, mtime) for path, mtime in zip_longest(outputs, mtimes_ns, fillvalue=0)]
+                db.executemany("INSERT OR REPLACE INTO outputs VALUES (?,?,?,?)", files)
 
     def set_destination(self, job: Job, destination: bytes) -> None:
         """Record where the original is about to go, before it moves."""
@@ -203,11 +217,18 @@ class Journal:
             )
 
     def finish(
-        self, job: Job, now: float, *, kept: bool = False, replaced: bool = False, put_away: PutAway | None = None
+        self,
+        job: Job,
+        now: float,
+        *,
+        kept: bool = False,
+        replaced: bool = False,
+        put_away: PutAway | None = None,
+        hook: Hook | None = None,
     ) -> None:
         """Close a job: written becomes done, rejected failed (unless *replaced* by new content), all else gone.
 
-        With *put_away* its original is remembered, to be looked at again.
+        With *put_away* its original is remembered, to be looked at again; *hook* is to run from now on.
         """
         with self._writing() as db:
             db.execute(
@@ -216,10 +237,12 @@ class Journal:
                 (now, State.GONE if replaced else State.FAILED, job.id),
             )
             if kept:
-                values = (job.path, job.signature.size, job.signature.mtime_ns)
-                db.execute("INSERT OR REPLACE INTO kept (path, size, mtime_ns) VALUES (?,?,?)", values)
+                values = (job.inbox, job.path, job.signature.size, job.signature.mtime_ns)
+                db.execute("INSERT OR REPLACE INTO kept VALUES (?,?,?,?)", values)
             if put_away is not None:
                 db.execute("INSERT OR REPLACE INTO put_away VALUES (?,?,?,?,?,?,?,?,?)", rows.put_away_row(put_away))
+            if hook is not None:
+                hooks.note(db, hook)
             self._finished_since_prune += 1
             if self._finished_since_prune >= PRUNE_EVERY:
                 self._prune(db)
@@ -250,16 +273,18 @@ class Journal:
         """Return the jobs in *state*, oldest first."""
         return self._all(f"state='{state}' ORDER BY id LIMIT {limit}")
 
-    def live_at(self, path: bytes) -> Job | None:
-        """Return the live job of the file at *path*, if any."""
-        return self._one(f"path=? AND state IN {_LIVE}", path)
+    def live_at(self, path: bytes, inbox: bytes = b"") -> Job | None:
+        """Return the live job of the file at *path* below *inbox*, if any."""
+        return self._one(f"inbox=? AND path=? AND state IN {_LIVE}", inbox, path)
 
-    def path_of(self, destination: bytes) -> bytes | None:
-        """Return the path in the inbox that the file now at *destination* came from, if that is remembered."""
-        row = self._db.execute(
-            "SELECT path FROM jobs WHERE destination=? ORDER BY id DESC LIMIT 1", (destination,)
-        ).fetchone()
-        return row[0] if row else None
+    def recipe_of(self, job: int) -> int:
+        """Return the number of the recipe of *job*; the base's for one that is not remembered."""
+        row = self._db.execute("SELECT recipe FROM jobs WHERE id=?", (job,)).fetchone()
+        return int(row[0]) if row else BASE.recipe
+
+    def came_from(self, destination: bytes) -> Job | None:
+        """Return the job whose original is now at *destination*, if that is remembered."""
+        return self._one("destination=? ORDER BY id DESC LIMIT 1", destination)
 
     def reserved_stems(self) -> list[bytes]:
         """Return the output stems of jobs that are being read or whose original is being moved."""
@@ -275,13 +300,19 @@ class Journal:
         with self._writing() as db:
             db.execute("UPDATE jobs SET state='gone' WHERE destination=? AND state='failed'", (place,))
 
-    def wrote(self, path: bytes, stem: bytes) -> dict[bytes, int]:
+    def wrote(self, path: bytes, stem: bytes, origin: Origin = BASE) -> dict[bytes, int]:
         """Return the files in the outbox, with their mtime_ns, that were written as *stem* for the file at *path*."""
         query = (
             "SELECT outputs.path, outputs.mtime_ns FROM outputs JOIN jobs ON jobs.id = outputs.job"
-            " WHERE outputs.path>=? AND outputs.path<? AND jobs.path=?"
+            " WHERE outbox=? AND outputs.path>=? AND outputs.path<? AND jobs.path=? AND jobs.inbox=?"
         )
-        return dict(self._db.execute(query, (stem, stem + b"\xff", path)))
+        return dict(self._db.execute(query, (origin.outbox, stem, stem + b"\xff", path, origin.inbox)))
+
+    def outputs_among(self, paths: Sequence[bytes], outbox: bytes) -> set[bytes]:
+        """Return those of *paths*, below *outbox*, that were written by this daemon."""
+        marks = ",".join("?" * len(paths))
+        found = self._db.execute(f"SELECT path FROM outputs WHERE outbox=? AND path IN ({marks})", (outbox, *paths))
+        return {row[0] for row in found}
 
     def queued(self) -> int:
         """Return how many jobs wait for their turn."""

@@ -31,14 +31,14 @@ class Metadata:
             else:
                 db.execute("INSERT OR REPLACE INTO facts VALUES (?,?)", (name, value))
 
-    def forget_kept(self, paths: Iterable[bytes]) -> None:
+    def forget_kept(self, paths: Iterable[bytes], inbox: bytes = b"") -> None:
         """Forget files that were left in the inbox and are not there any more."""
         with self._writing() as db:
-            db.executemany("DELETE FROM kept WHERE path=?", [(path,) for path in paths])
+            db.executemany("DELETE FROM kept WHERE inbox=? AND path=?", [(inbox, path) for path in paths])
 
-    def all_kept(self) -> Iterator[bytes]:
+    def all_kept(self, inbox: bytes = b"") -> Iterator[bytes]:
         """Yield every path that was read and left in the inbox."""
-        yield from (row[0] for row in self._db.execute("SELECT path FROM kept").fetchall())
+        yield from (row[0] for row in self._db.execute("SELECT path FROM kept WHERE inbox=?", (inbox,)).fetchall())
 
     def put_away(self) -> list[PutAway]:
         """Return the originals that are to be looked at again."""
@@ -72,8 +72,9 @@ class Metadata:
         """Return the last recorded peaks of *model* in bytes, oldest first."""
         return [row[0] for row in self._db.execute("SELECT bytes FROM peaks WHERE model=? ORDER BY id", (model,))]
 
-    def kept(self, paths: Sequence[bytes]) -> dict[bytes, tuple[int, int]]:
+    def kept(self, paths: Sequence[bytes], inbox: bytes = b"") -> dict[bytes, tuple[int, int]]:
         """Return (size, mtime_ns) of those of *paths* that were read and left in the inbox."""
         marks = ",".join("?" * len(paths))
-        found = self._db.execute(f"SELECT path, size, mtime_ns FROM kept WHERE path IN ({marks})", paths)
+        query = f"SELECT path, size, mtime_ns FROM kept WHERE inbox=? AND path IN ({marks})"
+        found = self._db.execute(query, (inbox, *paths))
         return {path: (size, mtime_ns) for path, size, mtime_ns in found}

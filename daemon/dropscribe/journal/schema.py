@@ -43,7 +43,38 @@ CREATE TABLE put_away (
     until REAL NOT NULL, deleted INTEGER NOT NULL
 ) STRICT;
 """
-STEPS = (FIRST, DESTINATIONS, SUSPECTS, PUT_AWAY)  # each takes a journal from one version to the next
+# Several inboxes: the base's has no name here, others are known by their folder; so are outboxes. A recipe's settings
+# are kept for as long as files need them. And the hooks that have still to run.
+RECIPES = """
+CREATE TABLE recipes (
+    id INTEGER PRIMARY KEY, name TEXT NOT NULL, settings TEXT NOT NULL, UNIQUE (name, settings)
+) STRICT;
+ALTER TABLE jobs ADD COLUMN recipe INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE jobs ADD COLUMN inbox BLOB NOT NULL DEFAULT x'';
+ALTER TABLE jobs ADD COLUMN priority INTEGER NOT NULL DEFAULT 1;
+DROP INDEX live;
+CREATE UNIQUE INDEX live ON jobs (inbox, path) WHERE state IN ('queued', 'running', 'written', 'rejected');
+DROP INDEX turn;
+CREATE INDEX turn ON jobs (state, priority, rank, id);
+ALTER TABLE outputs RENAME TO outputs_of_base;
+CREATE TABLE outputs (
+    outbox BLOB NOT NULL, path BLOB NOT NULL, job INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
+    PRIMARY KEY (outbox, path)
+) STRICT, WITHOUT ROWID;
+INSERT INTO outputs SELECT x'', path, job, mtime_ns FROM outputs_of_base;
+DROP TABLE outputs_of_base;
+CREATE INDEX output_of ON outputs (job);
+ALTER TABLE kept RENAME TO kept_of_base;
+CREATE TABLE kept (
+    inbox BLOB NOT NULL, path BLOB NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, PRIMARY KEY (inbox, path)
+) STRICT, WITHOUT ROWID;
+INSERT INTO kept SELECT x'', path, size, mtime_ns FROM kept_of_base;
+DROP TABLE kept_of_base;
+CREATE TABLE hooks (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, command TEXT NOT NULL, timeout REAL NOT NULL, told TEXT NOT NULL
+) STRICT;
+"""
+STEPS = (FIRST, DESTINATIONS, SUSPECTS, PUT_AWAY, RECIPES)  # each takes a journal from one version to the next
 VERSION = len(STEPS)
 
 

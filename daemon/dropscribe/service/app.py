@@ -20,23 +20,22 @@ from dropscribe.desktop.power import Power
 from dropscribe.engines import registry
 from dropscribe.files.disk_thread import DiskThread
 from dropscribe.files.ledger import Ledger
-from dropscribe.files.outbox import Outbox
 from dropscribe.host.host import Host
 from dropscribe.host.process import COMMAND, end_leftover
 from dropscribe.host.values import Died, Event, Finished, Gone, Unable
-from dropscribe.intake.events import EventBuffer
 from dropscribe.journal.journal import Journal
 from dropscribe.log import LOG
 from dropscribe.memory import policy
 from dropscribe.memory.malloc import malloc_relief
-from dropscribe.service import mounts, status
+from dropscribe.service import status
 from dropscribe.service.archive import Archiver
 from dropscribe.service.backoff import Backoff
 from dropscribe.service.drain import Drain
 from dropscribe.service.event_loop import EventLoop
 from dropscribe.service.flow import Flows
-from dropscribe.service.inbox import Inbox
+from dropscribe.service.hooks import Hooks
 from dropscribe.service.jobs import Jobs
+from dropscribe.service.lanes import Lanes
 from dropscribe.service.rechecks import Rechecks
 from dropscribe.service.recorder import Recorder
 from dropscribe.service.recovery import Recovery
@@ -44,6 +43,7 @@ from dropscribe.service.reload import ConfigReload
 from dropscribe.service.reporter import Reporter
 from dropscribe.service.requests import Requests
 from dropscribe.service.retry import Retries
+from dropscribe.service.shortage import Shortage
 from dropscribe.service.status import JOURNAL
 
 LONGEST_SLEEP = 3600.0
@@ -85,29 +85,25 @@ class Service:
         self._end_leftover()
         self.journal = self._own(self._opened_journal())
         self.paused = self.journal.metadata.get("paused") is not None
-        unmounted = mounts.prepare(settings, self.journal.metadata)
         self.disk = self._own(DiskThread(self.loop.wake))
-        self.backoff = Backoff()
+        self.backoff, self.shortage = Backoff(), Shortage()
         self.flows = self._own(Flows(self.disk, self.backoff))
         self.host = self._own(Host(settings, self.engine, self._peaks, command))
         ledger = Ledger(settings.folders.state)
-        outbox = Outbox(settings.folders.outbox, ledger, unmounted["outbox"])
-        events = EventBuffer(self.loop.wake)
-        self.inbox = self._own(Inbox(settings, self.journal, self.flows, events, unmounted["inbox"], now))
+        self.lanes = self._own(Lanes(settings, self.journal, self.flows, ledger, self.loop.wake, now))
         self.jobs = Jobs(
-            settings, self.journal, self.flows, self.host, self.inbox, outbox, self.backoff,
+            settings.folders.state, self.journal, self.flows, self.host, self.lanes, self.backoff,
             may_begin=lambda: not (self.paused or self.stopping or self.requests.waiting_alone),
         )  # fmt: skip
-        self.recovery = Recovery(settings, self.journal, outbox, ledger, self.backoff)
-        self.rechecks = Rechecks(settings, self.journal, self.flows, self.inbox, ledger, unmounted, now)
-        self.archiver = Archiver(
-            settings, self.journal, self.flows, ledger, unmounted, self._job_over, self.rechecks, self.inbox.has_writer
-        )
-        self.retries = Retries(settings.folders, self.journal, self.flows, self.inbox, ledger)
+        self.recovery = Recovery(settings.folders.state, self.journal, ledger, self.lanes)
+        self.rechecks = Rechecks(self.journal, self.flows, self.lanes, ledger, now)
+        self.archiver = Archiver(self.journal, self.flows, ledger, self.lanes, self.rechecks, self._job_over)
+        self.retries = Retries(lambda: self.settings, self.journal, self.flows, self.lanes, ledger)
         self.reload = ConfigReload(path, settings, now)
+        self.hooks = self._own(Hooks(self.journal, self.flows, self.reload.folder, self.loop.wake))
         self.reporter = Reporter(
-            self.journal, self.inbox, self.host, self.backoff, self.archiver, self.reload, agent=self.agent,
-            engine=lambda: (self.engine, self.engine_reason), paused=lambda: self.paused, idle=self.idle,
+            self.journal, self.lanes, self.host, self.backoff, self.archiver, self.hooks, self.reload, agent=self.agent,
+            engine=lambda: (self.engine, self._engine_reason()), paused=lambda: self.paused, idle=self.idle,
         )  # fmt: skip
         self.recorder = Recorder(self.host, self.journal)
         self.requests = Requests(
@@ -149,6 +145,11 @@ class Service:
         self._owned.append(part)
         return part
 
+    def _engine_reason(self) -> str:
+        """Return why this engine reads, and what of it there is no memory for."""
+        left_out = self.host.admission.left_out
+        return self.engine_reason + (f"; no cross-check: {left_out}" if left_out else "")
+
     def _peaks(self) -> list[int]:
         return self.journal.metadata.peaks(registry.peak_key(self.engine, self.settings))
 
@@ -158,7 +159,8 @@ class Service:
         """Serve until told to stop (or, with *once*, until the inbox is drained); return the exit code."""
         self.loop.take_signals()
         LOG.info("dropscribe is running (pid %d), engine %s (%s)", os.getpid(), self.engine, self.engine_reason)
-        self.flows.start(self.recovery.run())
+        for lane in self.lanes:
+            self.flows.start(self.recovery.run(lane))
         drain = self._drain() if once else None
         while True:
             now = time.monotonic()
@@ -166,7 +168,8 @@ class Service:
                 self.stop(self.loop.signalled)
             if self.loop.hung_up():
                 log.reopen()
-            self.tick(now)
+            with self.shortage.outlived():
+                self.tick(now)
             if self.stopping and not self.unfinished and self.host.leave(now):
                 break
             if drain is not None and not self.stopping and drain.over(now):
@@ -177,8 +180,11 @@ class Service:
 
     def _drain(self) -> Drain:
         return Drain(
-            self.settings, self.journal, self.inbox, self.host, self.backoff, self.archiver,
-            at_work=lambda: self.unfinished or self.rechecks.busy or self.disk.pending > 0 or self.flows.unrecorded,
+            self.settings, self.journal, self.lanes, self.host, self.backoff, self.archiver,
+            at_work=lambda: (
+                self.unfinished or self.rechecks.busy or self.hooks.busy or self.disk.pending > 0
+                or self.flows.unrecorded
+            ),
             reading=lambda: self.host.busy or self.jobs.busy,
             paused=lambda: self.paused,
         )  # fmt: skip
@@ -187,7 +193,7 @@ class Service:
         """Begin to end: the current pages may be finished within the grace, everything else is queued again."""
         if not self.stopping:
             LOG.info("stopping (%s)", why)
-            self.stopping = self.requests.stopping = self.retries.stopping = True
+            self.stopping = self.requests.stopping = self.retries.stopping = self.hooks.stopping = True
             self._stop_by = time.monotonic() + self.settings.model.shutdown_grace
             self.host.drain()
 
@@ -197,7 +203,7 @@ class Service:
         late = time.monotonic() - self._stop_by if self.stopping else 0.0
         if (late >= 0 and self.stopping and self.flows.unrecorded) or late >= DISK_GRACE:
             return False  # the disk is full, or does not answer: the next start finishes it
-        at_work = self.jobs.busy or self.archiver.busy or self.requests.busy
+        at_work = self.jobs.busy or self.archiver.busy or self.requests.busy or (late < 0 and self.hooks.busy)
         return at_work or (self.stopping and self.disk.pending > 0)
 
     def tick(self, now: float) -> None:
@@ -209,6 +215,7 @@ class Service:
         self.power.reading(self.host.busy)
         self.notifier.tick(now)
         self.flows.tick(now)
+        self.hooks.tick()
         if (reloaded := self.reload.tick(now)) is not None:
             self.apply(reloaded, now)
         if self.stopping:
@@ -221,17 +228,19 @@ class Service:
     def _check_clock(self, now: float) -> None:
         if slept := self._sleep.jumped(now, time.time()):
             LOG.info("the clock jumped by %.0f s: looking at everything again", slept)
-            self.inbox.intake.rescan()
+            for lane in self.lanes.watched:
+                lane.inbox.intake.rescan()
             self.host.slept(slept)
 
     def _recorded_tick(self, now: float) -> None:
         """Do what may find the disk full."""
         try:
-            if self.recovery.done or not self.journal.damaged:  # what is published already must not be queued again
-                self.inbox.tick(now)
+            for lane in self.lanes.watched:
+                if lane.recovered or not self.journal.damaged:  # what is published already must not be queued again
+                    lane.inbox.tick(now)
             self.archiver.tick(now)
             self.rechecks.tick(now)
-            if self.recovery.done and not self.paused:
+            if not self.paused:
                 self.jobs.advance(now)
             self._load_ahead(now)
         except ReasonedError as error:
@@ -239,16 +248,34 @@ class Service:
 
     def _load_ahead(self, now: float) -> None:
         """Load ahead of a file that is settling; without any work a refusal to load is no news."""
-        queued = self.journal.next_queued() is not None
-        at_rest = not queued and not self.jobs.busy and not self.flows.unrecorded and self.recovery.done
-        if at_rest and self.backoff.open(now):
-            self.backoff.lift()  # nobody is left who could find out that the fault is over
+        queued = self._claimable(now) is not None
+        self._forgive(now)
         if self.paused or self.backoff.current is not None:
             return
-        if self.settings.model.prewarm and self.inbox.intake.work_ahead(now):
+        if self.settings.model.prewarm and self._work_ahead(now):
             self.host.ensure_ready(now)
         elif not queued and not self.requests.reading:
             self.host.not_needed()
+
+    def _forgive(self, now: float) -> None:
+        """Lift faults where no file is left that could find out that they are over."""
+        if self.jobs.busy or self.flows.unrecorded:
+            return
+        waiting = self.journal.queued_by_recipe()
+        for lane in self.lanes:
+            at_rest = lane.recovered and lane.origin.recipe not in waiting
+            if at_rest and lane.backoff.open(now):
+                lane.backoff.lift()
+        if not waiting and self.recovery.done and self.backoff.open(now):
+            self.backoff.lift()
+
+    def _claimable(self, now: float) -> Job | None:
+        """Return the job whose turn it is, among those whose folders can be used."""
+        return self.journal.next_queued(without=self.lanes.closed(now))
+
+    def _work_ahead(self, now: float) -> bool:
+        """Say whether a file is about to settle in any inbox."""
+        return any(lane.inbox.intake.work_ahead(now) for lane in self.lanes.watched)
 
     def _wind_down(self, now: float) -> None:
         """At the end: after the grace, stop between two tokens."""
@@ -274,10 +301,10 @@ class Service:
 
     def idle(self, now: float) -> bool:
         """Say whether nothing is waiting to be read now."""
-        if self.requests.reading or (self.settings.model.prewarm and self.inbox.intake.work_ahead(now)):
+        if self.requests.reading or (self.settings.model.prewarm and self._work_ahead(now)):
             return False
         waits = self.paused or not self.backoff.open(now)
-        return waits or (self.journal.next_queued() is None and not self.jobs.busy)
+        return waits or (self._claimable(now) is None and not self.jobs.busy)
 
     def _job_over(self, job: Job, replaced: bool) -> None:
         self.jobs.sweep(job)
@@ -285,15 +312,15 @@ class Service:
             state = State.DONE if job.state is State.WRITTEN else State.FAILED
             self.notifier.job_ended(job.name, state, job.reason, time.monotonic())
         if replaced:
-            self.inbox.offer(job.path)
+            self.lanes.offer(job)
 
     def apply(self, settings: Settings, now: float) -> None:
         """Take over changed settings, as far as they need no restart."""
         self.settings = settings
         self.engine, self.engine_reason = registry.choose(settings.engine.name)
         LOG.setLevel(settings.log.level.upper())
-        self.jobs.settings = self.archiver.settings = self.rechecks.settings = settings
-        self.inbox.apply(settings)
+        for lane in self.lanes.apply(settings, now):
+            self.flows.start(self.recovery.run(lane))
         self.notifier.apply(settings.notify)
         self.host.apply(settings, self.engine, now)
         if self.backoff.current is not None and self.backoff.current.reason.startswith(("model-", "engine-")):
@@ -302,13 +329,14 @@ class Service:
     def _wait(self, now: float, extra: float | None) -> None:
         """Sleep until something happens or the next deadline that any part has asked for."""
         times = [
-            *([] if self.stopping else [self.inbox.deadline(now), self.rechecks.deadline()]),
+            *([] if self.stopping else [self.lanes.deadline(now), self.rechecks.deadline()]),
             self.host.deadline(now, queue_empty=self.idle(now)), None if self.stopping else self.archiver.deadline(),
             self.backoff.deadline(now), self.reload.deadline(), self.notifier.deadline(), extra,
         ]  # fmt: skip
         if self.stopping:
             times += [moment for moment in (self._stop_by, self._stop_by + DISK_GRACE) if moment > now]
         soonest = min((t for t in times if t is not None), default=now + LONGEST_SLEEP)
+        soonest = max(soonest, self.shortage.rest_until)
         for data in self.loop.until(self.host, max(0.0, min(soonest - now, LONGEST_SLEEP))):
             if data is self.control:
                 self.control.accept()

@@ -7,18 +7,19 @@ now is tried again with back-off, while the queue goes on.
 import errno
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from dropscribe.config import Settings
-from dropscribe.core.job import Job, PutAway, State, Unmounted, printable
+from dropscribe.core.job import Job, PutAway, State, printable
 from dropscribe.files import durable, notes, originals, places
 from dropscribe.files.ledger import Ledger
 from dropscribe.files.originals import LockedError, MoveResult
 from dropscribe.files.places import Place, Unholdable
 from dropscribe.journal.journal import Journal
 from dropscribe.log import LOG
+from dropscribe.service import hooks
 from dropscribe.service.flow import Flow, Flows, on_disk, record
+from dropscribe.service.lanes import Lane, Lanes
 from dropscribe.service.rechecks import Rechecks, put_away
 
 LONGEST_WAIT = 60.0  # seconds between tries
@@ -38,13 +39,11 @@ class Archiver:
     """Takes jobs in the states written and rejected to done, failed or gone."""
 
     def __init__(
-        self, settings: Settings, journal: Journal, flows: Flows, ledger: Ledger, unmounted: Mapping[str, Unmounted],
-        over: Callable[[Job, bool], None], rechecks: Rechecks, has_writer: Callable[[bytes], bool],
+        self, journal: Journal, flows: Flows, ledger: Ledger, lanes: Lanes, rechecks: Rechecks,
+        over: Callable[[Job, bool], None],
     ) -> None:  # fmt: skip
-        self.settings, self._ledger, self._unmounted = settings, ledger, unmounted
-        self._rechecks, self._has_writer = rechecks, has_writer
+        self._ledger, self._lanes, self._rechecks = ledger, lanes, rechecks
         self._journal, self._flows, self._over = journal, flows, over
-        self._root = os.fsencode(settings.folders.inbox)
         self._under_way: set[int] = set()
         self._retries: dict[int, _Retry] = {}
         self._plainness: dict[int, int] = {}  # by job: how many spellings of its name the folder has refused
@@ -79,36 +78,38 @@ class Archiver:
     def _process(self, job: Job) -> Flow[None]:
         """Move the original of *job*, and record that the job is over."""
         self._under_way.add(job.id)
+        lane = self._lanes.of(job)
         try:
-            mode = self.settings.output.originals
+            mode = lane.settings.output.originals
             if job.state is State.WRITTEN and mode == "keep" and job.destination is None:
-                yield from self._finish(job, kept=True)
+                yield from self._finish(job, lane, kept=True)
                 return
             try:
-                ended, put_away = yield from self._moved(job, mode)
+                ended, put_away = yield from self._moved(job, lane, mode)
             except OSError as error:
                 self._try_later(job, error)
                 return
             if ended is MoveResult.CHANGED:
                 LOG.info("%s: has new content, which is new work", job.name)
             missing = ended is MoveResult.MISSING and job.state is State.REJECTED
-            yield from self._finish(job, replaced=missing or ended is MoveResult.CHANGED, put_away=put_away)
+            replaced = missing or ended is MoveResult.CHANGED
+            yield from self._finish(job, lane, replaced=replaced, put_away=put_away)
         finally:
             self._under_way.discard(job.id)
 
-    def _moved(self, job: Job, mode: str) -> Flow[tuple[MoveResult, PutAway | None]]:
+    def _moved(self, job: Job, lane: Lane, mode: str) -> Flow[tuple[MoveResult, PutAway | None]]:
         """Choose a place, record it, move the original there; choose again where a stranger was quicker.
 
         Also where the folder cannot hold the name, or not in this sub-folder: a plainer one, as long as there are any.
         Returns how it ended, and what is to be looked at again.
         """
-        place = self._recorded(job)
+        place = _recorded(job, lane)
         while True:
             try:
                 if place is None:
-                    place, made = yield from on_disk(lambda: self._free_place(job, mode))
+                    place, made = yield from on_disk(lambda: self._free_place(job, lane, mode))
                     yield from record(self._recording(job, place, made))
-                ended, put_away = yield from on_disk(self._moving(job, place))
+                ended, put_away = yield from on_disk(self._moving(job, lane, place))
             except Unholdable as error:
                 LOG.info("%s: %s; trying a plainer name", job.name, error)
                 place = None
@@ -117,32 +118,24 @@ class Archiver:
                 return ended, put_away
             place = None
 
-    def _recorded(self, job: Job) -> Place | None:
-        if job.destination is None:
-            return None
-        folders = self.settings.folders
-        return Place.of(job.destination, [self._root, *map(os.fsencode, (folders.archive, folders.failed))])
-
-    def _free_place(self, job: Job, mode: str) -> tuple[Place, list[bytes]]:
+    def _free_place(self, job: Job, lane: Lane, mode: str) -> tuple[Place, list[bytes]]:
         """(disk thread) Return a free destination and the folders that had to be made for it."""
         if job.state is State.WRITTEN and mode == "delete":
-            return originals.hidden_beside(self._root, job), []
-        self._require_mounted(job)
-        root = os.fsencode(self._folder(job))
+            return originals.hidden_beside(lane.inbox.intake.root, job), []
+        _require_mounted(job, lane)
+        root = os.fsencode(_folder(job, lane))
         durable.make_folder(root)
         if not os.access(root, os.W_OK | os.X_OK):
-            raise PermissionError(errno.EACCES, "it may not be written", self._folder(job))
+            raise PermissionError(errno.EACCES, "it may not be written", _folder(job, lane))
         place = Place(root, job.path)
         try:
             plainness = self._plainness.get(job.id, 0)
             place = originals.destination(root, job.path, with_note=job.state is State.REJECTED, plainness=plainness)
-            return place, places.make(root, place.below, places.modes(self._root, os.path.dirname(job.path)))
+            return place, places.make(
+                root, place.below, places.modes(lane.inbox.intake.root, os.path.dirname(job.path))
+            )
         except OSError as error:
-            raise self._blamed(job, error, place) from error
-
-    def _folder(self, job: Job) -> str:
-        folders = self.settings.folders
-        return folders.failed if job.state is State.REJECTED else folders.archive
+            raise self._blamed(job, lane, error, place) from error
 
     def _recording(self, job: Job, place: Place, made: list[bytes]) -> Callable[[], None]:
         def write() -> None:
@@ -152,18 +145,18 @@ class Archiver:
 
         return write
 
-    def _moving(self, job: Job, place: Place) -> Callable[[], tuple[MoveResult, PutAway | None]]:
+    def _moving(self, job: Job, lane: Lane, place: Place) -> Callable[[], tuple[MoveResult, PutAway | None]]:
         """Return the disk thread's part: the note of a failed file, the move, the end of a deleted one."""
-        seconds = self.settings.intake.recheck_for
-        deleted = place.root == self._root  # it stays beside where it was until then
-        left = originals.left_beside(self._root, job) if seconds and not deleted else None
+        seconds, root = lane.settings.intake.recheck_for, lane.inbox.intake.root
+        deleted = place.root == root  # it stays beside where it was until then
+        left = originals.left_beside(root, job) if seconds and not deleted else None
 
         def move() -> MoveResult:
             if not deleted:
-                self._require_mounted(job)
+                _require_mounted(job, lane)
                 durable.make_folder(place.root)
                 places.make(place.root, place.below)
-            source = Place(self._root, job.path)
+            source = Place(root, job.path)
             if job.state is State.REJECTED:
                 return self._move_failed(job, source, place, left)
             ended = originals.move(source, job.signature, place, self._ledger, left=left)
@@ -172,12 +165,12 @@ class Archiver:
             return ended
 
         def judged() -> tuple[MoveResult, PutAway | None]:
-            if self._has_writer(job.path):
+            if lane.inbox.has_writer(job.path):
                 raise OSError(errno.EBUSY, "a program writes to it again", job.name)
             try:
                 ended = move()
             except OSError as error:
-                raise self._blamed(job, error, place) from error
+                raise self._blamed(job, lane, error, place) from error
             if ended is not MoveResult.MOVED or not seconds:
                 return ended, None
             # What was copied is not what a writer still has open: that is watched, and deleted in the end.
@@ -201,15 +194,15 @@ class Archiver:
                     notes.remove(there, job, job.reason, detail)
             return ended
 
-    def _blamed(self, job: Job, error: OSError, place: Place) -> Exception:
+    def _blamed(self, job: Job, lane: Lane, error: OSError, place: Place) -> Exception:
         """(disk thread) Return what an error means: `Unholdable` for a name that the folder refuses, else the error."""
-        refused = self._plainness.get(job.id, 0)
+        refused, root = self._plainness.get(job.id, 0), lane.inbox.intake.root
         name_is_at_fault = (
             error.errno in places.NAME_ERRORS
             and not isinstance(error, LockedError)
-            and place.root != self._root
+            and place.root != root
             and refused < originals.most_plain(job.path)
-            and Place(self._root, job.path).found() is not None
+            and Place(root, job.path).found() is not None
             and places.refuses(place)
         )
         if not name_is_at_fault:
@@ -217,20 +210,17 @@ class Archiver:
         self._plainness[job.id] = refused + 1
         return Unholdable(f"{printable(place.root)} cannot hold it ({durable.described(error)})")
 
-    def _require_mounted(self, job: Job) -> None:
-        """(disk thread) Raise `OSError` while the volume on which the original is to lie is not mounted."""
-        name = "failed" if job.state is State.REJECTED else "archive"
-        if self._unmounted[name]():
-            raise OSError(errno.ENODEV, "its volume is not mounted", getattr(self.settings.folders, name))
-
     def _finish(
-        self, job: Job, *, kept: bool = False, replaced: bool = False, put_away: PutAway | None = None
+        self, job: Job, lane: Lane, *, kept: bool = False, replaced: bool = False, put_away: PutAway | None = None
     ) -> Flow[None]:
-        yield from record(
-            lambda: self._journal.finish(job, time.time(), kept=kept, replaced=replaced, put_away=put_away)
-        )
+        def finish() -> None:
+            over = self._journal.get(job.id)  # with the place where its original lies now
+            hook = None if replaced else hooks.wanted(over, lane.settings, lane.recipe.name)
+            self._journal.finish(job, time.time(), kept=kept, replaced=replaced, put_away=put_away, hook=hook)
+
+        yield from record(finish)
         if put_away is not None:
-            self._rechecks.add(put_away, time.monotonic())
+            self._rechecks.add(put_away, lane, time.monotonic())
         self._retries.pop(job.id, None)
         self._plainness.pop(job.id, None)
         self._over(job, replaced)
@@ -245,3 +235,22 @@ class Archiver:
         if isinstance(error, LockedError):
             wait = LOCKED_WAIT
         self._retries[job.id] = _Retry(time.monotonic() + wait, min(wait * 2, LONGEST_WAIT))
+
+
+def _recorded(job: Job, lane: Lane) -> Place | None:
+    if job.destination is None:
+        return None
+    folders = lane.settings.folders
+    roots = [lane.inbox.intake.root, *map(os.fsencode, (folders.archive, folders.failed))]
+    return Place.of(job.destination, roots)
+
+
+def _folder(job: Job, lane: Lane) -> str:
+    folders = lane.settings.folders
+    return folders.failed if job.state is State.REJECTED else folders.archive
+
+
+def _require_mounted(job: Job, lane: Lane) -> None:
+    """(disk thread) Raise `OSError` while the volume on which the original is to lie is not mounted."""
+    if lane.unmounted["failed" if job.state is State.REJECTED else "archive"]():
+        raise OSError(errno.ENODEV, "its volume is not mounted", _folder(job, lane))

@@ -2,13 +2,12 @@
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from dropscribe.config import Settings
-from dropscribe.config.folders import layout_faults
-from dropscribe.core.errors import Reason
-from dropscribe.core.job import Found, Job, Signature, State, Unmounted, printable
+from dropscribe.core.errors import Fault, Reason
+from dropscribe.core.job import Found, Job, Origin, Signature, State, Unmounted, printable
 from dropscribe.intake import intake, scan
 from dropscribe.intake.events import REMOTE, EventBuffer, Watch, file_system
 from dropscribe.intake.intake import Intake
@@ -27,9 +26,11 @@ class Inbox:
     """Feeds the journal from the inbox, and notices when the inbox goes, comes back or is another one."""
 
     def __init__(
-        self, settings: Settings, journal: Journal, flows: Flows, events: EventBuffer, unmounted: Unmounted, now: float
-    ) -> None:
+        self, settings: Settings, journal: Journal, flows: Flows, events: EventBuffer, unmounted: Unmounted,
+        now: float, *, origin: Origin, layout: Callable[[], list[Fault]], retired: bool = False,
+    ) -> None:  # fmt: skip
         self.intake = Intake(settings, now, time.time())
+        self.origin, self._layout, self._retired = origin, layout, False
         self._journal, self._flows, self._events = journal, flows, events
         self._settings, self._unmounted = settings, unmounted
         self._identity = self._own_identity = self.identity()
@@ -46,6 +47,13 @@ class Inbox:
         self.watch = Watch(settings.folders.inbox, settings.intake.watch, events)
         self.intake.polling = self.watch.kind == "poll"
         LOG.info("watching %s: %s (%s)", settings.folders.inbox, self.watch.kind, self.watch.why)
+        if retired:
+            self.retire()
+
+    def retire(self) -> None:
+        """Take no more files; those that were taken can still be looked at."""
+        self._retired = True
+        self.watch.close()
 
     def apply(self, settings: Settings) -> None:
         """Take over changed settings."""
@@ -64,6 +72,8 @@ class Inbox:
 
     def tick(self, now: float) -> None:
         """Send to the disk thread whatever wants looking at."""
+        if self._retired:
+            return
         paths, overflow = self._events.take()
         if overflow:
             self.intake.rescan()
@@ -100,6 +110,8 @@ class Inbox:
 
     def offer(self, path: bytes) -> None:
         """Look at *path* (below the inbox): something about it may be new."""
+        if self._retired:
+            return
         self._look([path], probe=False)
 
     def _look(self, paths: Sequence[bytes], *, probe: bool) -> None:
@@ -159,7 +171,7 @@ class Inbox:
         """Forget originals that were left in the inbox and have been taken since; never while it is not there."""
         if self._settings.output.originals != "keep" or self._identity != self._own_identity:
             return  # another folder under the inbox's name: an empty mount point, most likely
-        paths, root, known = list(self._journal.metadata.all_kept()), self.intake.root, self._identity
+        paths, root, known = list(self._journal.metadata.all_kept(self.origin.inbox)), self.intake.root, self._identity
 
         def missing() -> list[bytes]:
             if not os.listdir(root):
@@ -173,18 +185,21 @@ class Inbox:
             LOG.warning("looking for kept originals: %s", error)
             return
         if gone:
-            self._flows.record(lambda: self._journal.metadata.forget_kept(gone))
+            self._flows.record(lambda: self._journal.metadata.forget_kept(gone, self.origin.inbox))
 
     def _take(self, infos: Sequence[FileInfo]) -> None:
         """Judge *infos* and put what has settled into the journal."""
-        now = time.monotonic()
+        now, own = time.monotonic(), self.origin.inbox
+        if self._settings.folders.outbox == self._settings.folders.inbox:  # outputs lie beside their originals
+            outputs = self._journal.outputs_among([info.path for info in infos], self.origin.outbox)
+            infos = [info for info in infos if info.path not in outputs]
         paths = [info.path for info in infos]
-        live = self._journal.known(paths)
+        live = self._journal.known(paths, own)
         for info in infos:
             if info.signature is not None and info.path in live and not live[info.path].same_file(info.signature):
                 self._replaced(info.path, live)
         self._tell(infos)
-        kept = self._journal.metadata.kept(paths) if self._settings.output.originals == "keep" else {}
+        kept = self._journal.metadata.kept(paths, own) if self._settings.output.originals == "keep" else {}
         verdicts = self.intake.take(infos, live, kept, now)
         settled = [verdict.found for verdict in verdicts if isinstance(verdict, Settled)]
         refused = [(v.found, v.reason, v.detail) for v in verdicts if isinstance(v, Rejected)]
@@ -206,14 +221,14 @@ class Inbox:
 
     def _record(self, settled: Sequence[Found], refused: Sequence[tuple[Found, Reason, str]]) -> None:
         if settled:
-            self._journal.add(settled)
+            self._journal.add(settled, self.origin)
         if refused:
-            self._journal.reject_unread(refused)
+            self._journal.reject_unread(refused, self.origin)
         self.unrecorded -= len(settled) + len(refused)
 
     def _replaced(self, path: bytes, live: dict[bytes, Signature]) -> None:
         """A waiting job's file has new content: the job is gone, the content settles as a new file."""
-        job = self._journal.live_at(path)
+        job = self._journal.live_at(path, self.origin.inbox)
         if job is not None and job.state is State.QUEUED:
             self._flows.record(lambda: self._journal.finish(job, time.time()))
             del live[path]
@@ -255,7 +270,7 @@ class Inbox:
         if identity is None:
             return None, "it cannot be seen"
         # A link was pointed elsewhere, or a volume mounted: what was checked at the start may not hold any more.
-        faults = layout_faults(self._settings, "config.yaml") if identity != self._identity else []
+        faults = self._layout() if identity != self._identity else []
         return (None, faults[0].what) if faults else (identity, "")
 
     def _rules_for(self, settings: Settings) -> Rules:
@@ -287,6 +302,8 @@ class Inbox:
 
     def deadline(self, now: float) -> float | None:
         """Return when `tick` wants to be called again."""
+        if self._retired:
+            return None
         wanted = self.intake.deadline(now)
         looking = bool(self._looking) and wanted is not None and wanted <= now
         if self._scan_running or not self.online or self._flows.unrecorded or looking:

@@ -9,12 +9,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from dropscribe.config import Settings
 from dropscribe.core.errors import Kind, Reason, ReasonedError
 from dropscribe.core.job import Job, Order, Outcome, Signature, State
+from dropscribe.core.remarks import PLEASE_CHECK
 from dropscribe.files import durable, staging
 from dropscribe.files.naming import shortened, spellings
-from dropscribe.files.outbox import Changed, Outbox, Published, Taken
+from dropscribe.files.outbox import Changed, Published, Taken
 from dropscribe.files.places import Place, Unholdable
 from dropscribe.formats.registry import SUFFIXES
 from dropscribe.host.host import Host
@@ -24,7 +24,7 @@ from dropscribe.journal.journal import Journal
 from dropscribe.log import LOG
 from dropscribe.service.backoff import Backoff
 from dropscribe.service.flow import Event, Flow, Flows, on_disk, record
-from dropscribe.service.inbox import Inbox
+from dropscribe.service.lanes import Lane, Lanes
 from dropscribe.worker import page_cache
 
 
@@ -41,12 +41,11 @@ class Jobs:
     """Takes jobs from the queue through the worker to the outbox and the journal."""
 
     def __init__(
-        self, settings: Settings, journal: Journal, flows: Flows, host: Host, inbox: Inbox, outbox: Outbox,
-        backoff: Backoff, may_begin: Callable[[], bool],
+        self, state: str, journal: Journal, flows: Flows, host: Host, lanes: Lanes, backoff: Backoff,
+        may_begin: Callable[[], bool],
     ) -> None:  # fmt: skip
-        self.settings, self._may_begin = settings, may_begin
+        self._state, self._may_begin, self._lanes = state, may_begin, lanes
         self._journal, self._flows, self._host, self._backoff = journal, flows, host, backoff
-        self._inbox, self._outbox = inbox, outbox
         self._preparing = False
         self._under_way = 0
 
@@ -59,7 +58,7 @@ class Jobs:
         """Start the next job when the worker has room for it; one at a time is prepared, so that the order is kept."""
         if self._preparing or not self._may_begin() or not self._backoff.open(now):
             return
-        job = self._journal.next_queued()
+        job = self._journal.next_queued(without=self._lanes.closed(now))
         if job is not None and self._host.ensure_room(job, now):
             self._flows.start(self._process(job))
 
@@ -68,25 +67,26 @@ class Jobs:
     def _process(self, job: Job) -> Flow[None]:
         """Take *job* from the queue to its text."""
         self._under_way += 1
+        lane = self._lanes.of(job)
         try:
-            claimed, signature = yield from self._claimed(job)
+            claimed, signature = yield from self._claimed(job, lane)
             if claimed is None:
                 return
-            order = self._order(claimed, signature)
+            order = self._order(claimed, lane, signature)
             self._host.give(order, suspect=job.suspect, now=time.monotonic())
             event = yield Event(("job", order.job, order.claim))
             if isinstance(event, Finished) and event.outcome.end == "read":
-                yield from self._publish(claimed, order.staging, event.outcome)
+                yield from self._publish(claimed, lane, order.staging, event.outcome)
                 return
             self._sweep(order.staging)
             if isinstance(event, Died):
-                yield from self._died(claimed, event)
+                yield from self._died(claimed, lane, event)
             else:
-                yield from self._not_read(claimed, event.outcome)
+                yield from self._not_read(claimed, lane, event.outcome)
         finally:
             self._under_way -= 1
 
-    def _claimed(self, job: Job) -> Flow[tuple[Job | None, Signature | None]]:
+    def _claimed(self, job: Job, lane: Lane) -> Flow[tuple[Job | None, Signature | None]]:
         """Return *job* claimed under a new number with its output stem reserved; None when it cannot be read now.
 
         With it what lies there now: the settled file, on the device that its volume has today.
@@ -94,125 +94,118 @@ class Jobs:
         self._preparing = True
         try:
             try:
-                seen, stem = yield from on_disk(self._preparation(job))
+                seen, stem = yield from on_disk(self._preparation(job, lane))
             except Exception as error:  # whatever the disk says of the outbox: the queue is paused, no file fails
-                yield from self._unplaced(job, error)
+                yield from self._unplaced(job, lane, error)
                 return None, None
             if seen.signature is None or not seen.signature.same_file(job.signature):
-                yield from self._gone(job, seen, "before it was read")
+                yield from self._gone(job, lane, seen, "before it was read")
                 return None, None
             if seen.has_writer:
                 LOG.info("%s: somebody writes to it again", job.name)
                 yield from record(lambda: self._journal.withdraw(job))
-                self._inbox.offer(job.path)
+                self._lanes.offer(job)
                 return None, None
-            return (yield from record(lambda: self._claim(job, stem))), seen.signature
+            return (yield from record(lambda: self._claim(job, lane, stem))), seen.signature
         finally:
             self._preparing = False
 
-    def _unplaced(self, job: Job, error: Exception) -> Flow[None]:
+    def _unplaced(self, job: Job, lane: Lane, error: Exception) -> Flow[None]:
         """No output name can be had: the file fails if that is the name's fault, and the queue waits otherwise."""
         if not (isinstance(error, ReasonedError) and error.reason.kind is Kind.FILE):
-            self._environment(error)
+            _environment(lane, error)
             return
         claimed = yield from record(lambda: self._journal.claim(job, job.path))
         LOG.warning("%s: %s", job.name, error.detail)
         yield from record(lambda: self._journal.reject(claimed, error.reason, error.detail))
 
-    def _preparation(self, job: Job) -> Callable[[], tuple[Seen, bytes]]:
+    def _preparation(self, job: Job, lane: Lane) -> Callable[[], tuple[Seen, bytes]]:
         """Return the disk thread's part: what lies there now, and a free output stem."""
-        suffixes = [SUFFIXES[name] for name in self.settings.output.formats]
-        reserved = self._journal.reserved_stems()
-        mine = replaceable(self.settings, self._journal, job)
+        suffixes = [SUFFIXES[name] for name in lane.settings.output.formats]
+        reserved, outbox = self._journal.reserved_stems(), lane.outbox
+        mine = replaceable(lane, self._journal, job)
 
         def prepare() -> tuple[Seen, bytes]:
-            self._outbox.check()
-            return self._look(job), self._outbox.reserve(job.path, suffixes, reserved, self._outbox.still_ours(mine))
+            outbox.check()
+            return _look(job, lane), outbox.reserve(job.path, suffixes, reserved, outbox.still_ours(mine))
 
         return prepare
 
-    def _look(self, job: Job) -> Seen:
-        """(disk thread) Look at the job's file, and at the inbox where there is none."""
-        info = self._inbox.look(job.path)
-        inbox = self._inbox.identity() if info.signature is None else None
-        return Seen(info.signature, inbox, info.obstacle is Obstacle.WRITER)
-
-    def _claim(self, job: Job, stem: bytes) -> Job | None:
+    def _claim(self, job: Job, lane: Lane, stem: bytes) -> Job | None:
         """Claim the job in the journal; None when it is not to be read now after all."""
         if not self._may_begin() or not self._host.ensure_room(job, time.monotonic()):
             return None  # paused, told to stop, unloaded, or filled by others while the file was looked at
         claimed = self._journal.claim(job, stem)
         if claimed.state is not State.RUNNING:
             return None  # replaced meanwhile
-        self._backoff.lift_if(Reason.INBOX_OFFLINE)  # of the outbox only a publication proves that it is there
+        lane.backoff.lift_if(Reason.INBOX_OFFLINE)  # of the outbox only a publication proves that it is there
         return claimed
 
-    def _order(self, job: Job, signature: Signature | None) -> Order:
+    def _order(self, job: Job, lane: Lane, signature: Signature | None) -> Order:
         assert job.stem is not None
         return Order(
-            job.id, job.claim, job.name, path=job.path, root=self._inbox.intake.root, signature=signature,
+            job.id, job.claim, job.name, path=job.path, root=lane.inbox.intake.root, signature=signature,
             stem=os.path.basename(job.stem),
-            staging=os.fsencode(staging.new_folder(self.settings.folders.state, job.id, job.claim)),
-            formats=self.settings.output.formats,
+            staging=os.fsencode(staging.new_folder(self._state, job.id, job.claim)),
+            formats=lane.settings.output.formats, recipe=lane.recipe.name, priority=lane.recipe.priority,
+            settings=lane.travelling,
         )  # fmt: skip
 
     # -- it was read
 
-    def _publish(self, job: Job, staged: bytes, outcome: Outcome) -> Flow[None]:
-        source = Place(self._inbox.intake.root, job.path)
-        mine = replaceable(self.settings, self._journal, job)
+    def _publish(self, job: Job, lane: Lane, staged: bytes, outcome: Outcome) -> Flow[None]:
+        source, outbox = Place(lane.inbox.intake.root, job.path), lane.outbox
+        mine = replaceable(lane, self._journal, job)
+        note, there = ", ".join(outcome.remarks), lane.origin.outbox
 
         def publish() -> Published:
             folder = os.fsdecode(staged)
-            manifest = self._outbox.prepare(
-                folder, job, outcome.staged, outcome.seconds, review=outcome.review, source=source
+            manifest = outbox.prepare(
+                folder, job, outcome.staged, outcome.seconds, review=outcome.review, source=source, note=note
             )
-            outputs = self._outbox.publish(manifest, source, self._outbox.still_ours(mine))
-            return outputs, self._outbox.marks(outputs)
+            outputs = outbox.publish(manifest, source, outbox.still_ours(mine))
+            return outputs, outbox.marks(outputs)
 
         try:
             outputs, marks = yield from on_disk(publish)
         except Exception as error:  # `_unpublished` tells them apart
-            yield from self._unpublished(job, staged, error)
+            yield from self._unpublished(job, lane, staged, error)
             return
         self._backoff.lift()
-        note = ", ".join(outcome.remarks) or None
+        lane.backoff.lift()
         yield from record(
-            lambda: self._journal.written(job, outputs, outcome.seconds, marks, review=outcome.review, note=note)
+            lambda: self._journal.written(
+                job, outputs, outcome.seconds, marks, review=outcome.review, note=note or None, outbox=there
+            )
         )
         pages = f"{outcome.pages} page{'s' * (outcome.pages != 1)}"
-        remarks = ", from the cache" * outcome.reused + ", please check the text" * outcome.review
+        unsaid = outcome.review and not any(remark.startswith(PLEASE_CHECK) for remark in outcome.remarks)
+        remarks = ", from the cache" * outcome.reused + f", {PLEASE_CHECK} the text" * unsaid
         remarks += "".join(f", {remark}" for remark in outcome.remarks)
         LOG.info("%s: %s in %.1f s%s", job.name, pages, outcome.seconds, remarks)
 
-    def _unpublished(self, job: Job, staged: bytes, error: Exception) -> Flow[None]:
+    def _unpublished(self, job: Job, lane: Lane, staged: bytes, error: Exception) -> Flow[None]:
         """It is not in the outbox: its file changed, a name was taken or refused, or the environment is at fault."""
         self._sweep(staged)
         if isinstance(error, Changed):
-            seen = yield from self._looked_again(job)
-            yield from self._gone(job, seen, "while it was read")
+            seen = yield from _looked_again(job, lane)
+            yield from self._gone(job, lane, seen, "while it was read")
             return
         if isinstance(error, Unholdable):
             LOG.info("%s: the outbox cannot hold this name (%s); trying a plainer one", job.name, error)
         elif not isinstance(error, Taken):
-            self._environment(error)
+            _environment(lane, error)
         yield from record(lambda: self._journal.release(job, interrupted=False))
-
-    def _looked_again(self, job: Job) -> Flow[Seen]:
-        try:
-            return (yield from on_disk(lambda: self._look(job)))
-        except OSError:
-            return Seen(None, None)
 
     # -- it was not read
 
-    def _not_read(self, job: Job, outcome: Outcome) -> Flow[None]:
+    def _not_read(self, job: Job, lane: Lane, outcome: Outcome) -> Flow[None]:
         match outcome.end:
             case Kind.FILE:
-                yield from self._refused(job, outcome)
+                yield from self._refused(job, lane, outcome)
             case Kind.ENGINE:
                 assert outcome.reason is not None
-                yield from self._record_failure(job, outcome.reason, outcome.detail, death=False)
+                yield from self._record_failure(job, lane, outcome.reason, outcome.detail, death=False)
             case Kind.ENVIRONMENT:
                 assert outcome.reason is not None
                 self._backoff.put(outcome.reason, outcome.detail)
@@ -225,57 +218,49 @@ class Jobs:
                 pressed = self._host.pressed  # then others go first: this one may have to wait for normal
                 yield from record(lambda: self._journal.release(job, pressure=pressed, behind=pressed))
 
-    def _refused(self, job: Job, outcome: Outcome) -> Flow[None]:
+    def _refused(self, job: Job, lane: Lane, outcome: Outcome) -> Flow[None]:
         reason = outcome.reason
         assert reason is not None
-        if reason.may_be_delay and not self._inbox.intake.waited_enough(job.since, time.monotonic()):
+        if reason.may_be_delay and not lane.inbox.intake.waited_enough(job.since, time.monotonic()):
             LOG.info("%s: seems not whole yet (%s)", job.name, reason)
             yield from record(lambda: self._journal.withdraw(job))
-            self._inbox.defer(job)
+            lane.inbox.defer(job)
             return
         LOG.warning("%s: %s", job.name, outcome.detail)
         yield from record(lambda: self._journal.reject(job, reason, outcome.detail))
 
-    def _died(self, job: Job, event: Died) -> Flow[None]:
+    def _died(self, job: Job, lane: Lane, event: Died) -> Flow[None]:
         """Count the worker's death, or its being stuck, against the job; among several it proves nothing."""
         if event.suspect:
             yield from record(lambda: self._journal.suspect(job))
         else:
             death = event.reason is Reason.ENGINE_CRASH
-            yield from self._record_failure(job, event.reason, event.detail, death=death)
+            yield from self._record_failure(job, lane, event.reason, event.detail, death=death)
 
-    def _record_failure(self, job: Job, reason: Reason, detail: str, *, death: bool) -> Flow[None]:
-        attempts = self.settings.engine.attempts
+    def _record_failure(self, job: Job, lane: Lane, reason: Reason, detail: str, *, death: bool) -> Flow[None]:
+        attempts = lane.settings.engine.attempts
         state = yield from record(
             lambda: self._journal.record_failure(job, reason, detail, death=death, attempts=attempts)
         )
         given_up = "" if state is State.QUEUED else "; given up"
         LOG.warning("%s: attempt %d failed (%s)%s: %s", job.name, job.attempts + 1, reason, given_up, detail)
 
-    def _gone(self, job: Job, seen: Seen, when: str) -> Flow[None]:
+    def _gone(self, job: Job, lane: Lane, seen: Seen, when: str) -> Flow[None]:
         """Its file vanished or changed: gone, unless it is the whole inbox that went."""
-        if seen.signature is None and not self._inbox.is_known_inbox(job, seen.inbox):
-            self._backoff.put(Reason.INBOX_OFFLINE, f"the inbox {self.settings.folders.inbox} is not there")
+        if seen.signature is None and not lane.inbox.is_known_inbox(job, seen.inbox):
+            lane.backoff.put(Reason.INBOX_OFFLINE, f"the inbox {lane.settings.folders.inbox} is not there")
             if job.state is State.RUNNING:
                 yield from record(lambda: self._journal.release(job, interrupted=False))
             return
         LOG.info("%s: %s %s", job.name, "vanished" if seen.signature is None else "changed", when)
         yield from record(lambda: self._journal.finish(job, time.time()))
-        self._inbox.offer(job.path)
-
-    def _environment(self, error: Exception) -> None:
-        if isinstance(error, ReasonedError):
-            self._backoff.put(error.reason, error.detail)
-        else:
-            LOG.error("the outbox cannot be used", exc_info=error)
-            what = durable.described(error) if isinstance(error, OSError) else str(error)
-            self._backoff.put(Reason.OUTBOX_MISSING, f"{self.settings.folders.outbox}: {what}")
+        self._lanes.offer(job)
 
     # -- what is left behind
 
     def sweep(self, job: Job) -> None:
         """Remove what was staged, and the pages that were kept, for a job that is over."""
-        state = self.settings.folders.state
+        state = self._state
 
         def swept() -> None:
             staging.sweep_job(state, job.id)
@@ -295,12 +280,36 @@ def _tried(sweep: Callable[[], None]) -> Flow[None]:
         LOG.warning("cannot be swept yet: %s", durable.described(error))
 
 
-def replaceable(settings: Settings, journal: Journal, job: Job) -> dict[bytes, int]:
+def _look(job: Job, lane: Lane) -> Seen:
+    """(disk thread) Look at the job's file, and at the inbox where there is none."""
+    info = lane.inbox.look(job.path)
+    inbox = lane.inbox.identity() if info.signature is None else None
+    return Seen(info.signature, inbox, info.obstacle is Obstacle.WRITER)
+
+
+def _looked_again(job: Job, lane: Lane) -> Flow[Seen]:
+    try:
+        return (yield from on_disk(lambda: _look(job, lane)))
+    except OSError:
+        return Seen(None, None)
+
+
+def _environment(lane: Lane, error: Exception) -> None:
+    """Let this lane wait: its outbox cannot be used."""
+    if isinstance(error, ReasonedError):
+        lane.backoff.put(error.reason, error.detail)
+    else:
+        LOG.error("the outbox cannot be used", exc_info=error)
+        what = durable.described(error) if isinstance(error, OSError) else str(error)
+        lane.backoff.put(Reason.OUTBOX_MISSING, f"{lane.settings.folders.outbox}: {what}")
+
+
+def replaceable(lane: Lane, journal: Journal, job: Job) -> dict[bytes, int]:
     """Return the files in the outbox that *job* may write over: our own of its name, if the settings say so."""
-    if settings.output.conflict != "overwrite":
+    if lane.settings.output.conflict != "overwrite":
         return {}
     found: dict[bytes, int] = {}
     for stem in spellings(os.path.splitext(job.path)[0]):
         folder, name = os.path.split(stem)
-        found |= journal.wrote(job.path, os.path.join(folder, shortened(name)))
+        found |= journal.wrote(job.path, os.path.join(folder, shortened(name)), lane.origin)
     return found

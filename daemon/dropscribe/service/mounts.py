@@ -15,20 +15,27 @@ from dropscribe.log import LOG
 NAMES = ("inbox", "outbox", "archive", "failed")
 
 
-def prepare(settings: Settings, metadata: Metadata) -> dict[str, Unmounted]:
-    """Make what is missing and note what lies where; return, for each of `NAMES`, whether its volume is not mounted."""
+def prepare(settings: Settings, metadata: Metadata, recipe: str = "") -> dict[str, Unmounted]:
+    """Make what is missing and note what lies where; return, for each of `NAMES`, whether its volume is not mounted.
+
+    The folders are those of *settings*, which may be a *recipe*'s.
+    """
     for name in NAMES:
-        folder = getattr(settings.folders, name)
-        known = metadata.get(f"folder {name}") == folder
+        folder, key = getattr(settings.folders, name), _key(name, recipe)
+        known = metadata.get(f"folder {key}") == folder
         wanted = not os.path.isdir(folder) and (not known or name in ("archive", "failed"))
-        if wanted and not unmounted(settings, metadata, name)():
+        if wanted and not unmounted(settings, metadata, name, recipe)():
             try:
                 durable.make_folder(os.fsencode(folder))
             except OSError as error:
                 LOG.error("%s %s cannot be made: %s", name, folder, error.strerror)
         if os.path.isdir(folder):
-            _note(metadata, name, folder)
-    return {name: unmounted(settings, metadata, name) for name in NAMES}
+            _note(metadata, key, folder)
+    return {name: unmounted(settings, metadata, name, recipe) for name in NAMES}
+
+
+def _key(name: str, recipe: str) -> str:
+    return f"{name} of {recipe}" if recipe else name
 
 
 def _note(metadata: Metadata, name: str, folder: str) -> None:
@@ -49,10 +56,11 @@ def _volume(folder: str) -> str:
     return folder
 
 
-def unmounted(settings: Settings, metadata: Metadata, name: str) -> Unmounted:
+def unmounted(settings: Settings, metadata: Metadata, name: str, recipe: str = "") -> Unmounted:
     """Return the question whether the volume of the folder called *name* is not mounted; it looks when it is asked."""
     folder: str = getattr(settings.folders, name)
-    volume = metadata.get(f"volume {name}") if metadata.get(f"folder {name}") == folder else None
+    key = _key(name, recipe)
+    volume = metadata.get(f"volume {key}") if metadata.get(f"folder {key}") == folder else None
 
     def is_unmounted() -> bool:
         if volume is None or os.path.ismount(volume):

@@ -8,14 +8,13 @@ of it is in the journal, so that a stop or a crash only prolongs it.
 import os
 import stat
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import partial
 
-from dropscribe.config import Settings
 from dropscribe.core.errors import UsageError
-from dropscribe.core.job import Job, PutAway, Signature, Unmounted, printable
+from dropscribe.core.job import Job, PutAway, Signature, printable
 from dropscribe.files import originals, regular
 from dropscribe.files.ledger import Ledger
 from dropscribe.files.places import Place
@@ -23,7 +22,7 @@ from dropscribe.intake import writers
 from dropscribe.journal.journal import Journal
 from dropscribe.log import LOG
 from dropscribe.service.flow import Flow, Flows, on_disk, record
-from dropscribe.service.inbox import Inbox
+from dropscribe.service.lanes import Lane, Lanes
 from dropscribe.service.retry import Returned, give_back
 
 SHARES = (0.1, 0.4, 1.0)  # of the time: when a file is looked at
@@ -43,6 +42,7 @@ class Seen(Enum):
 @dataclass
 class _Watch:
     original: PutAway
+    lane: Lane
     looks: list[float]  # the moments left, monotonic
     wait: float = 1.0
 
@@ -84,26 +84,25 @@ class Rechecks:
     """The originals that are looked at again."""
 
     def __init__(
-        self, settings: Settings, journal: Journal, flows: Flows, inbox: Inbox, ledger: Ledger,
-        unmounted: Mapping[str, Unmounted], now: float,
+        self, journal: Journal, flows: Flows, lanes: Lanes, ledger: Ledger, now: float
     ) -> None:  # fmt: skip
-        self.settings, self._ledger = settings, ledger
-        self._journal, self._flows, self._inbox, self._unmounted = journal, flows, inbox, unmounted
+        self._ledger, self._journal, self._flows, self._lanes = ledger, journal, flows, lanes
         self._watched: dict[int, _Watch] = {}
         self._under_way = False
         for original in journal.metadata.put_away():
-            left = min(max(0.0, original.until - time.time()), settings.intake.recheck_for)
-            self._watched[original.job] = _Watch(original, [now, now + left])
+            lane = lanes.of_number(journal.recipe_of(original.job))
+            left = min(max(0.0, original.until - time.time()), lane.settings.intake.recheck_for)
+            self._watched[original.job] = _Watch(original, lane, [now, now + left])
 
     @property
     def busy(self) -> bool:
         """Say whether originals are being looked at right now."""
         return self._under_way
 
-    def add(self, original: PutAway, now: float) -> None:
-        """Look at *original* from now on; it is in the journal already."""
-        seconds = self.settings.intake.recheck_for
-        self._watched[original.job] = _Watch(original, [now + share * seconds for share in SHARES])
+    def add(self, original: PutAway, lane: Lane, now: float) -> None:
+        """Look at *original*, of that *lane*, from now on; it is in the journal already."""
+        seconds = lane.settings.intake.recheck_for
+        self._watched[original.job] = _Watch(original, lane, [now + share * seconds for share in SHARES])
 
     def tick(self, now: float) -> None:
         """Look at what is due."""
@@ -120,14 +119,14 @@ class Rechecks:
     def _process(self, due: Sequence[_Watch]) -> Flow[None]:
         self._under_way = True
         try:
-            found = yield from on_disk(lambda: [self._look(watch.original) for watch in due])
+            found = yield from on_disk(lambda: [_look(watch) for watch in due])
             now = time.monotonic()
-            over: list[PutAway] = []
+            over: list[_Watch] = []
             for watch, seen in zip(due, found, strict=True):
                 if seen is Seen.CHANGED:
                     yield from self._give_back(watch)
                 elif seen is Seen.GONE or (seen is Seen.SAME and len(watch.looks) == 1):
-                    over.append(watch.original)
+                    over.append(watch)
                 elif seen is Seen.SAME:
                     watch.looks.pop(0)
                 else:
@@ -140,40 +139,27 @@ class Rechecks:
         finally:
             self._under_way = False
 
-    def _look(self, original: PutAway) -> Seen:
-        """(disk thread) Look at one; what lies on a volume that is away is looked at later."""
-        name, place = self._place_of(original)
-        seen = look(original, place, self._inbox.asked_device)
-        return Seen.LATER if seen is Seen.GONE and self._unmounted[name]() else seen
-
     def _look_later(self, watch: _Watch, now: float) -> None:
         watch.looks[0] = now + watch.wait
         watch.looks[1:] = [at for at in watch.looks[1:] if at > watch.looks[0]]
         watch.wait = min(2 * watch.wait, LONGEST_WAIT)
 
-    def _end(self, over: Collection[PutAway]) -> Flow[None]:
+    def _end(self, over: Collection[_Watch]) -> Flow[None]:
         """Delete what is to be deleted, and look at none of these again."""
         gone: list[int] = []
-        for original in over:
-            if not original.delete or (yield from on_disk(partial(self._delete, original))):
-                gone.append(original.job)
+        for watch in over:
+            if not watch.original.delete or (yield from on_disk(partial(_delete, watch))):
+                gone.append(watch.original.job)
         yield from self._forget(gone)
-
-    def _delete(self, original: PutAway) -> bool:
-        """(disk thread) Delete an original, unless somebody has just written to it; return whether it is gone."""
-        place = self._place_of(original)[1]
-        if look(original, place, self._inbox.asked_device) not in (Seen.SAME, Seen.GONE):
-            return False
-        originals.delete(place)
-        return True
 
     def _give_back(self, watch: _Watch) -> Flow[None]:
         """Move an original that has changed back into the inbox, where it is new work."""
-        original, folders = watch.original, self.settings.folders
-        place, made = self._place_of(original)[1], self._journal.metadata.folders_made()
+        original, lane = watch.original, watch.lane
+        place, made = _place_of(original, lane)[1], self._journal.metadata.folders_made()
+        inbox = lane.settings.folders.inbox
 
         def move() -> Returned:
-            return give_back(os.fsdecode(place.root), folders.inbox, place.path, original.path, made, self._ledger)
+            return give_back(os.fsdecode(place.root), inbox, place.path, original.path, made, self._ledger)
 
         back = yield from on_disk(move)
         LOG.warning("%s: changed after it was read; it is read again", printable(original.path))
@@ -181,7 +167,7 @@ class Rechecks:
             yield from record(lambda: self._journal.metadata.made(back.folders))
         yield from self._forget([original.job])
         if back.place is not None:
-            self._inbox.offer(back.place)
+            self._lanes.look_at(lane.origin.inbox, back.place)
 
     def _forget(self, jobs: Sequence[int]) -> Flow[None]:
         if jobs:
@@ -189,8 +175,24 @@ class Rechecks:
         for job in jobs:
             self._watched.pop(job, None)
 
-    def _place_of(self, original: PutAway) -> tuple[str, Place]:
-        """Return in which of the configured folders an original lies (after a change of them, in none), and where."""
-        roots = {name: os.fsencode(getattr(self.settings.folders, name)) for name in ("inbox", "archive", "failed")}
-        place = Place.of(original.place, list(roots.values()))
-        return next((name for name, root in roots.items() if root == place.root), "inbox"), place
+
+def _look(watch: _Watch) -> Seen:
+    """(disk thread) Look at one; what lies on a volume that is away is looked at later."""
+    name, place = _place_of(watch.original, watch.lane)
+    seen = look(watch.original, place, watch.lane.inbox.asked_device)
+    return Seen.LATER if seen is Seen.GONE and watch.lane.unmounted[name]() else seen
+
+
+def _delete(watch: _Watch) -> bool:
+    """(disk thread) Delete an original, unless somebody has just written to it; return whether it is gone."""
+    if _look(watch) not in (Seen.SAME, Seen.GONE):
+        return False
+    originals.delete(_place_of(watch.original, watch.lane)[1])
+    return True
+
+
+def _place_of(original: PutAway, lane: Lane) -> tuple[str, Place]:
+    """Return in which of the lane's folders an original lies (after a change of them, in none), and where."""
+    roots = {name: os.fsencode(getattr(lane.settings.folders, name)) for name in ("inbox", "archive", "failed")}
+    place = Place.of(original.place, list(roots.values()))
+    return next((name for name, root in roots.items() if root == place.root), "inbox"), place

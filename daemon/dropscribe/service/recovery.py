@@ -8,7 +8,6 @@ files is swept by their records.
 import os
 import time
 
-from dropscribe.config import Settings
 from dropscribe.core.errors import Reason, ReasonedError
 from dropscribe.core.job import Job, State
 from dropscribe.files import staging
@@ -18,69 +17,82 @@ from dropscribe.files.places import Place, Unholdable
 from dropscribe.files.staging import Manifest
 from dropscribe.journal.journal import Journal
 from dropscribe.log import LOG
-from dropscribe.service.backoff import Backoff
 from dropscribe.service.flow import Flow, Until, on_disk, record
 from dropscribe.service.jobs import replaceable
+from dropscribe.service.lanes import Lane, Lanes
 
 
 class Recovery:
     """Runs once, at the start; waits for an outbox that cannot be seen."""
 
     def __init__(
-        self, settings: Settings, journal: Journal, outbox: Outbox, ledger: Ledger, backoff: Backoff
+        self, state: str, journal: Journal, ledger: Ledger, lanes: Lanes
     ) -> None:  # fmt: skip
-        self._settings, self._journal, self._backoff = settings, journal, backoff
-        self._outbox, self._ledger = outbox, ledger
-        self._root = os.fsencode(settings.folders.inbox)
-        self.done = False
+        self._state, self._journal, self._ledger, self._lanes = state, journal, ledger, lanes
 
-    def run(self) -> Flow[None]:
-        """Finish what was interrupted; after a fault of the environment begin again."""
-        while not self.done:
-            yield Until(self._backoff.open)
+    @property
+    def done(self) -> bool:
+        """Say whether nothing more is to be finished anywhere."""
+        return all(lane.recovered for lane in self._lanes)
+
+    def run(self, lane: Lane) -> Flow[None]:
+        """Finish what was interrupted in one lane; after a fault of the environment begin again."""
+        while not lane.recovered:
+            yield Until(lane.backoff.open)
             try:
-                manifests = yield from on_disk(self._manifests)
+                manifests = yield from on_disk(lambda: self._manifests(lane))
                 for staged, manifest in manifests.items():
-                    yield from self._finish(staged, manifest)
-                yield from on_disk(self._ledger.sweep)
-                yield from record(self._requeue)
+                    if self._lane_of(manifest) is lane:
+                        yield from self._finish(lane, staged, manifest)
+                if lane is self._lanes.base:
+                    yield from on_disk(self._ledger.sweep)
+                yield from record(lambda: self._requeue(lane))
             except Exception as error:  # whatever it is, nothing may be claimed before it is over
-                self._fault(error)
+                _fault(lane, error)
 
-    def _manifests(self) -> dict[str, Manifest]:
+    def _manifests(self, lane: Lane) -> dict[str, Manifest]:
         """(disk thread) Return what was being published; raise an environment fault while the outbox is unavailable."""
-        self._outbox.check()
-        return staging.manifests(self._settings.folders.state)
+        lane.outbox.check()
+        return staging.manifests(self._state)
 
-    def _finish(self, staged: str, manifest: Manifest) -> Flow[None]:
+    def _lane_of(self, manifest: Manifest) -> Lane:
+        """Return whose publication it was: its job's, or, with a lost journal, that of the inbox."""
+        job = self._journal.live_at(manifest.path, manifest.inbox)
+        lane = self._lanes.of(job) if job is not None else self._lanes.taking(manifest.inbox)
+        return lane or self._lanes.base
+
+    def _finish(self, lane: Lane, staged: str, manifest: Manifest) -> Flow[None]:
         """Publish the rest of one interrupted publication, if its job still wants that, into the same outbox."""
-        job = yield from record(lambda: self._job_of(manifest))
-        if job is None or manifest.outbox != self._outbox.root:
+        job = yield from record(lambda: self._job_of(lane, manifest))
+        if job is None or manifest.outbox != lane.outbox.root:
             yield from on_disk(lambda: self._drop(staged, manifest, job))
             return
         if job.state is not State.RUNNING:
             return
-        mine = replaceable(self._settings, self._journal, job)
-        published = yield from on_disk(lambda: self._publish(job, staged, manifest, mine))
+        mine = replaceable(lane, self._journal, job)
+        published = yield from on_disk(lambda: self._publish(lane, job, staged, manifest, mine))
         if published is not None:
             outputs, marks = published
+            there = lane.origin.outbox
             yield from record(
-                lambda: self._journal.written(job, outputs, manifest.seconds, marks, review=manifest.review)
+                lambda: self._journal.written(
+                    job,
+                    outputs,
+                    manifest.seconds,
+                    marks,
+                    review=manifest.review,
+                    note=manifest.note or None,
+                    outbox=there,
+                )
             )
             LOG.info("%s: published after an interruption", job.name)
 
-    def _requeue(self) -> None:
+    def _requeue(self, lane: Lane) -> None:
         for job in self._journal.in_state(State.RUNNING):
-            self._journal.release(job)
-        self.done = True
-        self._backoff.lift()
-
-    def _fault(self, error: Exception) -> None:
-        if isinstance(error, ReasonedError):
-            self._backoff.put(error.reason, error.detail)
-        else:
-            LOG.error("interrupted work cannot be finished yet", exc_info=error)
-            self._backoff.put(Reason.OUTBOX_MISSING, f"{self._settings.folders.outbox}: {error}")
+            if self._lanes.of(job) is lane:
+                self._journal.release(job)
+        lane.recovered = True
+        lane.backoff.lift()
 
     def _drop(self, staged: str, manifest: Manifest, job: Job | None) -> None:
         """(disk thread) Forget a publication; what a job that is to be read again had in another outbox is taken back.
@@ -92,24 +104,35 @@ class Recovery:
         if job is None or job.state is State.RUNNING:
             staging.sweep(staged)
 
-    def _job_of(self, manifest: Manifest) -> Job | None:
+    def _job_of(self, lane: Lane, manifest: Manifest) -> Job | None:
         """Return the live job of an interrupted publication; a lost journal gets it back from the manifest."""
-        job = self._journal.live_at(manifest.path)
+        job = self._journal.live_at(manifest.path, manifest.inbox)
         if job is None and self._journal.damaged:
-            return self._journal.adopt(manifest.path, manifest.signature, manifest.stem, time.time())
+            return self._journal.adopt(manifest.path, manifest.signature, manifest.stem, time.time(), lane.origin)
         return job if job is not None and job.signature.same_file(manifest.signature) else None
 
-    def _publish(self, job: Job, staged: str, manifest: Manifest, mine: dict[bytes, int]) -> Published | None:
+    def _publish(
+        self, lane: Lane, job: Job, staged: str, manifest: Manifest, mine: dict[bytes, int]
+    ) -> Published | None:
         """(disk thread) Publish the rest; None when that is not to be.
 
         With a lost journal, what is published whole counts even when its original is no longer there.
         """
-        if self._journal.damaged and self._outbox.published(manifest):
-            return manifest.names, self._outbox.marks(manifest.names)
+        outbox, source = lane.outbox, Place(lane.inbox.intake.root, job.path)
+        if self._journal.damaged and outbox.published(manifest):
+            return manifest.names, outbox.marks(manifest.names)
         try:
-            outputs = self._outbox.publish(manifest, Place(self._root, job.path), self._outbox.still_ours(mine))
+            outputs = outbox.publish(manifest, source, outbox.still_ours(mine))
         except (Changed, Taken, Unholdable, OSError) as error:
             LOG.info("%s: what was staged is dropped (%r), it is read again", job.name, error)
             staging.sweep(staged)
             return None
-        return outputs, self._outbox.marks(outputs)
+        return outputs, outbox.marks(outputs)
+
+
+def _fault(lane: Lane, error: Exception) -> None:
+    if isinstance(error, ReasonedError):
+        lane.backoff.put(error.reason, error.detail)
+    else:
+        LOG.error("interrupted work cannot be finished yet", exc_info=error)
+        lane.backoff.put(Reason.OUTBOX_MISSING, f"{lane.settings.folders.outbox}: {error}")

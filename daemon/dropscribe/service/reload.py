@@ -32,6 +32,14 @@ class ConfigReload:
             return None
         return found.st_mtime_ns, found.st_size, found.st_ino
 
+    @property
+    def folder(self) -> str:
+        """The folder of the settings file, or the one above that is there."""
+        folder = os.path.dirname(os.path.abspath(self.path))
+        while not os.path.isdir(folder):
+            folder = os.path.dirname(folder)
+        return folder
+
     def tick(self, now: float) -> Settings | None:
         """Return new settings to take over, when there are any."""
         if now < self._next_look:

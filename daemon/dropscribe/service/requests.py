@@ -167,7 +167,8 @@ def _told(event: Finished, order: Order) -> Answer | None:
         return Answer(ok=False, error=outcome.detail, reason=outcome.reason)
     staging = os.fsdecode(order.staging)
     files = {suffix: os.path.join(staging, "out" + suffix) for suffix in outcome.staged}
-    return ReadAnswer(files=files, pages=outcome.pages, seconds=outcome.seconds, review=outcome.review)
+    remarks = list(outcome.remarks)
+    return ReadAnswer(files=files, pages=outcome.pages, seconds=outcome.seconds, review=outcome.review, remarks=remarks)
 
 
 def _remove(state: str, order: Order) -> None:

@@ -7,10 +7,11 @@ does the same beside a running one, file by file on the disk thread.
 import contextlib
 import itertools
 import os
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
-from dropscribe.config import Folders
+from dropscribe.config import Settings, recipes
 from dropscribe.core.errors import DropscribeError, UsageError
 from dropscribe.core.job import Signature, Unmounted, printable
 from dropscribe.core.protocol import RetryAnswer
@@ -21,7 +22,7 @@ from dropscribe.files.places import Entry, Place
 from dropscribe.journal.journal import Journal
 from dropscribe.log import LOG
 from dropscribe.service.flow import Flow, Flows, on_disk, record
-from dropscribe.service.inbox import Inbox
+from dropscribe.service.lanes import Lanes
 
 
 @dataclass(frozen=True)
@@ -32,12 +33,9 @@ class Returned:
     folders: list[bytes]
 
 
-def candidates(failed: str, inbox: str, names: Collection[bytes], away: Unmounted) -> list[bytes]:
-    """Return the paths, below *failed*, of the named files (of all, without names); raise `UsageError`."""
-    wanted = [path for path in _failed(os.fsencode(failed)) if not names or {path, os.path.basename(path)} & {*names}]
-    if wanted:
-        _require(inbox, away)  # before the first start there is neither inbox nor anything to give back
-    return wanted
+def candidates(failed: str, names: Collection[bytes]) -> list[bytes]:
+    """Return the paths, below *failed*, of the named files (of all, without names)."""
+    return [path for path in _failed(os.fsencode(failed)) if not names or {path, os.path.basename(path)} & {*names}]
 
 
 def _require(inbox: str, away: Unmounted) -> None:
@@ -79,21 +77,64 @@ def unmatched(names: Collection[bytes], paths: Collection[bytes]) -> list[bytes]
     return [name for name in names if name not in known]
 
 
-def retry(
-    failed: str, inbox: str, paths: Collection[bytes], journal: Journal, ledger: Ledger
-) -> tuple[list[bytes], list[str]]:
-    """Move *paths* (see `candidates`) from *failed* to *inbox*; return where they are there, and what went wrong."""
+@dataclass(frozen=True)
+class Failed:
+    """A failed file: the folder it lies in, its path there, and the inbox and path that it came from."""
+
+    folder: str
+    path: bytes
+    inbox: str
+    wanted: bytes
+
+    @property
+    def place(self) -> bytes:
+        """Where it lies."""
+        return os.path.join(os.fsencode(self.folder), self.path)
+
+
+def found(
+    settings: Settings, journal: Journal, listed: Mapping[str, Collection[bytes]], away: Callable[[str], bool]
+) -> list[Failed]:
+    """Return where the files that are *listed* by their failed folder came from; raise `UsageError`.
+
+    Each goes back there; one of which nothing is remembered, to the inbox of the first recipe that has this folder.
+    *away* says of an inbox whether its volume is not mounted.
+    """
+    own = {b"": settings.folders.inbox}
+    firsts: dict[str, str] = {}
+    for recipe in (recipes.base(settings), *recipes.named(settings).values()):
+        own[recipe.inbox] = recipe.settings.folders.inbox
+        firsts.setdefault(recipe.settings.folders.failed, recipe.settings.folders.inbox)
+    told = []
+    for folder, first in firsts.items():
+        for path in listed.get(folder, ()):
+            job = journal.came_from(os.path.join(os.fsencode(folder), path))
+            inbox = own.get(job.inbox, first) if job is not None else first
+            told.append(Failed(folder, path, inbox, job.path if job is not None else path))
+    for inbox in {each.inbox for each in told}:  # before the first start there is neither inbox nor failed file
+        _require(inbox, partial(away, inbox))
+    return told
+
+
+def failed_folders(settings: Settings) -> list[str]:
+    """Return the failed folders of all recipes."""
+    all_recipes = (recipes.base(settings), *recipes.named(settings).values())
+    return list(dict.fromkeys(recipe.settings.folders.failed for recipe in all_recipes))
+
+
+def retry(files: Collection[Failed], journal: Journal, ledger: Ledger) -> tuple[list[bytes], list[str]]:
+    """Move *files* back; return where they are in their inboxes, and what went wrong."""
     moved: list[bytes] = []
     faults: list[str] = []
     made = journal.metadata.folders_made()
-    for path in paths:
-        wanted = journal.path_of(os.path.join(os.fsencode(failed), path)) or path
+    for file in files:
+        path = file.path
         try:
-            back = give_back(failed, inbox, path, wanted, made, ledger)
+            back = give_back(file.folder, file.inbox, path, file.wanted, made, ledger)
         except OSError as error:
             faults.append(_fault(path, error))
             continue
-        _note(journal, os.path.join(os.fsencode(failed), path), back)
+        _note(journal, file.place, back)
         moved += [back.place] if back.place is not None else []
     return moved, faults
 
@@ -113,8 +154,10 @@ def _fault(path: bytes, error: Exception) -> str:
 class Retries:
     """Gives failed files back beside the running daemon, one after the other, and answers when all are."""
 
-    def __init__(self, folders: Folders, journal: Journal, flows: Flows, inbox: Inbox, ledger: Ledger) -> None:
-        self._folders, self._journal, self._flows, self._inbox = folders, journal, flows, inbox
+    def __init__(
+        self, settings: Callable[[], Settings], journal: Journal, flows: Flows, lanes: Lanes, ledger: Ledger
+    ) -> None:
+        self._settings, self._journal, self._flows, self._lanes = settings, journal, flows, lanes
         self._ledger = ledger
         self._under_way = 0
         self.stopping = False
@@ -129,18 +172,20 @@ class Retries:
         self._flows.start(self._process(names, answer))
 
     def _process(self, names: Sequence[bytes], answer: Callable[[RetryAnswer], None]) -> Flow[None]:
-        folders, told = self._folders, RetryAnswer()
+        settings, told = self._settings(), RetryAnswer()
         self._under_way += 1
         try:
-            paths = yield from on_disk(lambda: candidates(folders.failed, folders.inbox, names, self._unmounted))
-            told.missing = [os.fsdecode(name) for name in unmatched(names, paths)]
+            folders = failed_folders(settings)
+            listed = yield from on_disk(lambda: {folder: candidates(folder, names) for folder in folders})
+            files = found(settings, self._journal, listed, self._unmounted)
+            told.missing = [os.fsdecode(name) for name in unmatched(names, [file.path for file in files])]
             made = self._journal.metadata.folders_made()
-            for number, path in enumerate(paths):
+            for number, file in enumerate(files):
                 if self.stopping:
-                    left = len(paths) - number
+                    left = len(files) - number
                     told.fail(f"the daemon is stopping; {left} files are still in the failed folder")
                     break
-                yield from self._give_back(path, made, told)
+                yield from self._give_back(file, made, told)
         except DropscribeError as error:
             told.fail(error.what, error.remedy)
         except OSError as error:
@@ -149,29 +194,33 @@ class Retries:
             self._under_way -= 1
         answer(told)
 
-    def _give_back(self, path: bytes, made: Collection[bytes], told: RetryAnswer) -> Flow[None]:
+    def _give_back(self, file: Failed, made: Collection[bytes], told: RetryAnswer) -> Flow[None]:
         """Move one file; a fault of that file is told and keeps no other from moving."""
-        failed, inbox = self._folders.failed, self._folders.inbox
-        wanted = self._journal.path_of(os.path.join(os.fsencode(failed), path)) or path
+        away = partial(self._unmounted, file.inbox)
         try:
             back = yield from on_disk(
-                lambda: give_back(failed, inbox, path, wanted, made, self._ledger, self._unmounted)
+                lambda: give_back(file.folder, file.inbox, file.path, file.wanted, made, self._ledger, away)
             )
         except OSError as error:
-            told.faults.append(_fault(path, error))
+            told.faults.append(_fault(file.path, error))
             return
-        yield from record(lambda: _note(self._journal, os.path.join(os.fsencode(failed), path), back))
+        yield from record(lambda: _note(self._journal, file.place, back))
         if back.place is not None:
             told.moved.append(os.fsdecode(back.place))
-            self._inbox.offer(back.place)
+            for lane in self._lanes.watched:
+                if lane.settings.folders.inbox == file.inbox:
+                    lane.inbox.offer(back.place)
 
-    def _unmounted(self) -> bool:
-        """(disk thread) Say whether the inbox cannot be seen."""
-        return self._inbox.identity() is None
+    def _unmounted(self, inbox: str) -> bool:
+        """(any thread) Say whether an inbox cannot be seen."""
+        lanes = [lane for lane in self._lanes if lane.settings.folders.inbox == inbox]
+        return any(lane.inbox.identity() is None for lane in lanes)
 
 
 def _failed(root: bytes) -> Iterator[bytes]:
     """Yield the paths of files in failed/ that have a note beside them, or a note of ours that has lost its file."""
+    if not os.path.isdir(root):
+        return  # before the first start
     for folder, _, files, handle in os.fwalk(root):  # on descriptors; links are not followed
         below = os.path.relpath(folder, root)
         for name in sorted(files):

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import datetime
 
 from dropscribe.config import Folders, Settings, default_path
-from dropscribe.core.job import Job, State
+from dropscribe.core.job import Job, State, printable
 from dropscribe.core.status import (
     ActiveStatus,
     DaemonStatus,
@@ -92,23 +92,29 @@ def queue(journal: Journal, paused_reason: str | None, settling: int | None = No
 def active(job: ActiveJob, now: float) -> ActiveStatus:
     """Return the status of a file that is being read."""
     return ActiveStatus(
-        id=job.order.job, name=job.order.name, page=job.page or job.done, pages=job.pages,
-        seconds=round(now - job.since, 1), tokens=job.tokens,
+        id=job.order.job, name=job.order.name, recipe=job.order.recipe or None,
+        page=job.page or job.done, pages=job.pages, seconds=round(now - job.since, 1), tokens=job.tokens,
     )  # fmt: skip
 
 
 def recent(journal: Journal) -> list[RecentStatus]:
     """Return the files that were over last, newest first."""
-    return [_recent(job) for job in journal.recent(RECENT)]
+    names = journal.recipes.names()
+    return [_recent(job, names.get(job.recipe)) for job in journal.recent(RECENT)]
 
 
-def _recent(job: Job) -> RecentStatus:
+def _recent(job: Job, recipe: str | None) -> RecentStatus:
     original = os.fsdecode(job.destination) if job.destination and job.state in (State.DONE, State.FAILED) else None
     return RecentStatus(
-        id=job.id, name=job.name, state=str(job.state), reason=job.reason, detail=job.detail, seconds=job.seconds,
-        original=original, review=job.review, ended=stamp(job.finished),
+        id=job.id, name=job.name, recipe=recipe, state=str(job.state), reason=job.reason, detail=job.detail,
+        seconds=job.seconds, original=original, review=job.review, ended=stamp(job.finished),
         outputs=[os.fsdecode(output) for output in job.outputs],
     )  # fmt: skip
+
+
+def shown(name: str) -> str:
+    """Return a name from the file system as it may be shown."""
+    return printable(os.fsencode(name))
 
 
 def stamp(moment: float | None) -> str | None:

@@ -9,7 +9,6 @@ import os
 import selectors
 import signal
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -20,7 +19,7 @@ from dropscribe.core.errors import Reason, ReasonedError
 from dropscribe.core.framing import BrokenStream, Inbound, pack, receive
 from dropscribe.core.pages import Page
 from dropscribe.memory import readings
-from dropscribe.worker import helper, pixels
+from dropscribe.worker import pixels
 from dropscribe.worker.decoder_protocol import (
     Collect,
     Collected,
@@ -37,7 +36,7 @@ from dropscribe.worker.decoder_protocol import (
     Response,
     Started,
 )
-from dropscribe.worker.helper import Helper
+from dropscribe.worker.helper import Helper, Spare
 
 FORKS = sys.platform == "linux"
 START = 60.0  # seconds in which a decoder must be there: the helper imports everything first
@@ -204,7 +203,7 @@ class Decoders:
 
     def __init__(self, settings: Callable[[], Settings]) -> None:
         self._settings = settings
-        self._helper = Helper() if FORKS else None
+        self._helper: Helper | Spare | None = new_helper()
 
     def start(self, document: int, what: str) -> DocumentProcess:
         """Return a process for the file behind the descriptor *document*; *what* names it for people."""
@@ -229,21 +228,19 @@ class Decoders:
 
     def _hand_over(self, descriptors: list[int]) -> Callable[[int], int | None]:
         """Start a process with these descriptors; return what tells how it ended."""
-        if not FORKS:
-            process = helper.start(descriptors)
-            return lambda pid: _code(process)
         try:
-            self._helper = self._helper or Helper()
+            self._helper = self._helper or new_helper()
             self._helper.begin(descriptors)
         except OSError:  # it has died
             self.close()
-            self._helper = Helper()
+            self._helper = new_helper()
             self._helper.begin(descriptors)
-        return self._helper.death
+        ended = self._helper.death
+        if isinstance(self._helper, Spare):
+            self._helper = Spare()  # the next document finds it warm
+        return ended
 
 
-def _code(process: "subprocess.Popen[bytes]") -> int:
-    """Return how a process of its own ended; 0 where it has not."""
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(helper.TOLD)
-    return process.returncode or 0
+def new_helper() -> Helper | Spare:
+    """Start what this system's documents are given to."""
+    return Helper() if FORKS else Spare()

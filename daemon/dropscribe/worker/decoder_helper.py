@@ -1,9 +1,10 @@
 """The helper that forks a process for each document, and tells the worker how those ended that did not end well.
 
+Where nothing may be forked, the process itself waits for its document.
+
 It is the decoder's side of `helper`; what a document's process does is passed to it. It touches no file.
 """
 
-import array
 import contextlib
 import gc
 import os
@@ -39,12 +40,27 @@ def _heed(number: int, frame: FrameType | None) -> None:
     """Do nothing: that the signal has a handler is what wakes the helper."""
 
 
+def wait_for_one(connection: socket.socket, serve: Serve) -> None:
+    """Serve one document in this very process, where forking is not safe: warm, it waits for its turn."""
+    taken = _taken(connection)
+    connection.close()
+    if taken:
+        theirs, document, shared = taken
+        serve(socket.socket(fileno=theirs), document, shared)
+
+
+def _taken(connection: socket.socket) -> list[int]:
+    """Return the descriptors of the next document; none at the end of the connection."""
+    message, descriptors, _, _ = socket.recv_fds(connection, 1, 3)
+    return descriptors if message else []
+
+
 def _begin(connection: socket.socket, serve: Serve, mine: tuple[int, int]) -> bool:
     """Fork the process of one document; return False at the end of the connection."""
-    message, ancillary, _, _ = connection.recvmsg(1, socket.CMSG_SPACE(3 * array.array("i").itemsize))
-    if not message:
+    taken = _taken(connection)
+    if not taken:
         return False
-    theirs, document, shared = _descriptors(ancillary)
+    theirs, document, shared = taken
     parent = os.getpid()
     if os.fork() == 0:
         signal.set_wakeup_fd(-1)
@@ -66,14 +82,6 @@ def _tell_of_the_dead(connection: socket.socket) -> None:
             if code := os.waitstatus_to_exitcode(ended[1]):
                 with contextlib.suppress(OSError):  # nobody listens
                     connection.send(ENDED.pack(ended[0], code), socket.MSG_DONTWAIT)
-
-
-def _descriptors(ancillary: list[tuple[int, int, bytes]]) -> list[int]:
-    found = array.array("i")
-    for level, kind, data in ancillary:
-        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
-            found.frombytes(data[: len(data) - len(data) % found.itemsize])
-    return list(found)
 
 
 def _die_with(parent: int) -> None:

@@ -2,7 +2,7 @@
 
 Bytes of strangers are touched here and nowhere else, and only after the process has locked itself (`sandbox`). On Linux
 a warm helper, which has imported the decoders, forks one such process a document; elsewhere (a fork there may meet
-threads of system frameworks) each is started by itself.
+threads of system frameworks) each is started by itself, one ahead.
 """
 
 import contextlib
@@ -196,16 +196,15 @@ def serve(connection: socket.socket, document: int, shared: int) -> None:
 
 
 def main() -> None:
-    """Run as the helper (one descriptor given) or for one document (its connection, the document, shared memory)."""
+    """Run as the helper, or as what waits for one document; the argument is the descriptor of its connection."""
     decoder_helper.die_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the daemon's to answer
-    first, *others = map(int, sys.argv[1:])
-    connection = socket.socket(fileno=first)
+    connection = socket.socket(fileno=int(sys.argv[1]))
     warmth.warm()
-    if others:
-        serve(connection, *others)
-    else:
+    if sys.platform == "linux":
         decoder_helper.run(connection, serve)
+    else:
+        decoder_helper.wait_for_one(connection, serve)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from dropscribe.config import Settings
 from dropscribe.core.errors import Reason, ReasonedError
 from dropscribe.core.job import Order, Outcome
 from dropscribe.core.pages import DOUBTFUL, EngineInfo, Page, PageText, Source
+from dropscribe.core.remarks import please_check
 from dropscribe.files.durable import NO_SPACE
 from dropscribe.worker import outputs
 from dropscribe.worker.decoder import Decoders, DocumentProcess
@@ -100,7 +101,8 @@ class Document:
         assert self._process is not None and self._cache is not None and self._file is not None
         seconds = round(time.monotonic() - self.begun, 3)
         review = any(DOUBTFUL.intersection(text.flags) for text in self._cache)
-        remarks = () if any(text.text.strip() for text in self._cache) else (NO_TEXT,)
+        no_text = "" if any(text.text.strip() for text in self._cache) else NO_TEXT
+        remarks = tuple(filter(None, (no_text, please_check(self._cache))))
         reused = self.settings.output.cache and len(self._kept) == self.count
         staging = os.fsdecode(self.order.staging)
         make_staging(staging)

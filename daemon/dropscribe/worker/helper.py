@@ -1,5 +1,6 @@
-"""The worker's end of the process that forks decoders (Linux): it is given descriptors, and asked how they ended."""
+"""The worker's end of the process that forks decoders, or waits to be one: it gets descriptors, and tells of deaths."""
 
+import contextlib
 import os
 import select
 import socket
@@ -12,8 +13,8 @@ from dropscribe.worker.decoder_helper import ENDED
 
 COMMAND = (sys.executable, "-m", "dropscribe.worker.decoding")
 # What a decoder may know of its user's environment: how to find its modules, and which language is spoken.
-KEPT_VARIABLES = ("PATH", "HOME", "TMPDIR", "LANG", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "LD_PRELOAD", "FAKE_MAC")
-KEPT_PREFIXES = ("PYTHON", "LC_", "DYLD_", "DROPSCRIBE_")
+KEPT_VARIABLES = ("PATH", "HOME", "TMPDIR", "LANG", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "LD_PRELOAD")
+KEPT_PREFIXES = ("PYTHON", "LC_", "DYLD_", "DROPSCRIBE_", "FAKE_MAC")  # the last: the stand-ins of tests/rehearsal
 TOLD = 1.0  # seconds in which the helper has told of a death
 REMEMBERED = 100  # deaths that nobody has asked about
 
@@ -24,7 +25,7 @@ class Helper:
     def __init__(self) -> None:
         self._connection, theirs = socket.socketpair()
         with theirs:
-            self._process = start([theirs.fileno()])
+            self._process = start(theirs.fileno())
         self._lock = threading.Lock()
         self._deaths: dict[int, int] = {}
         self._heard = b""
@@ -71,12 +72,38 @@ class Helper:
         return bool(said)
 
 
-def start(descriptors: list[int]) -> "subprocess.Popen[bytes]":
-    """Start the decoders' program with these descriptors and little else."""
+class Spare:
+    """Where nothing may be forked: a warm process that waits for one document."""
+
+    def __init__(self) -> None:
+        self._connection, theirs = socket.socketpair()
+        with theirs:
+            self._process = start(theirs.fileno())
+
+    def begin(self, descriptors: list[int]) -> None:
+        """Give it its document; raise `OSError` when it has died."""
+        with self._connection:
+            socket.send_fds(self._connection, [b"d"], descriptors)
+
+    def death(self, pid: int) -> int:
+        """Return how it ended, as `Helper.death`; 0 where it has not."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(TOLD)
+        return self._process.returncode or 0
+
+    def close(self) -> None:
+        """End it unused; may be called twice."""
+        self._connection.close()
+        self._process.kill()
+        self._process.wait()
+
+
+def start(connection: int) -> "subprocess.Popen[bytes]":
+    """Start the decoders' program with the descriptor of its connection, and little else."""
     kept = {k: v for k, v in os.environ.items() if k in KEPT_VARIABLES or k.startswith(KEPT_PREFIXES)}
     # One thread: idle threads of a linear algebra library would not survive the forks. Two arenas: each further one
     # takes 64 MB of address space, which is bounded.
     environment = {**kept, "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
     return subprocess.Popen(
-        [*COMMAND, *map(str, descriptors)], pass_fds=descriptors, stdin=subprocess.DEVNULL, env=environment
+        [*COMMAND, str(connection)], pass_fds=[connection], stdin=subprocess.DEVNULL, env=environment
     )

@@ -34,6 +34,7 @@ def key(sha256: str, engine: EngineInfo, settings: Settings, job: int | None) ->
             settings.engine.max_tokens,
             settings.engine.vision_precision,
             settings.engine.languages,
+            None if engine.name == "rapidocr" else settings.engine.cross_check,
         ],
         "intake": [settings.intake.pdf_text, settings.intake.orientation],
         "tables": settings.output.tables,

@@ -23,6 +23,8 @@ from dropscribe.worker.document import Document
 from dropscribe.worker.page_stage import PageStage
 from dropscribe.worker.scheduler import Scheduler
 
+APART = ("remote",)  # engines that give a page back when it is ready, and wait for no other: the next one is enough
+
 
 class Reading:
     """Reads documents with one engine, until closed."""
@@ -35,7 +37,7 @@ class Reading:
         self._engine, self._signals, self._state, self._report = engine, signals, state, report
         self.scheduler = scheduler
         # Rows that end together must not wait for one page after the other.
-        scheduler.ahead.most_pages = max(ahead.PAGES, engine.width)
+        scheduler.ahead.most_pages = ahead.PAGES if engine.info.name in APART else max(ahead.PAGES, engine.width)
         self._stage = PageStage(settings, finds_lines=engine.finds_lines)
         self._decoders = Decoders(lambda: self.settings)
         self._interrupted: Callable[[], bool] = lambda: False

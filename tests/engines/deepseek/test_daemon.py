@@ -1,7 +1,6 @@
 """A daemon with the real model code and a tiny checkpoint: pages of strangers share its passes, and rows stay full."""
 
 import json
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -9,23 +8,12 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from support import stub_sam_daemon
 from support.harness import Daemon, done, left
 from support.tiny_checkpoint import page_picture
+from support.tiny_daemon import daemon_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 ROWS = 4
-
-
-def daemon_of(root: Path, checkpoint: Path, output: dict[str, Any] | None = None, **engine: Any) -> Daemon:
-    """Return a daemon that reads with *checkpoint* and writes JSON, or as *output* says."""
-    root.mkdir(exist_ok=True)
-    settings = {"name": "deepseek-ocr", "model": str(checkpoint), "mode": "tiny", **engine}
-    command = [sys.executable, stub_sam_daemon.__file__]
-    intake = {
-        "orientation": "off"
-    }  # on two cores, finding out which way up a page is takes longer than reading it here
-    return Daemon(root, command, engine=settings, intake=intake, output=output or {"formats": ["json"]})
 
 
 def drop(daemon: Daemon, count: int) -> None:

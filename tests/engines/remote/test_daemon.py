@@ -1,5 +1,6 @@
 """The daemon with the engine `remote`: many files under way, servers that go and come, what status and log say."""
 
+import base64
 import threading
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from support.scripted_http import DONE, Handler, ScriptedServer, event, streamed
 
 
 def daemon_of(root: Path, *urls: str, prompt: str = "text", **remote: Any) -> Daemon:
-    engine = {"name": "remote", "prompt": prompt, "remote": {"url": list(urls), **remote}}
+    engine = {"name": "remote", "prompt": prompt, "cross_check": "off", "remote": {"url": list(urls), **remote}}
     return Daemon(root, REAL_DAEMON, engine=engine, intake={"orientation": "off"}, output={"cache": False})
 
 
@@ -24,13 +25,19 @@ def drop(daemon: Daemon, files: int) -> None:
         picture(daemon.inbox / f"{number:02}.png", number)
 
 
+def width_of(body: dict[str, Any]) -> int:
+    """Return the width of the PNG that a request brings."""
+    url: str = body["messages"][0]["content"][0]["image_url"]["url"]
+    return int.from_bytes(base64.b64decode(url.partition(",")[2])[16:20])
+
+
 def test_pages_of_many_files_are_under_way_at_once(tmp_path: Path) -> None:
-    """64 pages of 40 files: no answer comes before all of them have been sent."""
+    """64 pages of 40 files: no answer comes before all of them have been sent, and then in any order."""
     all_there = threading.Barrier(64)
 
     def answer(handler: Handler, body: dict[str, Any]) -> None:
         all_there.wait(40)
-        streamed(event("Read."), event(finish="stop"), DONE)(handler, body)
+        streamed(event(f"{width_of(body)} wide"), event(finish="stop"), DONE)(handler, body)
 
     with ScriptedServer(always=answer) as server, daemon_of(tmp_path, server.url, in_flight=64).start() as daemon:
         drop(daemon, 32)
@@ -39,7 +46,9 @@ def test_pages_of_many_files_are_under_way_at_once(tmp_path: Path) -> None:
         status = daemon.wait_status(done(40), "all are read", 50)
 
     assert len(server.pages) == 64 and len(left(daemon.outbox)) == 40 and left(daemon.failed) == []
-    assert (daemon.outbox / "long0.txt").read_text().count("Read.") == 4
+    for number in range(8):
+        pages = (daemon.outbox / f"long{number}.txt").read_text().split("\f")
+        assert [page.strip() for page in pages] == [f"{60 + page} wide" for page in range(4)]
     assert status["remote"][0]["url"] == server.url and status["remote"][0]["state"] == "up"
 
 
@@ -119,14 +128,20 @@ def test_unload_and_idleness_let_go_and_the_next_file_is_read(tmp_path: Path, ll
         daemon.read_one("b.png", 1)
 
 
+@pytest.mark.slow
 def test_read_and_doctor_work_with_it(tmp_path: Path, llama: LlamaServer) -> None:
-    daemon = daemon_of(tmp_path, llama.url, prompt="markdown")
+    key = tmp_path / "key"
+    key.write_text("secret")
+    key.chmod(0o644)
+    daemon = daemon_of(tmp_path, llama.url, prompt="markdown", key_file=str(key))
     Image.effect_noise((300, 300), 90).save(tmp_path / "page.png")
 
     read = daemon.run("read", str(tmp_path / "page.png"))
     doctor = daemon.run("doctor")
 
     assert read.stdout == "Receipt 7\n\nPaid in full today.\n", read.stderr
+    assert "warning: the key file" in read.stderr and "chmod 600" in doctor.stdout
+    assert "secret" not in read.stderr + doctor.stdout + daemon.log()
     assert f"pages go to {llama.url} (llama-server), model DeepSeek-OCR (asked as deepseek-ocr)" in doctor.stdout
     assert "special tokens are kept" in doctor.stdout
 

@@ -167,6 +167,7 @@ def test_a_page_whose_time_is_up_keeps_what_it_has() -> None:
     assert "partial" in page.flags and page.attempts[0].end == "timeout"
 
 
+@pytest.mark.slow
 def test_a_page_that_takes_its_server_along_twice_when_alone_is_given_up() -> None:
     with ScriptedServer(always=reset()) as server, loaded(server.url) as engine:
         failed = failure(read(engine))
@@ -272,6 +273,29 @@ def test_a_replica_with_other_weights_is_not_used() -> None:
 
 
 MODEL_OF_ANOTHER = {"id": "DeepSeek-OCR", "object": "model", "owned_by": "vllm", "root": "somebody/else"}
+
+
+def named(model: str) -> Answer:
+    """Answer under this model's name."""
+    said = json.dumps({"model": model, "choices": [{"message": {"content": model}, "finish_reason": "stop"}]})
+    return plain(200, said)
+
+
+def test_an_answer_under_another_name_counts_only_once_the_server_has_been_asked_again() -> None:
+    names = [named("a"), named("b"), named("a"), named("b")]
+    with ScriptedServer(*names) as server, loaded(server.url, in_flight=1) as engine:
+        probes = server.tiny_pages
+        assert texts(read(engine, 3)) == ["a", "a", "b"]  # the first b was looked into, and read again
+
+    assert server.tiny_pages == probes + 1
+
+
+def test_a_server_that_was_started_with_other_weights_is_not_used() -> None:
+    with ScriptedServer(named("a"), always=named("b")) as server, loaded(server.url, in_flight=1) as engine:
+        assert texts(read(engine)) == ["a"]
+        server.listing = plain(200, json.dumps({"data": [MODEL_OF_ANOTHER]}))
+        with pytest.raises(ReasonedError, match="another model"):
+            read(engine)
 
 
 def test_a_stop_ends_every_request_at_once_and_the_server_is_told() -> None:

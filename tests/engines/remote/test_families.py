@@ -100,6 +100,16 @@ def test_a_page_is_scaled_and_never_enlarged() -> None:
     assert scaled(page, 500).opened().size == (500, 200)
 
 
+def test_no_pixel_is_lost_with_or_without_colour() -> None:
+    grey = Image.effect_noise((60, 40), 80).convert("RGB")
+    coloured = grey.copy()
+    coloured.putpixel((5, 5), (1, 2, 3))
+
+    for page, mode in ((grey, "L"), (coloured, "RGB")):
+        opened = encode(page, "png").opened()
+        assert (opened.mode, opened.convert("RGB").tobytes()) == (mode, page.tobytes())
+
+
 # -- forms of answers
 
 

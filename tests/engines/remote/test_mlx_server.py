@@ -83,6 +83,16 @@ def test_an_endless_loop_is_cut(server: str) -> None:
     assert "loop" in page.flags and all(attempt.tokens < 200 for attempt in page.attempts)
 
 
+def test_it_unloads_when_asked_and_loads_again_for_a_page(server: str) -> None:
+    with loaded(server, unload=True) as engine:
+        name = engine.info.model
+    listed = urllib3.request("GET", f"{server}/v1/models").json()["data"]
+    assert not any(model["loaded"] for model in listed)
+
+    with loaded(server, model=name, engine_values={"prompt": "text"}) as engine:
+        assert isinstance(read(engine, size=(320, 400))[0], PageText)
+
+
 def test_a_wrong_name_is_never_sent_so_the_model_stays(server: str) -> None:
     with pytest.raises(ReasonedError, match="does not list"), loaded(server, model="another"):
         pass

@@ -32,6 +32,13 @@ def test_tls_needs_an_authority_that_is_known_and_the_right_name(tmp_path: Path)
                     pass
 
 
+def test_no_proxy_is_taken_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    with ScriptedServer() as server, loaded(server.url) as engine:
+        assert isinstance(read(engine)[0], PageText)
+
+
 @pytest.mark.parametrize("content", ["no certificate", None])
 def test_a_file_that_is_no_authority_is_named(tmp_path: Path, content: str | None) -> None:
     file = tmp_path / "ca.pem"

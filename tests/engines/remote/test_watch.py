@@ -94,6 +94,14 @@ def test_text_that_repeats_and_goes_on_is_whole_although_a_ban_was_in_force_once
     assert reply.whole and reply.text.endswith("<299>")
 
 
+def test_a_server_that_keeps_no_guard_is_not_blamed_for_bans() -> None:
+    """Rows that the page really repeats: a guard would have changed them."""
+    row = list(range(50, 90))
+    reply = followed(by_ids([*row, *row, *range(100, 140), *row, *range(200, 240), *row]), guard=(20, 50))
+
+    assert (reply.end, reply.whole) == ("stop", True)
+
+
 def test_cells_are_exempt_as_they_are_on_the_server() -> None:
     assert followed(by_ids([7, 8] * 100 + [9]), guard=(20, 50), cells=(7, 8)).end == "stop"
 

@@ -1,12 +1,14 @@
 """The ladder: which attempts are made, and what is kept."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
 from dropscribe.config import Settings
 from dropscribe.core.errors import Reason, ReasonedError
-from dropscribe.core.pages import DOUBTFUL
+from dropscribe.core.pages import DOUBTFUL, Block, Check, Page, Passage
+from dropscribe.engines.base import Judge
 from dropscribe.engines.vlm.adapters import ADAPTERS
 from dropscribe.engines.vlm.fallback import Fallback, distinct, fallback_steps
 from support.mlx_engine import climbed, page, reply, settings_for
@@ -182,3 +184,37 @@ def test_what_the_document_said_of_the_page_is_passed_on(settings: Settings) -> 
 
     assert (text.number, text.flags, text.rotation, text.width, text.height) == (3, ("rotated",), 90, 600, 400)
     assert tries[0].from_pdf
+
+
+def judge(*agreements: float) -> Judge:
+    """Return a second reader with these verdicts in turn; below .9 it names a passage."""
+    coming = iter(agreements)
+
+    def verdict(page: Page, text: str, blocks: Sequence[Block]) -> Check:
+        agreement = next(coming)
+        return Check("second", agreement, (Passage(text, None),) * (agreement < 0.9))
+
+    return verdict
+
+
+def test_an_answer_that_a_second_reader_does_not_confirm_is_not_the_last(settings: Settings) -> None:
+    replies = [reply(MARK + text) for text in ("invented by a model", "read")]
+    text, tries = climbed(Fallback(page(), settings, judge=judge(0.4, 0.95)), replies)
+
+    assert [t.mode for t in tries] == ["gundam", "base"]
+    assert text.text == "read" and text.check == Check("second", 0.95) and text.flags == ("reduced-mode",)
+
+
+def test_of_answers_that_none_confirms_the_best_is_kept(settings: Settings) -> None:
+    replies = [reply(MARK + text) for text in ("a long story that is invented", "nearly", "half of it", "up", "down")]
+    text, tries = climbed(Fallback(page(), settings, judge=judge(0.1, 0.8, 0.5, 0.2)), replies)
+
+    assert len(tries) == 5 and text.text == "nearly"
+    assert text.check is not None and text.check.agreement == 0.8 and text.check.disagrees
+
+
+def test_only_whole_answers_are_judged(settings: Settings) -> None:
+    replies = [reply("", "loop"), reply(MARK + "read")]
+    text, _ = climbed(Fallback(page(), settings, judge=judge(1.0)), replies)
+
+    assert text.check == Check("second", 1.0)

@@ -198,6 +198,19 @@ int setiopolicy_np(int type, int scope, int policy) {
     return type == 3 && scope == 0 && policy == 2 ? 0 : (errno = EINVAL, -1);
 }
 
+int sandbox_init(const char *profile, uint64_t flags, char **error) { /* <sandbox.h>; what is kept is the profile */
+    char path[600];
+    note("sandbox_init");
+    if (flags || knob("no-sandbox", 0)) return *error = strdup("not on this Mac"), -1;
+    if (strncmp(profile, "(version 1)\n(deny default)\n", 27)) return *error = strdup("no version, or nothing denied"), -1;
+    snprintf(path, sizeof path, "%s/sandbox.profile", getenv("FAKE_MAC") ? getenv("FAKE_MAC") : "/nonexistent");
+    int file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (file >= 0) dprintf(file, "%s", profile), close(file);
+    return 0;
+}
+
+void sandbox_free_error(char *error) { note("sandbox_free_error"); free(error); }
+
 static int locked(const char *path) { /* chflags uchg: $FAKE_MAC/flags/INODE holds the flags */
     struct stat found;
     char name[80];

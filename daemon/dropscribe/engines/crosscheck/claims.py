@@ -54,7 +54,7 @@ class Claims:
         self._between(100.0)
         self._between(NEAR)
         for piece in self._open():
-            self._try(piece, 0, len(self.free), 100.0)
+            self._as_word(piece)
         self._grow()
 
     def found(self) -> list[bool]:
@@ -69,6 +69,16 @@ class Claims:
                             block.dest_end - block.dest_start
                         )
         return found
+
+    def _as_word(self, piece: Piece) -> None:
+        """Let a short piece have a place anywhere that is a word, or several, of its own."""
+        at = self.free.find(piece.text)
+        while at >= 0:
+            end = at + len(piece.text)
+            if not (at and self._within(at)) and not (end < len(self.free) and self._within(end)):
+                self._take(piece, at, end)
+                return
+            at = self.free.find(piece.text, at + 1)
 
     def _grow(self) -> None:
         """Let places that end within a word or a number take all of it, where nobody else has the rest."""
@@ -103,14 +113,18 @@ class Claims:
             if weight(piece.text) >= TELLING:
                 self._try(piece, 0, len(self.free), least)
 
+    def around(self, piece: Piece) -> tuple[int, int]:
+        """Return the letters between the places of the lines before and after *piece*, in reading order."""
+        index = next(i for i, other in enumerate(self.pieces) if other is piece)
+        before = next((p.place[1] for p in reversed(self.pieces[:index]) if p.place), 0)
+        return before, next((p.place[0] for p in self.pieces[index + 1 :] if p.place), len(self.free))
+
     def _between(self, least: float) -> None:
-        """Look for each open piece between the places of its neighbours, in reading order."""
-        for index, piece in enumerate(self.pieces):
-            if piece.place is None:
-                before = next((p.place[1] for p in reversed(self.pieces[:index]) if p.place), 0)
-                after = next((p.place[0] for p in self.pieces[index + 1 :] if p.place), len(self.free))
-                if before < after:
-                    self._try(piece, before, after, least)
+        """Look for each open piece between the places of its neighbours."""
+        for piece in self._open():
+            before, after = self.around(piece)
+            if before < after:
+                self._try(piece, before, after, least)
 
     def _split(self) -> None:
         self.pieces = [part for piece in self.pieces for part in self._parts(piece)]

@@ -19,6 +19,7 @@ from dropscribe.engines.crosscheck.values import Reading
 
 PASSAGE = 20.0  # letters from which a passage counts: some four or five words
 LEAST, MOST = 8.0, 0.8  # on a page of little text: at least so many letters, and this share of all
+KNOWN = 0.75  # agreement from which a reader that doubts its own eyes is seen to know the script all the same
 BEGINNING = 16  # letters by which a passage is found in a block
 # Blocks whose inner text a model does not give, or gives in a notation of its own.
 PICTURES = frozenset({"image", "figure", "chart", "picture", "photo", "logo", "seal", "formula", "equation"})
@@ -43,10 +44,10 @@ def compare(text: str, first: Reading, again: Callable[[], Reading], name: str, 
 
     *again* is asked for another look only where the *first* finds a fault.
     """
-    if not first.able:
-        return Check(None, None)
     pictures = [block.box for block in blocks if block.box is not None and block.label in PICTURES]
     look = Comparison(text, first, pictures)
+    if not first.able and look.agreement() < KNOWN:
+        return Check(None, None)
     faults = _faults(look) if first.sure else Faults()
     if faults:
         faults = _upheld(look, Comparison(text, again(), pictures))

@@ -47,4 +47,6 @@ def reading(found: PageLines, width: int, height: int) -> Reading:
     doubts = flags(found.lines, found.unread)
     placed = assemble(found.lines, width, height, found.marks).blocks
     lines = tuple(Heard(block.text, block.confidence or 0.0, block.box) for block in placed if block.box is not None)
-    return Reading(lines, found.unread, able="unread" not in doubts and "empty" not in doubts, sure=not doubts)
+    return Reading(
+        lines, found.unread, able="unread" not in doubts and "empty" not in doubts, sure="low-confidence" not in doubts
+    )

@@ -15,7 +15,7 @@ from dropscribe.core.errors import Reason, ReasonedError
 from dropscribe.core.pages import EngineInfo, Page, PageFailure, PageText
 from dropscribe.core.status import MlxMemory
 from dropscribe.engines import hub
-from dropscribe.engines.base import LoadProgress, PageSource, Signals
+from dropscribe.engines.base import Judge, LoadProgress, PageSource, Signals, unjudged
 from dropscribe.engines.deepseek import checkpoint, lean, loading, release, warm_up
 from dropscribe.engines.deepseek.batch import Batch
 from dropscribe.engines.deepseek.generate import Sequential
@@ -36,8 +36,11 @@ class DeepSeekOcr:
 
     finds_lines = False
 
-    def __init__(self, settings: Settings, signals: Signals, rows: int | None = None, warm: bool | None = None) -> None:
-        """Read up to *rows* pages at once (None: as `engine.pages_at_once` says).
+    def __init__(
+        self, settings: Settings, signals: Signals, rows: int | None = None, warm: bool | None = None,
+        judge: Judge = unjudged,
+    ) -> None:  # fmt: skip
+        """Read up to *rows* pages at once (None: as `engine.pages_at_once` says); *judge* is asked of each text.
 
         *warm*: read an empty page at each load (None: on a GPU).
         """
@@ -47,7 +50,7 @@ class DeepSeekOcr:
         self.width = 1  # known once the model is loaded
         self._lean = policy.is_lean(sys.platform, readings.available().total_bytes)
         self._settings, self._signals = lean.slimmed(settings, lean=self._lean), signals
-        self._rows, self._warm = rows, warm
+        self._rows, self._warm, self._judge = rows, warm, judge
         self._loaded: Loaded | None = None
         self._readers: WeakSet[Generator[PageText | PageFailure]] = WeakSet()
         self._loaded_stack = ExitStack()
@@ -127,7 +130,7 @@ class DeepSeekOcr:
 
     def _flow(self, page: Page) -> PageFlow:
         assert self._loaded is not None
-        return Fallback(page, self._settings, self._loaded.adapter).flow()
+        return Fallback(page, self._settings, self._loaded.adapter, self._judge).flow()
 
 
 def drive(flow: PageFlow, single: Sequential) -> PageText:

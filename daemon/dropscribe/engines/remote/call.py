@@ -90,7 +90,8 @@ class Call:
         return Result(watch.reply(end, time.monotonic()), watch.begun - self._sent, model, by_ids)
 
     def _begin(self, now: float) -> AnswerWatch:
-        self.began()
+        if not self.exchange.cancelled:  # else nobody waits for this page any more, or somebody else has it
+            self.began()
         self._told = 0
         return self.watch(now, min(self.limits.answer, self.limits.deadline - now))
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from dropscribe.config import Settings
 from dropscribe.core.errors import Reason, ReasonedError
 from dropscribe.core.pages import PageFailure, PageText
-from dropscribe.engines.base import PageSource, Signals
+from dropscribe.engines.base import Judge, PageSource, Signals, unjudged
 from dropscribe.engines.remote import verdicts
 from dropscribe.engines.remote.body import body
 from dropscribe.engines.remote.call import Call, Limits, Result
@@ -45,8 +45,8 @@ class Ended:
 class Driver:
     """Reads pages by the servers of a fleet."""
 
-    def __init__(self, fleet: Fleet, settings: Settings, signals: Signals) -> None:
-        self.settings = settings
+    def __init__(self, fleet: Fleet, settings: Settings, signals: Signals, judge: Judge = unjudged) -> None:
+        self.settings, self._judge_of = settings, judge
         self._fleet, self._signals = fleet, signals
         self._refusals = Refusals()
         self._retries = RetryBudget(RETRIES * settings.engine.remote.in_flight)
@@ -61,12 +61,13 @@ class Driver:
         """
         self._fleet.wake()
         try:
-            while self._take(pages, width):
+            while (taken := self._take(pages, width)) or self._works:
                 self._signals.raise_if_stopped()
                 now = time.monotonic()
                 self._fleet.look_after(now, idle=not self._under_way)
                 yield from self._send(now)
-                for ended in self._wait(full=len(self._works) >= width):
+                full = len(self._works) >= width and not self._waiting
+                for ended in self._wait(0.0 if taken else LOOK_FULL if full else LOOK):
                     yield from self._judge(ended)
                 self._fleet.tell(self._signals.servers)
         finally:
@@ -77,13 +78,13 @@ class Driver:
         return [*self._waiting, *self._under_way.values()]
 
     def _take(self, pages: PageSource, width: int) -> bool:
-        """Take pages as there is room; return whether there is any to read."""
-        while len(self._works) < min(width, max(1, self._fleet.room(time.monotonic()))):
-            page = pages.take(wait=not self._works)
-            if page is None:
-                break
-            self._waiting.append(begin(page, self.settings, self._fleet.family))
-        return bool(self._works)
+        """Take one page if there is room; return whether one came. It is sent before the next one is encoded."""
+        if len(self._works) >= min(width, max(1, self._fleet.room(time.monotonic()))):
+            return False
+        page = pages.take(wait=not self._works)
+        if page is not None:
+            self._waiting.append(begin(page, self.settings, self._fleet.family, self._judge_of))
+        return page is not None
 
     # -- sending
 
@@ -92,6 +93,7 @@ class Driver:
         for work in list(self._waiting):
             if work.deadline is not None and now >= work.deadline:
                 self._waiting.remove(work)
+                self._fleet.forget(work)
                 yield from self._go_on(work, self._reply(work, "timeout", "no server could be reached in time", now))
             elif work.not_before <= now and (endpoint := self._fleet.choose(work, now)) is not None:
                 self._waiting.remove(work)
@@ -138,10 +140,10 @@ class Driver:
 
     # -- what comes back
 
-    def _wait(self, *, full: bool) -> Iterator[Ended]:
-        """Yield the requests that have ended, having waited a little for the first."""
+    def _wait(self, seconds: float) -> Iterator[Ended]:
+        """Yield the requests that have ended, having waited so many *seconds* for the first."""
         try:
-            ended = self._ended.get(timeout=LOOK_FULL if full and not self._waiting else LOOK)
+            ended = self._ended.get(timeout=seconds)
             while True:
                 if self._under_way.pop(ended.exchange, None) is not None:  # else of a reading that is over
                     yield ended

@@ -33,7 +33,8 @@ class Endpoint:
     window: float = 16.0  # requests at once
     waiting: float | None = None  # seconds, smoothed, until an answer begins
     last_success: float = -1.0  # monotonic
-    answers_as: str | None = None  # the model that its first answer named
+    answers_as: set[str] = field(default_factory=set)  # the models that its answers name
+    stranger: str | None = None  # one that an answer named, and no probe has looked since
     gives_ids: bool = True  # it gave token ids the last time, as far as is known
     alone: object | None = None  # the page that has it for itself
     probing: bool = False
@@ -58,7 +59,9 @@ class Endpoint:
     def up(self, server: Server, now: float) -> None:
         """Hear that it answers again."""
         self.server, self.error, self.until, self.barred, self.errors_in_row = server, None, now, False, 0
-        self.answers_as = None
+        if self.stranger is not None:
+            self.answers_as.add(self.stranger)
+            self.stranger = None
         self.window = max(1.0, self.window / 2) if self._failures else self.window
 
     def success(self, waited: float, first_byte: float, most: int, now: float) -> None:

@@ -10,7 +10,7 @@ from dropscribe.config import Settings
 from dropscribe.core.errors import Reason, ReasonedError
 from dropscribe.core.pages import EngineInfo, PageFailure, PageText
 from dropscribe.core.status import MlxMemory
-from dropscribe.engines.base import LoadProgress, PageSource, Signals
+from dropscribe.engines.base import Judge, LoadProgress, PageSource, Signals, unjudged
 from dropscribe.engines.remote import trust, unloading
 from dropscribe.engines.remote.driver import Driver
 from dropscribe.engines.remote.endpoint import Endpoint
@@ -28,9 +28,9 @@ class Remote:
 
     finds_lines = False
 
-    def __init__(self, settings: Settings, signals: Signals) -> None:
-        """Take the servers from the *settings*; nothing is asked yet."""
-        self._settings, self._signals = settings, signals
+    def __init__(self, settings: Settings, signals: Signals, judge: Judge = unjudged) -> None:
+        """Take the servers from the *settings*; nothing is asked yet. *judge* is asked of each text."""
+        self._settings, self._signals, self._judge = settings, signals, judge
         self.info = EngineInfo("remote", settings.engine.remote.model or "", settings.engine.remote.label, "")
         self.width = width_of(settings)
         self._fleet: Fleet | None = None
@@ -56,7 +56,7 @@ class Remote:
             raise
         finally:
             fleet.tell(self._signals.servers, now=True)
-        self._driver = Driver(fleet, self._settings, self._signals)
+        self._driver = Driver(fleet, self._settings, self._signals, self._judge)
         self.info = info_of(server, self._settings)
         report(LoadProgress("ready"))
 

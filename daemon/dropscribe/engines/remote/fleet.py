@@ -74,14 +74,24 @@ class Fleet:
         usable = [endpoint for endpoint in self.endpoints if endpoint.usable(now)]
         usable = [endpoint for endpoint in usable if endpoint is not work.avoid] or usable
         if wants_to_be_alone(work):
-            return _kept_for(work, usable)
+            kept = _kept_for(work, usable)
+            if kept is None or kept.alone is not work:
+                self.forget(work)  # the one that was kept is out
+            if kept is not None:
+                kept.alone = work
+            return kept if kept is not None and kept.in_flight == 0 else None
         return min((e for e in usable if e.has_room(now)), key=lambda e: e.in_flight, default=None)
 
     def returned(self, endpoint: Endpoint, work: Work) -> None:
         """Hear that a server has a page no more."""
         endpoint.in_flight -= 1
-        if endpoint.alone is work:
-            endpoint.alone = None
+        self.forget(work)
+
+    def forget(self, work: Work) -> None:
+        """Keep no server for a page any more."""
+        for endpoint in self.endpoints:
+            if endpoint.alone is work:
+                endpoint.alone = None
 
     def all_returned(self) -> None:
         """Hear that no server has a page any more."""
@@ -89,15 +99,19 @@ class Fleet:
             endpoint.in_flight, endpoint.alone = 0, None
 
     def changed(self, endpoint: Endpoint, result: Result) -> Failure | None:
-        """Return a failure for an answer of another model than that of the server's first one."""
-        if result.model is None:
+        """Return a failure for an answer under another model's name than before, until a probe has looked again.
+
+        What stands before several servers may pass on names of their own: those are known from then on.
+        """
+        name = result.model
+        if name is None or name in endpoint.answers_as:
             return None
-        endpoint.answers_as = endpoint.answers_as or result.model
-        if endpoint.answers_as == result.model:
+        if not endpoint.answers_as:
+            endpoint.answers_as.add(name)
             return None
-        return Failure(
-            Blame.BARRED, f"it answers as {result.model[:100]!r} now, before as {endpoint.answers_as[:100]!r}"
-        )
+        endpoint.stranger = name
+        before = ", ".join(sorted(endpoint.answers_as))
+        return Failure(Blame.BARRED, f"it answers as {name[:100]!r}, before as {before[:100]!r}")
 
     def wake(self) -> None:
         """Ask at once when all are out: whoever reads again has waited already."""
@@ -183,14 +197,9 @@ class Fleet:
 
 
 def _kept_for(work: Work, usable: Sequence[Endpoint]) -> Endpoint | None:
-    """Return a server that has no other page; keep the one with the fewest free of new ones until then."""
+    """Return the server that is kept for a page, or the one to keep: it gets no new page until it has none."""
     kept = next((e for e in usable if e.alone is work), None)
-    if kept is None:
-        kept = min((e for e in usable if e.alone is None), key=lambda e: e.in_flight, default=None)
-        if kept is None:
-            return None
-        kept.alone = work
-    return kept if kept.in_flight == 0 else None
+    return kept or min((e for e in usable if e.alone is None), key=lambda e: e.in_flight, default=None)
 
 
 def _harmless(failure: Failure, *, known: bool) -> bool:

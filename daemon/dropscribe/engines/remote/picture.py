@@ -1,7 +1,7 @@
 """A page as the bytes that are sent: encoded at once, so that no decoded picture waits for an answer.
 
-PNG at level 1: on a dense A4 page of 144 dpi 457 KB in 50 ms, against 588 KB in 105 ms at level 6; JPEG at quality 90
-435 KB in 7 ms.
+PNG at level 1: a dense A4 page of 144 dpi 457 KB in 50 ms, against 588 KB in 105 ms at level 6; a page without colour
+as shades of grey 259 KB in 27 ms; JPEG at quality 90 435 KB in 7 ms.
 """
 
 import base64
@@ -56,8 +56,19 @@ def encode(image: "Image", kind: str) -> Picture:
         image.convert("RGB").save(stream, "JPEG", quality=90)
     else:
         kind = "png"
-        image.save(stream, "PNG", compress_level=1)
+        _without_colour(image).save(stream, "PNG", compress_level=1)
     return Picture(stream.getvalue(), kind, image.size)
+
+
+def _without_colour(image: "Image") -> "Image":
+    """Return *image* as shades of grey where it is nothing else: the same pixels in half of the bytes."""
+    from PIL import ImageChops
+
+    if image.mode != "RGB":
+        return image
+    red, green, blue = image.split()
+    coloured = ImageChops.difference(red, green).getbbox() or ImageChops.difference(green, blue).getbbox()
+    return image if coloured else red
 
 
 def scaled(picture: Picture, longest: int) -> Picture:

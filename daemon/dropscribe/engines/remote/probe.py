@@ -47,7 +47,7 @@ class Server:
 def probe(transport: Transport, wanted: str | None) -> Server:
     """Ask a server what it is and has; raise `Failed`."""
     root, listed, header = _listing(transport)
-    model = _chosen(listed, wanted)
+    model = _chosen(listed, wanted, header)
     kind = _kind(header, str(model.get("owned_by", "")))
     length = model.get("max_model_len")
     names = [str(model["id"]), str(model.get("root") or "")]
@@ -82,7 +82,7 @@ def _without_key(failure: Failure, transport: Transport) -> Failure:
     return Failure(failure.blame, transport.without_key(failure.detail), failure.status, failure.wait)
 
 
-def _chosen(listed: list[dict[str, Any]], wanted: str | None) -> dict[str, Any]:
+def _chosen(listed: list[dict[str, Any]], wanted: str | None, header: str) -> dict[str, Any]:
     names = [model["id"] for model in listed]
     said = shortened(", ".join(names[:10]))
     if wanted is None:
@@ -95,6 +95,8 @@ def _chosen(listed: list[dict[str, Any]], wanted: str | None) -> dict[str, Any]:
     for model in listed:
         if model["id"] in (wanted, f"{wanted}:latest") or wanted in _aliases(model):
             return model
+    if header.startswith("mlx_vlm") and not any(model.get("loaded") for model in listed):
+        return {"id": wanted}  # it lists no folder that it has unloaded, and has nothing that a wrong name would unload
     raise Failed(Failure(Blame.BARRED, f"it does not list the model {wanted[:100]!r}, but {said or 'none'}"))
 
 

@@ -43,6 +43,7 @@ class AnswerWatch:
     tidy: Callable[[str, tuple[int, int]], str] = as_it_is
     finish: str | None = None
     tokens: int | None = None  # as the server counts
+    _unguarded: bool = False  # the server keeps no guard, whatever it was asked
     _state: AttemptState | None = None
     _vocabulary: Vocabulary = field(default_factory=Vocabulary)
     _spellings: dict[int, str] = field(default_factory=dict)
@@ -85,13 +86,24 @@ class AnswerWatch:
     def _push(self, tokens: Iterable[int], now: float, *, replay: bool = False) -> str | None:
         state = self._state = self._state or self._new_state()
         for token in tokens:
-            if replay:
-                if state.guard.banned():
-                    state.guard.record_hit()
-                state.guard.push(token)
+            if replay and not self._unguarded:
+                self._replay(state.guard, token)
             if end := state.take(token, now):
                 return end
         return self._late(now)
+
+    def _replay(self, guard: NGramGuard, token: int) -> None:
+        """Note whether the server's guard had a ban in force; a banned token that comes all the same shows it has none.
+
+        vLLM ignores the sizes when it was started without the guard.
+        """
+        banned = guard.banned()
+        if token in banned:
+            self._unguarded = True
+            guard.hits.clear()
+        elif banned:
+            guard.record_hit()
+        guard.push(token)
 
     def _new_state(self) -> AttemptState:
         if self.by_ids:

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from dropscribe.config import Settings
 from dropscribe.core.pages import Page, PageKey
+from dropscribe.engines.base import Judge, unjudged
 from dropscribe.engines.remote import picture as pictures
 from dropscribe.engines.remote.body import Asked
 from dropscribe.engines.remote.families import Family
@@ -57,10 +58,10 @@ class Work:
         return Asked(model, family.adapter.prompt(self.attempt.prompt), max(1, limit), guard)
 
 
-def begin(page: Page, settings: Settings, family: Family) -> Work:
+def begin(page: Page, settings: Settings, family: Family, judge: Judge = unjudged) -> Work:
     """Return the work on a page: its decoded picture is let go at once, and decoded again where it is cut in two."""
     encoded = pictures.encode(page.image, settings.engine.remote.image)
-    fallback = Fallback(replace(page, image=encoded.opened()), settings, family.adapter)
+    fallback = Fallback(replace(page, image=encoded.opened()), settings, family.adapter, judge)
     flow = fallback.flow()
     return Work(fallback, encoded, flow, next(flow))
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from dropscribe.config import Settings
 from dropscribe.core.errors import Reason, ReasonedError
-from dropscribe.core.pages import Attempt, Page, PageText
+from dropscribe.core.pages import Attempt, Check, Page, PageText
+from dropscribe.engines.base import Judge, unjudged
 from dropscribe.engines.vlm import halves
 from dropscribe.engines.vlm.adapters import ADAPTERS, Adapter
 from dropscribe.engines.vlm.attempt import Reply, Request
@@ -52,6 +53,7 @@ class Result:
     end: str  # the worse of two halves
     whole: bool
     parsed: Parsed
+    check: Check | None = None  # a second reader's verdict, where there is one
 
     @property
     def clean(self) -> bool:
@@ -59,9 +61,16 @@ class Result:
         return self.end == "stop" and self.parsed.boxes_good and bool(self.parsed.text)
 
     @property
-    def score(self) -> tuple[bool, bool, bool, bool, int]:
-        """What to compare attempts by: clean, whole, no loop, good boxes, length."""
-        return (self.clean, self.whole, self.end != "loop", self.parsed.boxes_good, len(self.parsed.text))
+    def agreed(self) -> bool:
+        """Whether no second reader speaks against it either."""
+        return self.clean and not (self.check is not None and self.check.disagrees)
+
+    @property
+    def score(self) -> tuple[bool, bool, float, bool, bool, bool, int]:
+        """What to compare attempts by: agreed, clean, agreement, whole, no loop, good boxes, length."""
+        agreement = self.check.agreement if self.check is not None else None
+        marks = (self.whole, self.end != "loop", self.parsed.boxes_good)
+        return (self.agreed, self.clean, agreement or 0.0, *marks, len(self.parsed.text))
 
 
 def fallback_steps(mode: str, prompt: str) -> Iterator[Step]:
@@ -105,6 +114,7 @@ class Fallback:
     page: Page
     settings: Settings
     adapter: Adapter = ADAPTERS["deepseekocr"]
+    judge: Judge = unjudged
     attempts: list[Attempt] = field(default_factory=list)
     results: list[Result] = field(default_factory=list)
     detail: str = ""
@@ -121,8 +131,11 @@ class Fallback:
             if budget.left <= 0:
                 break
             result = yield from (self._halves(step, budget) if step.halved else self._whole(step, budget))
-            self.results.append(result)
             if result.clean:
+                parsed = result.parsed
+                result = replace(result, check=self.judge(self.page, parsed.text, parsed.blocks))
+            self.results.append(result)
+            if result.agreed:
                 break
         return self._kept()
 
@@ -191,6 +204,7 @@ class Fallback:
             rotation=page.rotation,
             text_source="ocr",
             flags=tuple(dict.fromkeys((*page.flags, *_flags(best)))),
+            check=best.check,
             attempts=tuple(self.attempts),
             seconds=round(sum(attempt.seconds for attempt in self.attempts), 3),
         )

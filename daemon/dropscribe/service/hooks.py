@@ -1,0 +1,121 @@
+"""What happens next: the user's commands after files are done or failed, one at a time, in the order of the files.
+
+A hook never changes what became of its file, and holds up neither other files nor the end of the daemon beyond the
+grace. What is to run stands in the journal, so a crash repeats it and forgets none.
+"""
+
+import json
+import os
+import time
+from collections.abc import Callable
+from typing import Any
+
+from dropscribe.config import Settings
+from dropscribe.core.job import Job, State
+from dropscribe.core.status import HookStatus, LastHook
+from dropscribe.journal.hooks import Hook
+from dropscribe.journal.journal import Journal
+from dropscribe.log import LOG
+from dropscribe.service import status
+from dropscribe.service.flow import Event, Flow, Flows, record
+from dropscribe.service.hook_process import HookProcess, Result
+
+OVER = "hook"  # the event that a run is over
+
+
+def wanted(job: Job, settings: Settings, recipe: str) -> Hook | None:
+    """Return the hook for *job*, which is written or rejected and put away, by the *settings* of its files."""
+    failed = job.state is State.REJECTED
+    command = settings.hooks.failed if failed else settings.hooks.done
+    if not command:
+        return None
+    return Hook(command, settings.hooks.timeout, _told(job, settings, recipe, failed))
+
+
+def _told(job: Job, settings: Settings, recipe: str, failed: bool) -> dict[str, Any]:
+    folders, mode = settings.folders, settings.output.originals
+    original = None if job.destination is None else os.fsdecode(job.destination)
+    if not failed and mode != "archive":
+        original = os.path.join(folders.inbox, os.fsdecode(job.path)) if mode == "keep" else None
+    return {
+        "state": "failed" if failed else "done",
+        "name": os.fsdecode(job.path),
+        "recipe": recipe or None,
+        "original": original,
+        "outputs": [os.path.join(folders.outbox, os.fsdecode(output)) for output in job.outputs],
+        "reason": str(job.reason) if failed else None,
+        "review": job.review,
+    }
+
+
+def environment(told: dict[str, Any]) -> dict[str, str]:
+    """Return the variables that say what became of a file; names are the very bytes of the file system."""
+    return {
+        "DROPSCRIBE_STATE": told["state"],
+        "DROPSCRIBE_NAME": told["name"],
+        "DROPSCRIBE_RECIPE": told["recipe"] or "",
+        "DROPSCRIBE_ORIGINAL": told["original"] or "",
+        "DROPSCRIBE_OUTPUTS": "\n".join(told["outputs"]),
+        "DROPSCRIBE_REASON": told["reason"] or "",
+        "DROPSCRIBE_REVIEW": "1" if told["review"] else "",
+    }
+
+
+class Hooks:
+    """Runs what the journal says, one after the other, from *folder*; *wake* turns the loop."""
+
+    def __init__(self, journal: Journal, flows: Flows, folder: str, wake: Callable[[], None]) -> None:
+        self._journal, self._flows, self._folder, self._wake = journal, flows, folder, wake
+        self._process: HookProcess | None = None
+        self._recording = False
+        self._last: LastHook | None = None
+        self.stopping = False
+
+    @property
+    def busy(self) -> bool:
+        """Say whether one is running or about to."""
+        return self._process is not None or self._recording or (not self.stopping and self._journal.hooks.count() > 0)
+
+    def tick(self) -> None:
+        """Take the result of a run that is over, and begin the next."""
+        if self._process is not None and self._process.result is not None:
+            result, self._process = self._process.result, None
+            self._flows.resume(OVER, result)
+        free = self._process is None and not self._recording and not self.stopping
+        if free and (found := self._journal.hooks.next()) is not None:
+            self._flows.start(self._run(*found))
+
+    def close(self) -> None:
+        """End the run under way, which counts as not begun; may be called twice."""
+        self.stopping = True
+        if self._process is not None:
+            self._process.stop()
+
+    def status(self) -> HookStatus:
+        """Return what `status` shows."""
+        return HookStatus(waiting=self._journal.hooks.count(), last=self._last)
+
+    def _run(self, number: int, hook: Hook) -> Flow[None]:
+        told = json.dumps(hook.told).encode("ascii")
+        variables = os.environ | environment(hook.told)
+        self._process = HookProcess(hook.command, told, variables, self._folder, hook.timeout, self._wake)
+        result: Result = yield Event(OVER)
+        self._tell(hook, result)
+        if result.stopped:
+            return
+        self._recording = True
+        try:
+            yield from record(lambda: self._journal.hooks.ended(number))
+        finally:
+            self._recording = False
+
+    def _tell(self, hook: Hook, result: Result) -> None:
+        name = status.shown(hook.told["name"])
+        self._last = LastHook(
+            name=name, state=hook.told["state"], command=hook.command[0], exit=result.exit, message=result.message,
+            seconds=round(result.seconds, 1), at=status.stamp(time.time()),
+        )  # fmt: skip
+        if result.ok:
+            LOG.info("%s: its hook has run in %.1f s", name, result.seconds)
+        else:
+            LOG.warning("%s: its hook %s ended with %s: %s", name, hook.command[0], result.exit, result.message)

@@ -1,0 +1,170 @@
+"""Lanes: each recipe at work with its inbox and outbox, and the base, which is one too. They share journal and model.
+
+One lane that is away, full or slow holds up no other: each waits by itself. A recipe that was changed or removed lives
+on, unwatched, until the files that it took are over.
+"""
+
+import json
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from dropscribe.config import Settings, plain, recipes, restored
+from dropscribe.config.folders import layout_faults
+from dropscribe.config.recipes import Recipe
+from dropscribe.core.job import BASE, Job, Origin, Unmounted
+from dropscribe.files.ledger import Ledger
+from dropscribe.files.outbox import Outbox
+from dropscribe.intake.events import EventBuffer
+from dropscribe.journal.journal import Journal
+from dropscribe.log import LOG
+from dropscribe.service import mounts
+from dropscribe.service.backoff import Backoff
+from dropscribe.service.flow import Flows
+from dropscribe.service.inbox import Inbox
+
+
+@dataclass
+class Lane:
+    """Where files of one recipe come from and go to, by which settings, and what they wait for."""
+
+    recipe: Recipe
+    origin: Origin
+    outbox: Outbox
+    unmounted: Mapping[str, Unmounted]
+    inbox: Inbox
+    backoff: Backoff = field(default_factory=Backoff)
+    recovered: bool = False  # nothing is claimed before interrupted publications are finished
+    retired: bool = False  # it takes no more files
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of its files."""
+        return self.recipe.settings
+
+    @property
+    def travelling(self) -> dict[str, Any] | None:
+        """The settings that go with its files to the worker; None for the base, whose settings the worker has."""
+        return plain(self.settings) if self.origin.recipe else None
+
+    def may_begin(self, now: float) -> bool:
+        """Say whether a file of this lane may be claimed."""
+        return self.recovered and self.backoff.open(now)
+
+
+class Lanes:
+    """All lanes by the number of their recipe in the journal."""
+
+    def __init__(
+        self, settings: Settings, journal: Journal, flows: Flows, ledger: Ledger, wake: Callable[[], None], now: float
+    ) -> None:
+        self._settings, self._journal, self._flows = settings, journal, flows
+        self._ledger, self._wake = ledger, wake
+        self._lanes: dict[int, Lane] = {}
+        self._add(recipes.base(settings), BASE, now)
+        self._take_over(settings, now)
+        for number, name, values in journal.recipes.needed():
+            if number not in self._lanes:
+                self._add(_remembered(name, values), self._origin(number, _remembered(name, values)), now, retired=True)
+
+    def __iter__(self) -> Iterator[Lane]:
+        return iter(list(self._lanes.values()))
+
+    @property
+    def base(self) -> Lane:
+        """The lane without a recipe."""
+        return self._lanes[BASE.recipe]
+
+    @property
+    def watched(self) -> list[Lane]:
+        """The lanes that take files."""
+        return [lane for lane in self if not lane.retired]
+
+    def of(self, job: Job) -> Lane:
+        """Return the lane of *job*."""
+        return self.of_number(job.recipe)
+
+    def of_number(self, recipe: int) -> Lane:
+        """Return the lane of the recipe with that number; the base where it is not known any more."""
+        return self._lanes.get(recipe, self.base)
+
+    def taking(self, inbox: bytes) -> Lane | None:
+        """Return the lane that takes files from *inbox* (see `Origin`) now."""
+        return next((lane for lane in self.watched if lane.origin.inbox == inbox), None)
+
+    def deadline(self, now: float) -> float | None:
+        """Return when a lane wants to be looked at again."""
+        times = [at for lane in self for at in (lane.inbox.deadline(now), lane.backoff.deadline(now)) if at is not None]
+        return min(times, default=None)
+
+    def closed(self, now: float) -> Collection[int]:
+        """Return the recipes of which no file may be claimed now."""
+        return [lane.origin.recipe for lane in self if not lane.may_begin(now)]
+
+    def offer(self, job: Job) -> None:
+        """Look at the file of *job* again, if anybody takes files from there still."""
+        self.look_at(job.inbox, job.path)
+
+    def look_at(self, inbox: bytes, path: bytes) -> None:
+        """Look at *path* below an *inbox* (see `Origin`), if anybody takes files from there."""
+        if (lane := self.taking(inbox)) is not None:
+            lane.inbox.offer(path)
+
+    # -- the settings change
+
+    def apply(self, settings: Settings, now: float) -> list[Lane]:
+        """Take over changed settings; return the lanes that are new."""
+        self._settings = settings
+        known = set(self._lanes)
+        self.base.recipe = recipes.base(settings)
+        self.base.inbox.apply(settings)
+        wanted = self._take_over(settings, now)
+        for number, lane in self._lanes.items():
+            if number != BASE.recipe and number not in wanted and not lane.retired:
+                LOG.info("the recipe %s takes no more files", lane.recipe.name)
+                lane.retired = True
+                lane.inbox.retire()
+        return [lane for number, lane in self._lanes.items() if number not in known]
+
+    def _take_over(self, settings: Settings, now: float) -> set[int]:
+        """Make a lane of each recipe that has none with these very settings; return the numbers of all."""
+        wanted = set()
+        for recipe in recipes.named(settings).values():
+            number = self._journal.recipes.number(recipe.name, _written(recipe))
+            wanted.add(number)
+            lane = self._lanes.get(number)
+            if lane is not None and lane.retired:
+                lane.inbox.close()
+            if lane is None or lane.retired:
+                self._add(recipe, self._origin(number, recipe), now)
+        return wanted
+
+    def _add(self, recipe: Recipe, origin: Origin, now: float, *, retired: bool = False) -> None:
+        settings, journal = recipe.settings, self._journal
+        unmounted = mounts.prepare(settings, journal.metadata, recipe.name)
+        inbox = Inbox(
+            settings, journal, self._flows, EventBuffer(self._wake), unmounted["inbox"], now, origin=origin,
+            layout=lambda: layout_faults(self._settings, "config.yaml"), retired=retired,
+        )  # fmt: skip
+        outbox = Outbox(settings.folders.outbox, self._ledger, unmounted["outbox"])
+        self._lanes[origin.recipe] = Lane(recipe, origin, outbox, unmounted, inbox, retired=retired)
+
+    def _origin(self, number: int, recipe: Recipe) -> Origin:
+        theirs, ours = recipe.settings.folders.outbox, self._settings.folders.outbox
+        outbox = b"" if theirs == ours else theirs.encode("utf-8", "surrogateescape")
+        return Origin(number, recipe.inbox, outbox, recipe.priority)
+
+    def close(self) -> None:
+        """Stop watching; may be called twice."""
+        for lane in self:
+            lane.inbox.close()
+
+
+def _written(recipe: Recipe) -> str:
+    """Return a recipe as the journal keeps it."""
+    return json.dumps({"priority": recipe.priority, "settings": plain(recipe.settings)}, sort_keys=True)
+
+
+def _remembered(name: str, values: str) -> Recipe:
+    found = json.loads(values)
+    return Recipe(name, found["priority"], restored(found["settings"]))
