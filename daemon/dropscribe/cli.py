@@ -47,7 +47,8 @@ def parser() -> argparse.ArgumentParser:
     )
     read = add("read", "print the text of files, or write it elsewhere; nothing is moved")
     read.add_argument("paths", nargs="+", metavar="PATH", help="a picture, a PDF or a folder; - for standard input")
-    read.add_argument("--format", choices=tuple(SUFFIXES), default="txt")
+    read.add_argument("--format", choices=tuple(SUFFIXES), help="default: txt, or the first one of the recipe")
+    read.add_argument("--recipe", metavar="NAME", help="by the settings of this recipe")
     read.add_argument("--prompt", metavar="WORDS", help="in place of engine.prompt, where the engine takes one")
     read.add_argument(
         "-o", "--output", nargs="?", const="", metavar="FOLDER",

@@ -50,7 +50,7 @@ def entries(scorer: Any, folder: str | None) -> tuple[list[dict[str, Any]], Path
 def fill(todo: list[dict[str, Any]], root: Path, cache: Path) -> None:
     """Read each of *todo* and keep its pages and lines."""
     cache.mkdir(parents=True, exist_ok=True)
-    reader = Reader(Sessions(), Signals(), turn=True)
+    reader = Reader(Sessions(), Signals())
     settings = checked({"intake": {"pdf_text": "auto"}}, "the bench")
     for entry in todo:
         kept = cache / (entry["id"] + ".pkl")

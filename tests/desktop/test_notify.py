@@ -64,6 +64,12 @@ def test_a_file_and_its_outcome_are_named(always: Notifier, desktop: Desktop) ->
     assert shown_after(always, desktop, 100 + QUIET) == ["scan.png: read"]
 
 
+def test_pages_that_want_a_look_are_named(always: Notifier, desktop: Desktop) -> None:
+    always.job_ended("scan.png", "done", "please check page 3: 2 passages not confirmed", 0.0)
+
+    assert shown_after(always, desktop, QUIET) == ["scan.png: read (please check page 3: 2 passages not confirmed)"]
+
+
 def test_a_failure_tells_its_reason(always: Notifier, desktop: Desktop) -> None:
     always.job_ended("scan.png", "failed", "not-an-image", 0.0)
 

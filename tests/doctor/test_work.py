@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dropscribe.core.status import ModelStatus, QueueStatus, Status
+from dropscribe.core.status import LastHook, ModelStatus, QueueStatus, Status
 from dropscribe.doctor import processes, work
 from dropscribe.doctor.processes import Running
 from dropscribe.doctor.values import State
@@ -92,6 +92,14 @@ def test_a_blocked_model_and_waiting_originals_are_told() -> None:
     assert checks["queue"].state is State.OK
     assert "needs about 3 GB" in checks["model state"].detail and "read-only" in checks["originals"].detail
     assert all(check.remedy for check in checks.values() if check.state is not State.OK)
+
+
+def test_a_hook_that_fails_is_told() -> None:
+    status = of()
+    status.hooks.last = LastHook(name="a.png", state="done", command="send", exit=3, message="no route", seconds=1.0)
+    checks = {check.name: check for check in work.all_of(status)}
+
+    assert checks["hooks"].state is State.WARNING and "send for a.png, ended with 3: no route" in checks["hooks"].detail
 
 
 def test_workers_of_other_daemons_are_counted_as_theirs() -> None:

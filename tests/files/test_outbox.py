@@ -313,6 +313,14 @@ def test_a_sweep_removes_what_is_on_record_and_nothing_else(
     assert os.listdir(tmp_path / "state" / "temporary") == [os.fsdecode(away)], "its folder cannot be seen now"
 
 
+def test_a_sweep_leaves_what_is_to_be_published_yet(outbox: Outbox, root: Path, ledger: Ledger, source: bytes) -> None:
+    manifest = prepared(outbox, root, a_job(source))
+
+    ledger.sweep({output.hidden for output in manifest.outputs})
+    assert outbox.publish(manifest, at(source), ()) == (b"scan.txt", b"scan.json", b"scan.alto.xml")
+    assert leftovers(root) == []
+
+
 def test_what_is_staged_for_a_job_goes_when_it_is_over(root: Path, state: str, source: bytes) -> None:
     for number in (1, 11, 1):
         staged(root, a_job(source, number=number))

@@ -81,6 +81,23 @@ def test_every_format_comes_out_of_the_sandbox_as_it_does_without(tmp_path: Path
         assert list(inside(tmp_path / name, decoders)) == list(outside(tmp_path / name)), name
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_a_decoder_holds_its_file_its_connection_and_shared_memory_and_nothing_else(
+    tmp_path: Path, decoders: Decoders
+) -> None:
+    (tmp_path / "a.png").write_bytes(encoded(written(), "PNG"))
+    descriptor = os.open(tmp_path / "a.png", os.O_RDONLY)
+    document = decoders.start(descriptor, "a.png")
+    os.close(descriptor)
+    with closing(document):
+        document.open(b"a.png")
+        folder = f"/proc/{document.pid}/fd"
+        held = [os.readlink(os.path.join(folder, number)) for number in sorted(os.listdir(folder), key=int)]
+
+    assert held[:3] == [os.devnull] * 3
+    assert sorted(name.partition(":")[0] for name in held[3:]) == sorted([str(tmp_path / "a.png"), "/memfd", "socket"])
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("entry", corpus_entries(), ids=lambda entry: entry["path"])
 def test_every_file_of_the_corpora_does(entry: dict[str, str], decoders: Decoders) -> None:

@@ -68,6 +68,12 @@ def megabytes(count: int) -> bytes:
     return os.urandom(1000) * (1000 * count)
 
 
+def _asked(page: Page) -> str:
+    """Return the words that a page is to be read by, where they are not the usual ones."""
+    prompt: str = page.settings.engine.prompt if page.settings is not None else "markdown"
+    return "" if prompt == "markdown" else prompt
+
+
 class FakeEngine:
     """Follows the Protocol of `dropscribe.engines.base`."""
 
@@ -147,7 +153,7 @@ class FakeEngine:
             self._cache = self._cache or megabytes(self._options.get("cache_mb", 0))
             if self._options.get("work"):
                 zlib.crc32(self._held)
-            text = " ".join(filter(None, (fingerprint(page.image), page.prompt)))
+            text = " ".join(filter(None, (fingerprint(page.image), _asked(page))))
             unsure = page.image.getpixel((0, 0)) == DEEDS["unsure"]
             block = Block("text", text, (10, 10, 30, 20), 0.5 if unsure else 0.98)
             flags = ("low-confidence",) if unsure else ()

@@ -1,6 +1,5 @@
 """Pages for the engine `remote`, and the engine itself with settings of a test's own."""
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -49,6 +48,7 @@ def read(engine: Remote, count: int = 1, **options: Any) -> list[PageText | Page
     return list(engine.read(Pages(count, **options)))
 
 
-def threads() -> int:
-    """Return how many threads there are."""
-    return threading.active_count()
+def texts(results: list[PageText | PageFailure]) -> list[str]:
+    """Return the texts of pages, none of which may have failed."""
+    assert all(isinstance(result, PageText) for result in results), results
+    return [result.text for result in results if isinstance(result, PageText)]

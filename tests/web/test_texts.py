@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from dropscribe.config import Settings, checked
-from dropscribe.core.job import Job, Signature, State
+from dropscribe.core.job import Signature, State
 from dropscribe.core.pages import Block, PageText
 from dropscribe.files.places import Place
 from dropscribe.web import texts
-from dropscribe.web.job_files import Missing
+from dropscribe.web.job_files import Known, Missing
 from dropscribe.web.texts import Texts
 from dropscribe.worker.page_cache import PageCache, folder_of
 
@@ -24,8 +24,8 @@ def settings(tmp_path: Path) -> Settings:
     return checked({"folders": {name: str(tmp_path / name) for name in names}}, "test")
 
 
-def job(*outputs: str) -> Job:
-    return Job(
+def job(*outputs: str) -> Known:
+    return Known(
         7, b"a.png", Signature(1, 1, 1, 1), 0.0, State.DONE, 1, 0, 0, 0, 0, 0, b"a", tuple(o.encode() for o in outputs),
         None, None, None, 1.0, finished=1000.0,
     )  # fmt: skip
@@ -68,7 +68,7 @@ def test_what_a_second_reader_says_is_kept(settings: Settings, tmp_path: Path) -
 
 
 @pytest.fixture(params=[".txt", ".md"])
-def cached(request: pytest.FixtureRequest, settings: Settings, tmp_path: Path) -> Iterator[Job]:
+def cached(request: pytest.FixtureRequest, settings: Settings, tmp_path: Path) -> Iterator[Known]:
     """A job whose pages are in the page cache, beside those of others."""
     for name, word in (("other", "else"), ("mine", "mine"), ("third", "mind")):
         cache = PageCache(folder_of(settings.folders.state), name)
@@ -80,7 +80,7 @@ def cached(request: pytest.FixtureRequest, settings: Settings, tmp_path: Path) -
 
 
 def test_boxes_come_from_the_page_cache_where_its_words_are_those_of_the_output(
-    settings: Settings, cached: Job
+    settings: Settings, cached: Known
 ) -> None:
     text = Texts().of(settings, cached)
 
@@ -88,7 +88,7 @@ def test_boxes_come_from_the_page_cache_where_its_words_are_those_of_the_output(
     assert text.page(2)["blocks"] == [{"label": "text", "text": "mine 2", "box": [1, 2, 3, 4], "confidence": 0.5}]
 
 
-def test_an_edited_output_is_shown_as_it_is_without_boxes(settings: Settings, cached: Job, tmp_path: Path) -> None:
+def test_an_edited_output_is_shown_as_it_is_without_boxes(settings: Settings, cached: Known, tmp_path: Path) -> None:
     path = tmp_path / "outbox" / cached.outputs[0].decode()
     path.write_text(path.read_text().replace("mine 1", "edited 1"))
     text = Texts().of(settings, cached)

@@ -1,5 +1,7 @@
 """What no engine has to know: blank pages, pages with their own text, pages that lie on their side."""
 
+from dataclasses import replace
+
 from PIL import Image, ImageDraw, ImageFont
 
 from dropscribe.config import checked
@@ -21,7 +23,7 @@ def page(**values: object) -> Page:
 
 
 def test_a_blank_page_has_its_empty_text_without_an_engine() -> None:
-    text = PageStage(SETTINGS, finds_lines=False).process(page(blank=True, flags=("scaled",)))
+    text = PageStage(finds_lines=False).process(page(blank=True, flags=("scaled",)))
 
     assert isinstance(text, PageText)
     assert (text.key, text.text, text.text_source, text.flags) == ((9, 3), "", "blank", ("scaled", "blank"))
@@ -29,19 +31,19 @@ def test_a_blank_page_has_its_empty_text_without_an_engine() -> None:
 
 def test_a_page_that_brings_its_own_text_keeps_it_as_it_stands() -> None:
     blocks = (Block("line", "born", None),)
-    text = PageStage(SETTINGS, finds_lines=False).process(page(text="  born\n digital ", blocks=blocks))
+    text = PageStage(finds_lines=False).process(page(text="  born\n digital ", blocks=blocks))
 
     assert isinstance(text, PageText)
     assert (text.text, text.text_source, text.blocks, text.attempts) == ("  born\n digital ", "pdf", blocks, ())
 
 
 def test_a_page_is_turned_unless_the_engine_does_so_itself_or_nobody_shall() -> None:
-    lying = Page(1, drawn_page().transpose(Image.Transpose.ROTATE_90))
-    stage = PageStage(SETTINGS, finds_lines=False)
+    lying = Page(1, drawn_page().transpose(Image.Transpose.ROTATE_90), settings=SETTINGS)
+    stage = PageStage(finds_lines=False)
     upright = stage.process(lying)
     stage.close()
-    off = PageStage(checked({"intake": {"orientation": "off"}}, "test"), finds_lines=False)
+    as_it_is = replace(lying, settings=checked({"intake": {"orientation": "off"}}, "test"))
 
     assert isinstance(upright, Page) and (upright.rotation, upright.flags) == (90, ("rotated",))
-    assert PageStage(SETTINGS, finds_lines=True).process(lying) is lying
-    assert off.process(lying) is lying
+    assert PageStage(finds_lines=True).process(lying) is lying
+    assert PageStage(finds_lines=False).process(as_it_is) is as_it_is

@@ -19,10 +19,10 @@ from dropscribe.commands import read_files
 from dropscribe.commands.common import EXIT_DONE, EXIT_FAILED, complain, settings_of
 from dropscribe.commands.read_files import Target
 from dropscribe.commands.words import left
-from dropscribe.config import Settings
+from dropscribe.config import Settings, recipes
 from dropscribe.control import client, lock
 from dropscribe.core import protocol
-from dropscribe.core.errors import REMEDIES, DropscribeError, Reason, ReasonedError
+from dropscribe.core.errors import REMEDIES, DropscribeError, Reason, ReasonedError, UsageError
 from dropscribe.core.job import Order, Outcome, on_one_line, printable
 from dropscribe.core.pages import PageText
 from dropscribe.core.protocol import ReadAnswer, ReadRequest, ToDaemon
@@ -40,10 +40,11 @@ CHECKED = SUFFIXES["json"]  # what says what a second reader has to say
 
 @dataclass(frozen=True)
 class Wish:
-    """How files are to be read: the format, and words for the engine in place of its setting."""
+    """How files are to be read: the format, words for the engine in place of its setting, and by which recipe."""
 
     format: str
     prompt: str | None
+    recipe: str | None = None
     check: bool = False  # what a second reader says is to be told too
 
     @property
@@ -54,7 +55,9 @@ class Wish:
 
 def read(given: argparse.Namespace, worker: Sequence[str]) -> int:
     """Print the text of each file, or write it into a folder; exit 1 if any could not be read."""
-    settings, wish = settings_of(given), Wish(given.format, given.prompt, given.check)
+    settings = _by_recipe(settings_of(given), given.recipe)
+    form = given.format or (settings.output.formats[0] if given.recipe else "txt")
+    wish = Wish(form, given.prompt, given.recipe, given.check)
     read_files.check_output(wish.format, given.output, given.paths)
     all_read = True
     with tempfile.TemporaryDirectory(prefix="dropscribe-read-") as private:
@@ -66,6 +69,17 @@ def read(given: argparse.Namespace, worker: Sequence[str]) -> int:
             if wish.check and answer.ok:
                 _print_passages(target.name, answer.files[CHECKED])
     return EXIT_DONE if all_read else EXIT_FAILED
+
+
+def _by_recipe(settings: Settings, recipe: str | None) -> Settings:
+    """Return the settings of the recipe called *recipe*, or the base's without a name; raise `UsageError`."""
+    if recipe is None:
+        return settings
+    named = recipes.named(settings)
+    if recipe not in named:
+        known = ", ".join(named) or "there are none"
+        raise UsageError("read", f"there is no recipe of that name (got {recipe!r})", f"recipes: {known}")
+    return named[recipe].settings
 
 
 def _put(target: Target, answer: ReadAnswer, form: str, output: str | None) -> bool:
@@ -105,7 +119,7 @@ def _through_daemon(settings: Settings, targets: Sequence[Target], wish: Wish, p
         if missing := _missing(target.path):
             yield missing
             continue
-        request = ReadRequest(target.path, wish.formats, wish.prompt)
+        request = ReadRequest(target.path, wish.formats, wish.prompt, wish.recipe)
         with client.asking(settings.folders.state, request, ReadAnswer, timeout=None) as answer:
             yield answer  # its files are there until we hang up, which is when the next one is asked for
 

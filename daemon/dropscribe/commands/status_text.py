@@ -9,13 +9,16 @@ from dropscribe.core.job import on_one_line
 from dropscribe.core.status import (
     ActiveStatus,
     DaemonStatus,
+    HookStatus,
     LoadStatus,
     ModelStatus,
     QueueStatus,
     RecentStatus,
+    RecipeStatus,
     RemoteStatus,
     Status,
     UnloadStatus,
+    WaitingStatus,
 )
 from dropscribe.formats.registry import SUFFIXES
 from dropscribe.memory.policy import size
@@ -34,6 +37,7 @@ def describe(status: Status, now: datetime) -> list[str]:
         lines.append(f"settings   restart needed for: {', '.join(daemon.restart_needed)}")
     if daemon.inbox_online is False:
         lines.append("inbox      unavailable; waiting for it")
+    lines += [_recipe_line(recipe) for recipe in status.recipes]
     lines += _model_lines(status.model, now)
     available = size(memory.available_bytes)
     lines.append(f"memory     pressure {memory.pressure}, {available} available, {_percent(memory.percent)} {COUNTED}")
@@ -41,8 +45,9 @@ def describe(status: Status, now: datetime) -> list[str]:
     lines.append(_queue_line(queue))
     if queue.archive_error:
         lines.append(f"originals  {queue.archive_error}")
+    lines += _hook_lines(status.hooks)
     lines += [_active_line(job) for job in status.active]
-    lines += [f"waiting    {item.name} (for {item.waiting_for})" for item in status.intake[:MOST_WAITING]]
+    lines += [f"waiting    {_named(item)} (for {item.waiting_for})" for item in status.intake[:MOST_WAITING]]
     if (more := len(status.intake) - MOST_WAITING) > 0:
         lines.append(f"waiting    and {count(more, 'more file')}")
     return lines + [_recent_line(item, now) for item in status.recent]
@@ -56,6 +61,23 @@ def _server_line(server: RemoteStatus) -> str:
         waiting = f", answers begin after {server.waiting_seconds} s" if server.waiting_seconds is not None else ""
         text += f", {count(server.in_flight, 'page')} under way{waiting}"
     return f"{text}: {server.error}" if server.error else text
+
+
+def _named(item: ActiveStatus | RecentStatus | WaitingStatus) -> str:
+    return f"{item.name} ({item.recipe})" if item.recipe else item.name
+
+
+def _recipe_line(recipe: RecipeStatus) -> str:
+    what = recipe.inbox if recipe.inbox_online else f"{recipe.inbox} is unavailable; waiting for it"
+    return f"recipe     {recipe.name}: {what}" + (f"; paused: {recipe.paused_reason}" if recipe.paused_reason else "")
+
+
+def _hook_lines(hooks: HookStatus) -> Iterator[str]:
+    if hooks.waiting:
+        yield f"hooks      {count(hooks.waiting, 'file')} waiting for a command"
+    if hooks.last is not None and hooks.last.exit != 0:
+        ended = "did not begin" if hooks.last.exit is None else f"ended with {hooks.last.exit}"
+        yield f"hooks      {hooks.last.command} {ended} for {hooks.last.name}: {hooks.last.message}"
 
 
 def screen(lines: Sequence[str], width: int, height: int) -> list[str]:
@@ -131,7 +153,7 @@ def _active_line(job: ActiveStatus) -> str:
 
 def _recent_line(item: RecentStatus, now: datetime) -> str:
     tail = ", ".join(map(on_one_line, grouped(item.outputs))) or item.reason
-    parts = [item.name, *filter(None, [ago(item.ended, now)])]
+    parts = [_named(item), *filter(None, [ago(item.ended, now)])]
     parts += [] if item.seconds is None else [f"in {item.seconds:.1f} s"]
     remark = f" ({item.detail})" if item.detail and item.state == "done" else ""
     return f"{item.state:10} {', '.join(parts)}" + (f" -> {tail}" if tail else "") + remark

@@ -91,7 +91,7 @@ class Page:
     flags: tuple[str, ...] = ()
     document: int = 0  # the number of the job that it belongs to
     samples: tuple[tuple[Block, ...], ...] = ()
-    prompt: str | None = None  # in place of engine.prompt
+    settings: Any = None  # those of its file (`config.Settings`); None: the engine's own
 
     @property
     def key(self) -> PageKey:

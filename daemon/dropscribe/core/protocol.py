@@ -213,6 +213,7 @@ class ReadRequest(Struct, tag_field="command", tag="read"):
     path: str
     formats: tuple[str, ...] = ("txt",)
     prompt: str | None = None  # in place of engine.prompt
+    recipe: str | None = None  # by whose settings
 
 
 class FolderRequest(Struct, tag_field="command", tag="agent-probe"):

@@ -71,7 +71,7 @@ class Notifier:
         self._news = [news for news in self._news if self._wanted(news)]
 
     def job_ended(self, name: str, state: str, reason: str | None, now: float) -> None:
-        """Hear that the file *name* is `done` or `failed`; other ends are no news."""
+        """Hear that the file *name* is `done` or `failed`, and why or what to look at; other ends are no news."""
         news = News(_shown(name), state == "failed", reason or "")
         if self._show is None or state not in ("done", "failed") or not self._wanted(news):
             return
@@ -143,7 +143,7 @@ def message(news: list[News]) -> str:
     if failures:
         parts.append(_told(failures, "could not be read", f" ({failures[0].reason})" if failures[0].reason else ""))
     if read:
-        parts.append(_told(read, "read", ""))
+        parts.append(_told(read, "read", f" ({read[0].reason})" if read[0].reason else ""))
     return "; ".join(parts)
 
 

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 
 from dropscribe.agent import places
-from dropscribe.config import Settings
+from dropscribe.config import Settings, recipes
 from dropscribe.doctor.values import Check, fault, ok, skipped
 from dropscribe.files import durable, regular
 from dropscribe.files.naming import hidden_name
@@ -21,6 +21,11 @@ TRIAL = b"dropscribe doctor was here\n"
 def all_of(settings: Settings, daemon_runs: bool) -> Iterator[Check]:
     """Test each folder of the settings; a missing one is a fault only while a daemon needs it."""
     places_of = {f"folder {name}": getattr(settings.folders, name) for name in NAMES}
+    for recipe in recipes.named(settings).values():
+        for name in NAMES[:-1]:
+            path = getattr(recipe.settings.folders, name)
+            if path not in places_of.values():
+                places_of[f"folder {name} of {recipe.name}"] = path
     for name, path in {**places_of, "folder log": settings.log.folder}.items():
         yield tried(name, path) if os.path.lexists(path) else missing(name, path, daemon_runs)
 

@@ -35,10 +35,21 @@ def all_of(status: Status | None) -> Iterator[Check]:
     yield queue(status)
     if status.model.state == "blocked" and status.model.blocked_reason:
         yield warning("model state", f"not loaded: {status.model.blocked_reason}", _remedy(status.queue.paused_reason))
+    for recipe in status.recipes:
+        if not recipe.inbox_online or recipe.paused_reason:
+            what = recipe.paused_reason or f"its inbox {recipe.inbox} is not there"
+            yield warning(f"recipe {recipe.name}", what, _remedy(recipe.paused_reason or Reason.INBOX_OFFLINE))
+    if (last := status.hooks.last) is not None and last.exit != 0:
+        what = f"{last.command} for {last.name}: {last.message or f'it ended with {last.exit}'}"
+        yield warning("hooks", what, "try it by hand; dropscribe logs has what it printed")
     if status.queue.archive_error:
         yield warning(
             "originals", status.queue.archive_error, "make that folder writable; they are moved by themselves"
         )
+    last = status.hooks.last
+    if last is not None and last.exit != 0:
+        what = f"the last one, {last.command} for {last.name}, ended with {last.exit}: {last.message}"
+        yield warning("hooks", what, "correct the command under hooks; dropscribe logs tells each run")
 
 
 def queue(status: Status) -> Check:

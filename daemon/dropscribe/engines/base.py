@@ -52,6 +52,12 @@ class Signals:
             raise Stopped
 
 
+def settings_of(page: Page, otherwise: Settings) -> Settings:
+    """Return the settings by which *page* is to be read: its file's, or else the engine's own."""
+    found: Settings = otherwise if page.settings is None else page.settings
+    return found
+
+
 class PageSource(Protocol):
     """Where an engine gets its pages from: several documents, in the order that suits those who wait."""
 

@@ -60,7 +60,8 @@ def _prompted(name: str, settings: Settings, signals: Signals, judge: Judge) -> 
 def cross_checks(name: str, settings: Settings) -> bool:
     """Say whether a second reader reads beside the engine called *name*: beside any but the embedded one itself."""
     lean = policy.is_lean(sys.platform, readings.available().total_bytes)
-    return name != "rapidocr" and settings.engine.cross_check == "auto" and not lean
+    wanted = [settings.engine.cross_check, *(each.engine.get("cross_check") for each in settings.recipes.values())]
+    return name != "rapidocr" and "auto" in wanted and not lean
 
 
 def finish_thread() -> None:

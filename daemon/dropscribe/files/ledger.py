@@ -6,7 +6,7 @@ survive a kill, not always a power cut: then a hidden file may stay behind.
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from dropscribe.files import places, regular
 from dropscribe.files.naming import hidden_name
@@ -43,11 +43,15 @@ class Ledger:
             entry.unlink()
             self.forget(name)
 
-    def sweep(self) -> None:
-        """Remove every temporary file on record; one whose folder cannot be reached now is kept for the next time."""
+    def sweep(self, keep: Collection[bytes] = ()) -> None:
+        """Remove every temporary file on record but those named in *keep*: somebody is to publish them yet.
+
+        One whose folder cannot be reached now is kept for the next time.
+        """
         with contextlib.suppress(FileNotFoundError):
             for name in os.listdir(self._folder):
-                self._sweep(name)
+                if name not in keep:
+                    self._sweep(name)
 
     def _sweep(self, name: bytes) -> None:
         try:

@@ -227,7 +227,8 @@ class Host:
         """Return the settings as the worker gets them, without what memory has no room for."""
         if self.admission.left_out is None:
             return self.settings
-        return structs.replace(self.settings, engine=structs.replace(self.settings.engine, cross_check="off"))
+        engine = structs.replace(self.settings.engine, cross_check="off")
+        return structs.replace(self.settings, engine=engine, recipes={})  # which may want it, too
 
     # -- what the worker says
 

@@ -31,7 +31,7 @@ def limits(
     """
     for active in jobs:
         for page, clock in active.clocks.items():
-            yield from _page(page, clock, settings)
+            yield from _page(page, clock, *_allowed(active, settings))
     if jobs and not any(active.clocks for active in jobs):
         yield _silence(jobs, settings, heard_at)
     if jobs and stopping_since is not None:
@@ -47,8 +47,15 @@ def _silence(jobs: Collection[ActiveJob], settings: Settings, heard_at: float) -
     return Limit(heard_at + quiet, Reason.ENGINE_TIMEOUT, f"The engine's process was silent for {quiet:g} s.")
 
 
-def _page(page: int, clock: PageClock, settings: Settings) -> Iterator[Limit]:
-    attempt, budget = settings.engine.page_timeout, settings.engine.page_budget
+def _allowed(active: ActiveJob, settings: Settings) -> tuple[float, float]:
+    """Return the seconds for one attempt and for all at a page, by the settings of its file."""
+    if active.order.settings is None:
+        return settings.engine.page_timeout, settings.engine.page_budget
+    engine = active.order.settings["engine"]
+    return engine["page_timeout"], engine["page_budget"]
+
+
+def _page(page: int, clock: PageClock, attempt: float, budget: float) -> Iterator[Limit]:
     what = f"Reading page {page} took longer than engine.page_timeout ({attempt:g} s)."
     yield Limit(clock.attempt_since + _with_margin(attempt), Reason.ENGINE_TIMEOUT, what)
     what = f"All attempts at page {page} took longer than engine.page_budget ({budget:g} s)."

@@ -286,14 +286,11 @@ class Journal:
         """Return the job whose original is now at *destination*, if that is remembered."""
         return self._one("destination=? ORDER BY id DESC LIMIT 1", destination)
 
-    def reserved_stems(self) -> list[bytes]:
-        """Return the output stems of jobs that are being read or whose original is being moved."""
-        return [
-            row[0]
-            for row in self._db.execute(
-                "SELECT stem FROM jobs WHERE state IN ('running','written') AND stem IS NOT NULL"
-            )
-        ]
+    def reserved_stems(self, recipes: Collection[int] = (BASE.recipe,)) -> list[bytes]:
+        """Return the output stems of jobs that are being read or whose original is being moved, by these *recipes*."""
+        query = "SELECT stem FROM jobs WHERE state IN ('running','written') AND stem IS NOT NULL"
+        marks = ",".join("?" * len(recipes))
+        return [row[0] for row in self._db.execute(f"{query} AND recipe IN ({marks})", tuple(recipes))]
 
     def retried(self, place: bytes) -> None:
         """Count the failed file that lay at *place* no longer as failed: it has been given back."""

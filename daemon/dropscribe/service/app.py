@@ -107,8 +107,8 @@ class Service:
         )  # fmt: skip
         self.recorder = Recorder(self.host, self.journal)
         self.requests = Requests(
-            settings.folders.state, self.journal, self.flows, self.host, self.retries, self, self.reporter.status,
-            lambda: status.folder_access(settings.folders), self.recorder.history,
+            settings.folders.state, self.journal, self.flows, self.host, self.lanes, self.retries, self,
+            self.reporter.status, lambda: status.folder_access(settings.folders), self.recorder.history,
         )  # fmt: skip
         self.power = self._own(Power())
         self.notifier = self._own(Notifier(settings.notify))
@@ -310,7 +310,8 @@ class Service:
         self.jobs.sweep(job)
         if job.state is State.WRITTEN or not replaced:
             state = State.DONE if job.state is State.WRITTEN else State.FAILED
-            self.notifier.job_ended(job.name, state, job.reason, time.monotonic())
+            why = job.detail if state is State.DONE and job.review else job.reason
+            self.notifier.job_ended(job.name, state, why, time.monotonic())
         if replaced:
             self.lanes.offer(job)
 

@@ -122,7 +122,7 @@ class Jobs:
     def _preparation(self, job: Job, lane: Lane) -> Callable[[], tuple[Seen, bytes]]:
         """Return the disk thread's part: what lies there now, and a free output stem."""
         suffixes = [SUFFIXES[name] for name in lane.settings.output.formats]
-        reserved, outbox = self._journal.reserved_stems(), lane.outbox
+        reserved, outbox = self._journal.reserved_stems(self._lanes.sharing(lane)), lane.outbox
         mine = replaceable(lane, self._journal, job)
 
         def prepare() -> tuple[Seen, bytes]:

@@ -92,6 +92,10 @@ class Lanes:
         """Return the lane that takes files from *inbox* (see `Origin`) now."""
         return next((lane for lane in self.watched if lane.origin.inbox == inbox), None)
 
+    def sharing(self, lane: Lane) -> list[int]:
+        """Return the recipes whose outputs lie in the same outbox as those of *lane*."""
+        return [each.origin.recipe for each in self if each.outbox.root == lane.outbox.root]
+
     def deadline(self, now: float) -> float | None:
         """Return when a lane wants to be looked at again."""
         times = [at for lane in self for at in (lane.inbox.deadline(now), lane.backoff.deadline(now)) if at is not None]

@@ -7,6 +7,7 @@ files is swept by their records.
 
 import os
 import time
+from functools import partial
 
 from dropscribe.core.errors import Reason, ReasonedError
 from dropscribe.core.job import Job, State
@@ -45,7 +46,8 @@ class Recovery:
                     if self._lane_of(manifest) is lane:
                         yield from self._finish(lane, staged, manifest)
                 if lane is self._lanes.base:
-                    yield from on_disk(self._ledger.sweep)
+                    theirs = {output.hidden for found in manifests.values() for output in found.outputs}
+                    yield from on_disk(partial(self._ledger.sweep, theirs))  # other lanes may not have come to theirs
                 yield from record(lambda: self._requeue(lane))
             except Exception as error:  # whatever it is, nothing may be claimed before it is over
                 _fault(lane, error)

@@ -19,6 +19,7 @@ from dropscribe.journal.journal import Journal
 from dropscribe.log import LOG
 from dropscribe.memory.history import History
 from dropscribe.service.flow import Event, Flow, Flows, Until, on_disk
+from dropscribe.service.lanes import Lanes
 from dropscribe.service.retry import Retries
 from dropscribe.worker import page_cache
 
@@ -33,11 +34,11 @@ class Requests:
     """Answers on behalf of the daemon."""
 
     def __init__(
-        self, state: str, journal: Journal, flows: Flows, host: Host, retries: Retries, daemon: Pausable,
+        self, state: str, journal: Journal, flows: Flows, host: Host, lanes: Lanes, retries: Retries, daemon: Pausable,
         status: Callable[[], Status], folders: Callable[[], dict[str, str]], history: History,
     ) -> None:  # fmt: skip
         self._state, self._journal, self._flows, self._host = state, journal, flows, host
-        self._retries, self._daemon, self._status, self._folders = retries, daemon, status, folders
+        self._lanes, self._retries, self._daemon, self._status, self._folders = lanes, retries, daemon, status, folders
         self._history = history
         self._numbers = 0
         self._reading = self._waiting_alone = 0  # files that somebody waits for; of these, suspects not given yet
@@ -104,12 +105,19 @@ class Requests:
 
     def _read(self, request: Request, asked: protocol.ReadRequest) -> Flow[None]:
         """Have a file read before everything that waits; what it took is removed when the client has left."""
+        lane = next((lane for lane in self._lanes.watched if lane.recipe.name == (asked.recipe or "")), None)
+        if lane is None:
+            request.reply(
+                Answer(ok=False, error=f"there is no recipe {asked.recipe}", remedy="dropscribe check lists them")
+            )
+            return
         self._numbers -= 1
         path = os.fsencode(asked.path)
         order = Order(
             self._numbers, 0, os.fsdecode(os.path.basename(path)).encode("utf-8", "backslashreplace").decode(), path,
             stem=os.path.basename(path), staging=os.fsencode(os.path.join(self._state, "read", str(-self._numbers))),
             formats=tuple(name for name in asked.formats if name in SUFFIXES), prompt=asked.prompt,
+            recipe=lane.recipe.name, settings=lane.travelling,
         )  # fmt: skip
         self._reading += 1
         try:

@@ -21,6 +21,7 @@ from dropscribe.core.protocol import (
     RetryRequest,
     UnloadRequest,
 )
+from dropscribe.service import retry as retries
 from dropscribe.web import job_files, uploads
 from dropscribe.web.site import Site, job_of, site_of
 
@@ -50,7 +51,9 @@ async def retry(request: Request) -> Response:
     site, job = site_of(request), job_of(request)
     if job.state is not State.FAILED or not job.destination:
         raise HTTPException(409, "The file has not failed.")
-    name = os.path.relpath(job.destination, os.fsencode(site.settings().folders.failed))
+    folders = map(os.fsencode, retries.failed_folders(site.settings()))
+    failed = next((folder for folder in folders if job.destination.startswith(folder + b"/")), b"/")
+    name = os.path.relpath(job.destination, failed)
     answer = await _asked(site, RetryRequest([os.fsdecode(name)]), RetryAnswer)
     if not answer.moved:
         why = answer.faults[0] if answer.faults else "It is not in the failed folder any more."
@@ -72,7 +75,9 @@ def _again(site: Site, job: Job) -> bytes:
         _require_inbox(site)
         if job.state is not State.DONE:
             raise HTTPException(409, "The file was not read yet.")
-        return uploads.again(settings, job_files.opened(job_files.original(settings, job)), job.path)
+        return uploads.again(
+            settings, job_files.opened(job_files.original(settings, job)), job_files.inbox(settings, job), job.path
+        )
     except job_files.Missing as missing:
         raise HTTPException(409, str(missing)) from None
     except uploads.Refused as refused:

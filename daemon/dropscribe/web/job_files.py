@@ -2,6 +2,7 @@
 
 import os
 import stat
+from dataclasses import dataclass
 
 from dropscribe.config import Settings
 from dropscribe.core.job import Job
@@ -11,14 +12,26 @@ from dropscribe.files.places import Place
 TOLERANCE_NS = 2 * 10**9  # of times: FAT keeps every second one
 
 
+@dataclass(frozen=True)
+class Known(Job):
+    """A job with the outbox that its outputs lie in (empty: the base's), and the name of its recipe."""
+
+    outbox: bytes = b""
+    recipe_name: str | None = None
+
+
 class Missing(Exception):
     """A file is not there any more, or another has its name; the message is a sentence for the user."""
 
 
+def inbox(settings: Settings, job: Job) -> bytes:
+    """Return the inbox that *job* came from."""
+    return job.inbox or os.fsencode(settings.folders.inbox)
+
+
 def original(settings: Settings, job: Job) -> Place:
     """Return where the original of *job* lies now; raise `Missing`."""
-    folders = settings.folders
-    roots = [os.fsencode(folder) for folder in (folders.archive, folders.failed, folders.inbox)]
+    roots = [os.fsencode(settings.folders.archive), os.fsencode(settings.folders.failed), inbox(settings, job)]
     moved = [Place.of(job.destination, roots)] if job.destination else []
     for place in (*moved, Place(roots[-1], job.path)):
         if (found := place.found()) is not None and _is(found, job):
@@ -32,9 +45,10 @@ def _is(found: os.stat_result, job: Job) -> bool:
     return stat.S_ISREG(found.st_mode) and found.st_size == size and abs(found.st_mtime_ns - mtime) <= TOLERANCE_NS
 
 
-def outputs(settings: Settings, job: Job) -> list[Place]:
+def outputs(settings: Settings, job: Known) -> list[Place]:
     """Return where the outputs of *job* were published."""
-    return [Place(os.fsencode(settings.folders.outbox), path) for path in job.outputs]
+    outbox = job.outbox or os.fsencode(settings.folders.outbox)
+    return [Place(outbox, path) for path in job.outputs]
 
 
 def opened(place: Place) -> int:

@@ -13,6 +13,7 @@ from dropscribe.journal import rows, schema
 from dropscribe.journal.journal import Journal
 from dropscribe.service import mounts
 from dropscribe.web import job_files, texts
+from dropscribe.web.job_files import Known
 
 JOURNAL = "journal.db"
 PAGE = 50  # entries shown at once
@@ -21,6 +22,10 @@ SEARCHED = 2 * 10**6  # bytes of a text that are searched
 EXCERPT = 160  # characters
 FILTERS = {"all": "1", "check": "review=1 AND state='done'", "failed": "state='failed'"}
 TEXTS = (".txt", ".md", ".json")  # outputs whose text is searched, the plainest first
+_SELECT = (
+    f"SELECT {rows.COLUMNS}, (SELECT outbox FROM outputs WHERE outputs.job = jobs.id LIMIT 1),"
+    " (SELECT name FROM recipes WHERE recipes.id = jobs.recipe) FROM jobs"
+)
 _ENDED = "state IN ('done','failed') AND finished IS NOT NULL"
 
 
@@ -28,13 +33,8 @@ _ENDED = "state IN ('done','failed') AND finished IS NOT NULL"
 class Entry:
     """A job in the list, with the beginning of its text or what was found around the words searched for."""
 
-    job: Job
+    job: Known
     excerpt: str
-
-    @property
-    def recipe(self) -> str | None:
-        """The recipe that it was read with."""
-        return recipe_of(self.job)
 
 
 @dataclass(frozen=True)
@@ -47,24 +47,19 @@ class Listing:
     unfinished: bool = False  # a search has not seen everything
 
 
-def recipe_of(job: Job) -> str | None:
-    """Return the recipe that *job* was read with; None where the journal knows of none."""
-    return getattr(job, "recipe", None) or None
-
-
 class Library:
     """Looks into the journal of the state folder that the *settings* name, each time anew."""
 
     def __init__(self, settings: Callable[[], Settings]) -> None:
         self._settings = settings
 
-    def job(self, number: int) -> Job | None:
+    def job(self, number: int) -> Known | None:
         """Return the job of that number."""
         if number >= 2**63:
             return None
         return next(self._jobs("id=?", (number,), 1), None)
 
-    def newest(self, since: int, paths: Sequence[bytes]) -> dict[bytes, Job]:
+    def newest(self, since: int, paths: Sequence[bytes]) -> dict[bytes, Known]:
         """Return the newest job after number *since* for each of *paths* that has one."""
         marks = ",".join("?" * len(paths))
         found = self._jobs(f"id>? AND path IN ({marks}) ORDER BY id", (since, *paths), -1)
@@ -94,18 +89,16 @@ class Library:
         except sqlite3.Error as error:
             return Listing([], fault=f"The journal cannot be read: {error}.")
 
-    def next_doubtful(self, before: tuple[float, int]) -> Job | None:
+    def next_doubtful(self, before: tuple[float, int]) -> Known | None:
         """Return the next job after the place *before* in the list that asks for a look."""
         return next(self._ended("check", before), None)
 
     def recipes(self) -> list[str]:
         """Return the names of all recipes in the journal."""
-        if "recipe" not in rows.COLUMNS.split(", "):
-            return []
         try:
             with self._open() as db:
-                found = db.execute("SELECT DISTINCT recipe FROM jobs WHERE recipe IS NOT NULL ORDER BY recipe")
-                return [str(row[0]) for row in found if row[0]]
+                found = db.execute("SELECT DISTINCT name FROM recipes WHERE name != '' ORDER BY name")
+                return [str(row[0]) for row in found]
         except (sqlite3.Error, OSError):
             return []
 
@@ -113,7 +106,7 @@ class Library:
         settings, entries = self._settings(), list[Entry]()
         until = time.monotonic() + SEARCH_SECONDS
         for job in self._ended(which, before):
-            if recipe and recipe_of(job) != recipe:
+            if recipe and job.recipe_name != recipe:
                 continue
             if len(entries) == PAGE:
                 return Listing(entries, place_of(entries[-1].job))
@@ -124,16 +117,16 @@ class Library:
                 return Listing(entries, place_of(job), unfinished=True)
         return Listing(entries)
 
-    def _ended(self, which: str, before: tuple[float, int] | None) -> Iterator[Job]:
+    def _ended(self, which: str, before: tuple[float, int] | None) -> Iterator[Known]:
         place = before or (float("inf"), 2**62)
         where = f"{_ENDED} AND {FILTERS.get(which, '1')} AND (finished, id) < (?, ?) ORDER BY finished DESC, id DESC"
         return self._jobs(where, place, -1)
 
-    def _jobs(self, where: str, values: Sequence[object], limit: int) -> Iterator[Job]:
+    def _jobs(self, where: str, values: Sequence[object], limit: int) -> Iterator[Known]:
         try:
             with self._open() as db:
-                found = db.execute(f"SELECT {rows.COLUMNS} FROM jobs WHERE {where} LIMIT {limit}", values)
-                yield from map(rows.job, found)
+                for *row, outbox, recipe in db.execute(f"{_SELECT} WHERE {where} LIMIT {limit}", values):
+                    yield Known(**vars(rows.job(tuple(row))), outbox=outbox or b"", recipe_name=recipe or None)
         except FileNotFoundError:
             return  # nothing was ever read
 
@@ -156,7 +149,7 @@ def _place(word: str) -> tuple[float, int] | None:
         return None
 
 
-def _found(settings: Settings, job: Job, words: str) -> str | None:
+def _found(settings: Settings, job: Known, words: str) -> str | None:
     """Return what to show of a job: the beginning of its text, or the text around *words*; None without a match."""
     text = job.detail or ""
     if job.state == "done":
@@ -170,7 +163,7 @@ def _found(settings: Settings, job: Job, words: str) -> str | None:
     return ("… " if start else "") + " ".join(text[start : start + EXCERPT].split())
 
 
-def _text(settings: Settings, job: Job, most: int) -> str:
+def _text(settings: Settings, job: Known, most: int) -> str:
     """Return the beginning of a text of *job*, empty where there is none."""
     paths = job_files.outputs(settings, job)
     for suffix in TEXTS:

@@ -12,9 +12,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
-from dropscribe.core.job import Job, State, printable
+from dropscribe.core.job import State, printable
 from dropscribe.files.places import Place
 from dropscribe.web import job_files
+from dropscribe.web.job_files import Known
 from dropscribe.web.library import FILTERS
 from dropscribe.web.markdown import rendered
 from dropscribe.web.passages import passages
@@ -52,7 +53,7 @@ def _number(text: str) -> int:
     return min(int(text), 10**6) if text.isascii() and text.isdecimal() and len(text) < 8 and int(text) else 1
 
 
-def _document(site: Site, job: Job, number: int, form: str) -> dict[str, Any]:
+def _document(site: Site, job: Known, number: int, form: str) -> dict[str, Any]:
     """Return the values of the template."""
     settings = site.settings()
     text = site.texts.of(settings, job)
@@ -98,7 +99,7 @@ async def next_doubtful(request: Request) -> Response:
     return RedirectResponse(place, 303)
 
 
-def _next_doubtful(site: Site, job: Job, after: int) -> str:
+def _next_doubtful(site: Site, job: Known, after: int) -> str:
     settings = site.settings()
     number = _first_after(site.texts.of(settings, job), after)
     if number is not None:

@@ -12,10 +12,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from dropscribe.config import Settings
-from dropscribe.core.job import Job, printable
+from dropscribe.core.job import printable
 from dropscribe.core.status import Status
 from dropscribe.memory.values import size
-from dropscribe.web.library import Library, recipe_of
+from dropscribe.web.job_files import Known
+from dropscribe.web.library import Library
 from dropscribe.web.looking import LEFT, Looking
 from dropscribe.web.passages import is_low
 from dropscribe.web.pictures import Pictures
@@ -56,7 +57,7 @@ def site_of(request: Request) -> Site:
     return cast(Site, request.app.state.site)
 
 
-def job_of(request: Request) -> Job:
+def job_of(request: Request) -> Known:
     """Return the finished or failed job that the address names by its number."""
     job = site_of(request).library.job(request.path_params["job"])
     if job is None:
@@ -71,7 +72,7 @@ def _environment() -> Environment:
     )  # fmt: skip
     environment.filters |= {
         "size": size, "name": printable, "moment": moment, "clock": clock, "duration": duration,
-        "basename": lambda path: os.path.basename(path), "recipe": recipe_of,
+        "basename": lambda path: os.path.basename(path),
     }  # fmt: skip
     environment.tests["low"] = is_low
     return environment

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dropscribe.config import Settings
-from dropscribe.core.job import Job
 from dropscribe.core.pages import DOUBTFUL
 from dropscribe.files.places import Place
 from dropscribe.formats import figures, md, plain
 from dropscribe.web import job_files
+from dropscribe.web.job_files import Known
 from dropscribe.worker import page_cache
 
 LARGEST = 50 * 10**6  # bytes of a text that is shown
@@ -72,7 +72,7 @@ class Texts:
     def __init__(self) -> None:
         self._known: OrderedDict[tuple[int, tuple[int, ...]], Text] = OrderedDict()
 
-    def of(self, settings: Settings, job: Job) -> Text:
+    def of(self, settings: Settings, job: Known) -> Text:
         """Return the text of *job*."""
         files = job_files.outputs(settings, job)
         key = job.id, tuple(_changed(place) for place in files)
@@ -101,7 +101,7 @@ def _changed(place: Place) -> int:
     return 0 if found is None else found.st_mtime_ns
 
 
-def _found(settings: Settings, job: Job, files: list[Place]) -> Text:
+def _found(settings: Settings, job: Known, files: list[Place]) -> Text:
     """Return the text from the best of *files*, with boxes from the page cache where they are not among them."""
     for place in (place for place in files if place.path.endswith(b".json")):
         try:
@@ -121,7 +121,7 @@ def _found(settings: Settings, job: Job, files: list[Place]) -> Text:
     return Text(0, "none")
 
 
-def _cached(settings: Settings, job: Job, pages: tuple[str, ...], suffix: str) -> Text | None:
+def _cached(settings: Settings, job: Known, pages: tuple[str, ...], suffix: str) -> Text | None:
     """Return the kept pages of this very text, if there are any: same number of pages, same words on each."""
     folder = os.fsencode(page_cache.folder_of(settings.folders.state))
     try:

@@ -53,18 +53,18 @@ def too_large(settings: Settings) -> Refused:
 
 async def take(settings: Settings, given: str, body: AsyncIterator[bytes]) -> bytes:
     """Put what *body* brings into the inbox; return its path below it. Raise `Refused`; nothing is left then."""
-    with _Arrival(settings) as arrival:
+    with _Arrival(settings, os.fsencode(settings.folders.inbox)) as arrival:
         async for chunk in body:
             await asyncio.to_thread(arrival.write, chunk)
         return await asyncio.to_thread(arrival.place, b"", safe_name(given))
 
 
-def again(settings: Settings, original: int, path: bytes) -> bytes:
-    """Put a copy of what is behind the descriptor *original* into the inbox, where *path* was; return its path there.
+def again(settings: Settings, original: int, inbox: bytes, path: bytes) -> bytes:
+    """Put a copy of what is behind the descriptor *original* into *inbox*, where *path* was; return its path there.
 
     Raises `Refused`.
     """
-    with open(original, "rb") as file, _Arrival(settings) as arrival:
+    with open(original, "rb") as file, _Arrival(settings, inbox) as arrival:
         for chunk in iter(lambda: file.read(1 << 20), b""):
             arrival.write(chunk)
         return arrival.place(os.path.dirname(path), os.path.basename(path))
@@ -73,9 +73,8 @@ def again(settings: Settings, original: int, path: bytes) -> bytes:
 class _Arrival:
     """A file on its way into the inbox. A context manager: what is not placed is removed."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings, self._size = settings, 0
-        self._inbox = os.fsencode(settings.folders.inbox)
+    def __init__(self, settings: Settings, inbox: bytes) -> None:
+        self._settings, self._inbox, self._size = settings, inbox, 0
         self._hidden = PREFIX + secrets.token_hex(8).encode()
 
     def __enter__(self) -> "_Arrival":

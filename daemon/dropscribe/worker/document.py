@@ -44,9 +44,9 @@ class Document:
         self._kept = frozenset[int]()  # pages that were in the cache from the start
 
     @property
-    def rank(self) -> tuple[bool, bool, int]:
+    def rank(self) -> tuple[bool, int, bool, int]:
         """What to compare documents by: lower comes first."""
-        return (not self.order.urgent, (self.count or 0) > LONG, self.arrival)
+        return (not self.order.urgent, self.order.priority, (self.count or 0) > LONG, self.arrival)
 
     @property
     def complete(self) -> bool:

@@ -3,7 +3,6 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dropscribe.config import Settings
 from dropscribe.core.pages import Page, PageFailure, PageKey, PageText
 
 if TYPE_CHECKING:
@@ -13,16 +12,11 @@ if TYPE_CHECKING:
 class PageStage:
     """Keeps what looks at lines where the engine does not do so itself, and the own lines of pages under way."""
 
-    def __init__(self, settings: Settings, *, finds_lines: bool) -> None:
+    def __init__(self, *, finds_lines: bool) -> None:
         """Leave to an engine that *finds_lines* what needs them: turning, and checking a page's own text."""
         self._finds_lines = finds_lines
-        self.apply(settings)
         self._sessions: Sessions | None = None
         self._beside: dict[PageKey, Page] = {}  # pages whose own lines are left out of what the engine sees
-
-    def apply(self, settings: Settings) -> None:
-        """Take over changed settings, for the pages that come."""
-        self._turns = settings.intake.orientation == "auto" and not self._finds_lines
 
     def process(self, page: Page) -> Page | PageText:
         """Return the text of a page that needs no engine, else the page as it is to be read; raise `ReasonedError`."""
@@ -33,7 +27,8 @@ class PageStage:
                 rotation=page.rotation, text_source="blank", flags=flags, document=page.document,
             )  # fmt: skip
         if page.text is None and not page.blocks:
-            return self._upright(page) if self._turns else page
+            turns = page.settings.intake.orientation == "auto" and not self._finds_lines
+            return self._upright(page) if turns else page
         from dropscribe.engines import own_text
 
         if page.samples:

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from msgspec import structs
 
-from dropscribe.config import Settings
+from dropscribe.config import Settings, restored
 from dropscribe.core import protocol
 from dropscribe.core.errors import Kind, Reason, ReasonedError, Stopped
 from dropscribe.core.job import Order
@@ -38,7 +38,7 @@ class Reading:
         self.scheduler = scheduler
         # Rows that end together must not wait for one page after the other.
         scheduler.ahead.most_pages = ahead.PAGES if engine.info.name in APART else max(ahead.PAGES, engine.width)
-        self._stage = PageStage(settings, finds_lines=engine.finds_lines)
+        self._stage = PageStage(finds_lines=engine.finds_lines)
         self._decoders = Decoders(lambda: self.settings)
         self._interrupted: Callable[[], bool] = lambda: False
         signals.attempt, signals.tokens = self._attempt, self._tokens
@@ -50,8 +50,8 @@ class Reading:
             thread.start()
 
     def add(self, order: Order) -> None:
-        """Take a document in hand; from any thread."""
-        settings = self.settings
+        """Take a document in hand; from any thread. Its settings stay as they are now."""
+        settings = self.settings if order.settings is None else restored(order.settings)
         if order.prompt is not None:  # kept pages are those of the same question
             settings = structs.replace(settings, engine=structs.replace(settings.engine, prompt=order.prompt))
         self.scheduler.add(order, settings)
@@ -59,7 +59,6 @@ class Reading:
     def apply(self, settings: Settings) -> None:
         """Take over changed settings, for documents taken in hand from now on."""
         self.settings = settings
-        self._stage.apply(settings)
         self._engine.apply(settings)
 
     def stop(self) -> None:
@@ -140,9 +139,7 @@ class Reading:
             document.open(self._decoders, self._engine.info, self._state)
             self.scheduler.opened(document)
         else:
-            self.scheduler.decoded(
-                document, self._prepared(replace(document.next_page(), prompt=document.order.prompt))
-            )
+            self.scheduler.decoded(document, self._prepared(replace(document.next_page(), settings=document.settings)))
 
     def _prepared(self, page: Page) -> Page | PageText:
         return self._stage.process(page)

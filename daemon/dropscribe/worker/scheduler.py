@@ -249,5 +249,5 @@ class Scheduler:
         self.changed.notify_all()
 
 
-def _rank(document: Document) -> tuple[bool, bool, int]:
+def _rank(document: Document) -> tuple[bool, int, bool, int]:
     return document.rank

@@ -1,7 +1,6 @@
 """The ladder: which attempts are made, and what is kept."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pytest
 
@@ -88,12 +87,6 @@ def test_a_good_answer_ends_it(settings: Settings) -> None:
     assert [(t.mode, t.prompt) for t in tries] == [("gundam", "markdown")]
     assert (text.text, text.flags, text.text_source) == ("Hello", (), "ocr")
     assert [(a.mode, a.prompt, a.tokens, a.end) for a in text.attempts] == [("gundam", "markdown", 10, "stop")]
-
-
-def test_a_page_may_bring_its_own_prompt(settings: Settings) -> None:
-    _, tries = climbed(Fallback(replace(page(), prompt="Name the total."), settings), [reply(MARK + "5")])
-
-    assert [t.prompt for t in tries] == ["Name the total."]
 
 
 @pytest.mark.parametrize("end", ["loop", "length", "timeout", "error"])

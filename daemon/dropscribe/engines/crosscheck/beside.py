@@ -14,7 +14,7 @@ from dropscribe.config import Settings
 from dropscribe.core.errors import ReasonedError, Stopped
 from dropscribe.core.pages import Block, Check, EngineInfo, Page, PageFailure, PageKey, PageText
 from dropscribe.core.status import MlxMemory
-from dropscribe.engines.base import Engine, Judge, LoadProgress, PageSource, Signals
+from dropscribe.engines.base import Engine, Judge, LoadProgress, PageSource, Signals, settings_of
 from dropscribe.engines.crosscheck import ESTIMATE_BYTES
 from dropscribe.engines.crosscheck.compare import compare
 from dropscribe.engines.crosscheck.prompts import asks_for_text
@@ -129,7 +129,8 @@ class Beside:
 
     def look_at(self, page: Page) -> None:
         """Have *page* read by the second reader, where the prompt asks for its text."""
-        wanted = asks_for_text(page.prompt or self._settings.engine.prompt)
+        engine = settings_of(page, self._settings).engine
+        wanted = engine.cross_check == "auto" and asks_for_text(engine.prompt)
         if wanted and self._thread is not None and self._sight is not None:
             self._looks[page.key] = Look(page, self._thread.submit(self._sight.first, page))
 
@@ -181,7 +182,7 @@ class Beside:
     def _wait_from_now(self, look: Look) -> None:
         """Give the second reader its time; for the daemon that is an attempt like any other."""
         self._signals.attempt(look.page.key, "cross-check")
-        look.until = time.monotonic() + PATIENCE * self._settings.engine.page_timeout
+        look.until = time.monotonic() + PATIENCE * settings_of(look.page, self._settings).engine.page_timeout
 
     @staticmethod
     def _seen(look: Look, reading: Future[Reading]) -> Reading:

@@ -23,7 +23,7 @@ class Sight:
         languages = settings.engine.languages
         wanted = () if languages == "auto" else tuple(languages)
         # What it does is no attempt at a page: only the stop is shared.
-        self._reader = Reader(self._sessions, Signals(stop=signals.stop), turn=False, languages=wanted)
+        self._reader = Reader(self._sessions, Signals(stop=signals.stop), languages=wanted)
 
     def load(self) -> None:
         """Build the sessions; raise `ReasonedError`."""

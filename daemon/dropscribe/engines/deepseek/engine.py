@@ -15,7 +15,7 @@ from dropscribe.core.errors import Reason, ReasonedError
 from dropscribe.core.pages import EngineInfo, Page, PageFailure, PageText
 from dropscribe.core.status import MlxMemory
 from dropscribe.engines import hub
-from dropscribe.engines.base import Judge, LoadProgress, PageSource, Signals, unjudged
+from dropscribe.engines.base import Judge, LoadProgress, PageSource, Signals, settings_of, unjudged
 from dropscribe.engines.deepseek import checkpoint, lean, loading, release, warm_up
 from dropscribe.engines.deepseek.batch import Batch
 from dropscribe.engines.deepseek.generate import Sequential
@@ -130,7 +130,7 @@ class DeepSeekOcr:
 
     def _flow(self, page: Page) -> PageFlow:
         assert self._loaded is not None
-        return Fallback(page, self._settings, self._loaded.adapter, self._judge).flow()
+        return Fallback(page, settings_of(page, self._settings), self._loaded.adapter, self._judge).flow()
 
 
 def drive(flow: PageFlow, single: Sequential) -> PageText:

@@ -16,7 +16,7 @@ from dropscribe.core.errors import Reason, ReasonedError
 from dropscribe.core.pages import EngineInfo, Page, PageFailure, PageText
 from dropscribe.core.status import MlxMemory
 from dropscribe.engines import own_text
-from dropscribe.engines.base import LoadProgress, PageSource, Signals
+from dropscribe.engines.base import LoadProgress, PageSource, Signals, settings_of
 from dropscribe.engines.ppocr import sessions
 from dropscribe.engines.ppocr.doubt import flags
 from dropscribe.engines.ppocr.orientation import turned_page
@@ -79,24 +79,25 @@ class RapidOcr:
         return None
 
     def _page(self, page: Page) -> PageText | PageFailure:
-        started = time.monotonic()
+        started, settings = time.monotonic(), settings_of(page, self._settings)
+        turn = settings.intake.orientation == "auto" and not page.blocks
         try:
             page = own_text.believed(page, self.sessions.recognise)
             if page.text is not None:
                 return own_text.as_it_stands(page)
-            found = self._reader.read(own_text.beside(page), turn=not page.blocks)
+            found = self._reader.read(own_text.beside(page), turn=turn)
         except cv2.error as error:
             return PageFailure(page.key, Reason.ENGINE_ERROR, f"The text engine failed: {error.err}.")
         except ReasonedError as error:
             return PageFailure(page.key, error.reason, error.detail)
-        text = page_text(page, found, self._settings, time.monotonic() - started)
-        return own_text.together(page, text, _style(self._settings))
+        text = page_text(page, found, settings, time.monotonic() - started)
+        return own_text.together(page, text, _style(settings))
 
 
 def _reader(sessions: Sessions, signals: Signals, settings: Settings) -> Reader:
     languages = settings.engine.languages
     wanted = () if languages == "auto" else tuple(languages)
-    return Reader(sessions, signals, turn=settings.intake.orientation == "auto", languages=wanted)
+    return Reader(sessions, signals, languages=wanted)
 
 
 def page_text(page: Page, reading: PageLines, settings: Settings, seconds: float) -> PageText:

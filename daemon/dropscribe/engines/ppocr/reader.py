@@ -52,8 +52,8 @@ class PageLines:
 class Reader:
     """Reads pages one at a time with sessions that belong to somebody else."""
 
-    def __init__(self, sessions: Sessions, signals: Signals, turn: bool, languages: Sequence[str] = ()) -> None:
-        self._sessions, self._signals, self._turn = sessions, signals, turn
+    def __init__(self, sessions: Sessions, signals: Signals, languages: Sequence[str] = ()) -> None:
+        self._sessions, self._signals = sessions, signals
         self._languages = languages
         self._tesseract = tesseract.installed()
         self._page = PageKey(0, 0)  # being read
@@ -78,7 +78,7 @@ class Reader:
         unread = 0.0
         for mode, look in looks:
             started = self._begin(page, mode)
-            reading = self._look(picture, look(), READABLE if not attempts else CONVINCING, self._turn and turn)
+            reading = self._look(picture, look(), READABLE if not attempts else CONVINCING, turn)
             attempts.append(_attempt(mode, reading.lines, started))
             best = max(best, reading, key=lambda r: weight(r.lines))
             unread = max(unread, reading.unread if reading.textlike else 0.0)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from dropscribe.config import Settings
 from dropscribe.core.errors import Reason, ReasonedError
 from dropscribe.core.pages import PageFailure, PageText
-from dropscribe.engines.base import Judge, PageSource, Signals, unjudged
+from dropscribe.engines.base import Judge, PageSource, Signals, settings_of, unjudged
 from dropscribe.engines.remote import verdicts
 from dropscribe.engines.remote.body import body
 from dropscribe.engines.remote.call import Call, Limits, Result
@@ -83,7 +83,7 @@ class Driver:
             return False
         page = pages.take(wait=not self._works)
         if page is not None:
-            self._waiting.append(begin(page, self.settings, self._fleet.family, self._judge_of))
+            self._waiting.append(begin(page, settings_of(page, self.settings), self._fleet.family, self._judge_of))
         return page is not None
 
     # -- sending
@@ -100,7 +100,7 @@ class Driver:
                 self._start(work, endpoint, now)
 
     def _start(self, work: Work, endpoint: Endpoint, now: float) -> None:
-        engine = self.settings.engine
+        engine = work.fallback.settings.engine
         work.begun = now if work.begun is None else work.begun
         work.deadline = now + engine.page_budget if work.deadline is None else work.deadline
         endpoint.in_flight += 1

@@ -126,7 +126,7 @@ class Fallback:
         """
         engine = self.settings.engine
         budget = Budget(engine.page_budget, engine.page_timeout)
-        steps = fallback_steps(engine.mode, self.page.prompt or engine.prompt)
+        steps = fallback_steps(engine.mode, engine.prompt)
         for step in distinct(steps, self.adapter, self.page.width, self.page.height):
             if budget.left <= 0:
                 break

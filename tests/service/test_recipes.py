@@ -1,0 +1,253 @@
+"""Several inboxes in one daemon, each with its own ways; and what happens after files."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.fakes import document, picture
+from support.harness import Daemon, done, left, wait_for
+
+
+def with_recipes(root: Path, **recipes: dict[str, Any]) -> Daemon:
+    """Return a daemon with these recipes; each has an inbox below *root* under its name."""
+    for name, recipe in recipes.items():
+        recipe.setdefault("inbox", str(root / name))
+        Path(recipe["inbox"]).mkdir(exist_ok=True)
+    daemon = Daemon(root)
+    daemon.settings["recipes"] = recipes
+    daemon.save()
+    return daemon
+
+
+def test_each_inbox_has_its_own_ways(tmp_path: Path) -> None:
+    daemon = with_recipes(
+        tmp_path,
+        scans={"outbox": str(tmp_path / "pdfs"), "output": {"formats": ["md", "json"]}, "intake": {"watch": "poll"}},
+        notes={"output": {"formats": ["md"], "originals": "delete"}, "engine": {"prompt": "Only the total."}},
+    )
+    with daemon.start():
+        picture(daemon.inbox / "a.png", 1)
+        picture(tmp_path / "scans" / "a.png", 2)
+        picture(tmp_path / "notes" / "b.png", 3)
+        status = daemon.wait_status(done(3), "all three are read")
+
+    assert left(daemon.outbox) == ["a.txt", "b.md"]
+    assert left(tmp_path / "pdfs") == ["a.json", "a.md"]
+    assert (daemon.outbox / "b.md").read_text().endswith("Only the total.\n")
+    assert {(item["name"], item["recipe"]) for item in status["recent"]} == {
+        ("a.png", None),
+        ("a.png", "scans"),
+        ("b.png", "notes"),
+    }
+    assert [(each["name"], each["watch"]) for each in status["recipes"]] == [
+        ("scans", "poll"),
+        ("notes", status["daemon"]["watch"]),
+    ]
+    assert left(daemon.archive) == ["a (2).png", "a.png"]
+
+
+def test_outputs_beside_their_originals_are_never_taken_as_new_files(tmp_path: Path) -> None:
+    daemon = with_recipes(tmp_path, shots={"outbox": "beside", "output": {"formats": ["txt", "pdf"]}})
+    shots = tmp_path / "shots"
+    text = picture(shots / "sub.png", 1)
+    for _ in range(2):
+        assert daemon.once() == 0
+
+    assert left(shots) == ["sub.pdf", "sub.png", "sub.txt"]
+    assert (shots / "sub.txt").read_text().strip() == text
+    assert not left(daemon.failed)
+    picture(shots / "sub.png", 2)
+    assert daemon.once() == 0
+    assert left(shots) == ["sub (2).pdf", "sub (2).txt", "sub.pdf", "sub.png", "sub.txt"]
+
+
+def test_a_file_of_high_priority_overtakes_a_long_one_of_low(tmp_path: Path) -> None:
+    daemon = with_recipes(tmp_path, slow={"priority": "low"}, quick={"priority": "high"})
+    daemon.fake(seconds=0.2)
+    with daemon.start():
+        document(tmp_path / "slow" / "book.pdf", 60)
+        daemon.wait_status(lambda status: any(job["page"] > 2 for job in status["active"]), "the book is being read")
+        picture(tmp_path / "quick" / "shot.png", 7)
+        status = daemon.wait_status(done(1), "the shot is read")
+
+        assert [item["name"] for item in status["recent"]] == ["shot.png"]
+        assert status["current"]["name"] == "book.pdf" and status["current"]["recipe"] == "slow"
+
+
+def test_an_inbox_that_is_away_holds_up_no_other_and_is_taken_up_when_it_is_back(tmp_path: Path) -> None:
+    daemon = with_recipes(tmp_path, share={}, gone={"outbox": str(tmp_path / "there")})
+    with daemon.start():
+        daemon.wait_status(lambda status: status["recipes"][0]["inbox_online"], "it is watched")
+        (tmp_path / "share").rename(tmp_path / "unmounted")
+        (tmp_path / "there").rmdir()
+        picture(tmp_path / "gone" / "waits.png", 1)
+        picture(daemon.inbox / "a.png", 2)
+        daemon.wait_status(done(1), "the base goes on")
+        status = daemon.wait_status(
+            lambda status: (
+                not status["recipes"][0]["inbox_online"]
+                and "outbox-missing" in (status["recipes"][1]["paused_reason"] or "")
+            ),
+            "both are told",
+        )
+        assert not status["queue"]["paused"]
+
+        picture(tmp_path / "unmounted" / "b.png", 3)
+        (tmp_path / "unmounted").rename(tmp_path / "share")
+        (tmp_path / "there").mkdir()
+        daemon.wait_status(done(3), "both are taken up")
+
+    assert left(tmp_path / "there") == ["waits.txt"]
+
+
+def test_a_recipe_that_is_removed_or_changed_concerns_files_taken_after_it(tmp_path: Path) -> None:
+    daemon = with_recipes(tmp_path, old={"outbox": str(tmp_path / "first")})
+    with daemon.start():
+        daemon.ask("pause")
+        picture(tmp_path / "old" / "a.png", 1)
+        daemon.wait_status(lambda status: status["queue"]["queued"] == 1, "it is queued")
+        daemon.settings["recipes"] = {"old": {"inbox": str(tmp_path / "old"), "output": {"formats": ["md"]}}}
+        daemon.change()
+        wait_for(lambda: "takes no more files" in daemon.log(), "the change is taken over")
+        picture(tmp_path / "old" / "b.png", 2)
+        daemon.wait_status(lambda status: status["queue"]["queued"] == 2, "the other is queued")
+        daemon.settings["recipes"] = {}
+        daemon.change()
+        daemon.wait_status(lambda status: not status["recipes"], "the recipe is removed")
+        picture(tmp_path / "old" / "c.png", 3)
+        daemon.kill()
+
+    with daemon.start():
+        daemon.ask("resume")
+        daemon.wait_status(done(2), "both are read")
+        daemon.wait_quiet()
+
+    assert left(tmp_path / "first") == ["a.txt"] and left(daemon.outbox) == ["b.md"]
+    assert left(tmp_path / "old") == ["c.png"]
+
+
+def test_a_failed_file_goes_back_to_the_inbox_that_it_came_from(tmp_path: Path) -> None:
+    daemon = with_recipes(tmp_path, scans={}, others={})
+    (tmp_path / "others" / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\nno picture")
+    assert daemon.once() == 1
+    assert left(daemon.failed) == ["bad.png", "bad.png.error.txt"]
+
+    assert daemon.run("retry", "bad.png").returncode == 0
+    assert left(tmp_path / "others") == ["bad.png"] and not left(daemon.inbox)
+    with daemon.start():
+        daemon.wait_status(lambda status: status["queue"]["failed"] == 1, "it fails again")
+        daemon.run("retry", "--all")
+        daemon.wait_status(lambda status: status["queue"]["rejected"] or status["queue"]["settling"], "it is back")
+
+
+# -- hooks
+
+TELL = """
+import json, os, sys
+told = json.load(sys.stdin)
+variables = {key: os.environ[key] for key in os.environ if key.startswith("DROPSCRIBE_")}
+with open(sys.argv[1], "a") as file:
+    file.write(json.dumps([told, variables, os.getcwd()]) + "\\n")
+"""
+
+
+def tell(root: Path) -> list[str]:
+    """Return a command that writes what it is told into `told` below *root*."""
+    return [sys.executable, "-c", TELL, str(root / "told")]
+
+
+def told(root: Path) -> list[Any]:
+    file = root / "told"
+    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+
+def test_a_hook_is_told_everything_in_the_order_of_the_files(tmp_path: Path) -> None:
+    daemon = with_recipes(tmp_path, receipts={"hooks": {"failed": tell(tmp_path)}})
+    daemon.settings["hooks"] = {"done": tell(tmp_path)}
+    daemon.save()
+    name = "a 'quoted' \"$(touch x)\"\n`b`.png"
+    picture(daemon.inbox / name, 1)
+    picture(tmp_path / "receipts" / "r.png", 2)
+    (tmp_path / "receipts" / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\nno picture")
+    assert daemon.once() == 1
+
+    by_name = {each[0]["name"]: each for each in told(tmp_path)}
+    assert set(by_name) == {name, "r.png", "bad.png"}
+    good, variables, folder = by_name[name]
+    assert folder == str(tmp_path)
+    assert good == {
+        "state": "done", "name": name, "recipe": None, "original": str(daemon.archive / name),
+        "outputs": [str(daemon.outbox / name.replace(".png", ".txt"))], "reason": None, "review": False,
+    }  # fmt: skip
+    assert variables["DROPSCRIBE_NAME"] == name and variables["DROPSCRIBE_OUTPUTS"] == good["outputs"][0]
+    assert variables["DROPSCRIBE_STATE"] == "done" and variables["DROPSCRIBE_REVIEW"] == ""
+    failed, variables, _ = by_name["bad.png"]
+    assert (failed["state"], failed["reason"], failed["recipe"]) == ("failed", "truncated", "receipts")
+    assert failed["original"] == str(daemon.failed / "bad.png") and failed["outputs"] == []
+    assert variables["DROPSCRIBE_RECIPE"] == "receipts" and variables["DROPSCRIBE_REASON"] == "truncated"
+
+
+def test_a_hook_that_fails_is_told_and_changes_nothing(tmp_path: Path) -> None:
+    daemon = Daemon(tmp_path)
+    daemon.settings["hooks"] = {"done": [sys.executable, "-c", "import sys; sys.exit('out of paper')"]}
+    daemon.save()
+    with daemon.start():
+        daemon.read_one("a.png")
+        status = daemon.wait_status(lambda status: status["hooks"]["last"] is not None, "the hook has run")
+        assert status["hooks"]["last"]["exit"] == 1 and status["hooks"]["last"]["message"] == "out of paper"
+        assert "out of paper" in daemon.run("status").stdout
+        checks = json.loads(daemon.run("doctor", "--json").stdout)["checks"]
+        assert any(check["state"] == "warning" and "out of paper" in check["detail"] for check in checks)
+        daemon.read_one("b.png")
+    assert left(daemon.outbox) == ["a.txt", "b.txt"]
+
+
+def test_a_hook_that_was_killed_with_the_daemon_runs_again(tmp_path: Path) -> None:
+    daemon = Daemon(tmp_path)
+    wait = "import os, time; open('begun', 'a').write('x'); time.sleep(0 if os.path.exists('go') else 600)"
+    daemon.settings["hooks"] = {"done": [sys.executable, "-c", wait]}
+    daemon.save()
+    with daemon.start():
+        daemon.read_one("a.png")
+        wait_for(lambda: (tmp_path / "begun").exists(), "the hook begins")
+        status = daemon.read_one("b.png")
+        assert status["hooks"]["waiting"] == 2
+        daemon.kill()
+    (tmp_path / "go").touch()
+    assert daemon.once() == 0
+
+    assert (tmp_path / "begun").read_text() == "xxx"
+    assert left(daemon.archive) == ["a.png", "b.png"]
+
+
+def test_a_hook_that_hangs_does_not_hold_up_the_end(tmp_path: Path) -> None:
+    daemon = Daemon(tmp_path, model={"shutdown_grace": "500ms"})
+    hang = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); open('begun', 'w'); time.sleep(600)"
+    daemon.settings["hooks"] = {"done": [sys.executable, "-c", hang]}
+    daemon.save()
+    with daemon.start():
+        daemon.read_one("a.png")
+        wait_for(lambda: (tmp_path / "begun").exists(), "the hook begins")
+        assert daemon.stop() == 0
+
+
+@pytest.mark.parametrize("count", [20])
+def test_many_recipes_cost_little(tmp_path: Path, count: int) -> None:
+    alone = Daemon(tmp_path / "alone")
+    many = with_recipes(_made(tmp_path / "many"), **{f"r{n}": {} for n in range(count)})
+    sizes = []
+    for daemon in (alone, many):
+        with daemon.start():
+            daemon.wait_quiet()
+            sizes.append(daemon.resident())
+
+    assert sizes[1] - sizes[0] < 3_000_000, "watches and settings, not copies of the daemon"
+
+
+def _made(folder: Path) -> Path:
+    os.makedirs(folder)
+    return folder
