@@ -6,7 +6,7 @@ import unicodedata
 import pytest
 
 from rehearsal.machine import GB, SAMPLES, SF_DATALESS, UF_IMMUTABLE, Mac
-from support.harness import wait_for
+from support.harness import wait_for, waits
 
 
 def test_what_is_dropped_is_read_and_the_mac_stays_awake_for_as_long(mac: Mac) -> None:
@@ -116,7 +116,7 @@ def test_a_file_that_a_program_has_open_for_writing_waits_for_it_and_a_reader_is
     with open(mac.inbox / "scan.png", "wb") as writer:
         writer.write(content[:1000])
         writer.flush()
-        mac.wait(lambda s: s["intake"] == [{"name": "scan.png", "waiting_for": "writer"}], "it waits for its writer")
+        mac.wait(waits("scan.png", "writer"), "it waits for its writer")
         writer.write(content[1000:])
     assert mac.text_of("scan.txt").strip()
     assert "while a program of this machine has it open for writing" in mac.run("doctor").stdout

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from support.fakes import fingerprint, picture
-from support.harness import Daemon, done, left, wait_for
+from support.harness import Daemon, done, left, wait_for, waits
 
 SWAP = """
 import os, random, sys, time
@@ -133,10 +133,10 @@ def test_a_hard_link_in_a_shared_inbox_waits_until_its_owner_is_trusted(tmp_path
     daemon.inbox.chmod(0o777)
     os.link(tmp_path / "private.png", daemon.inbox / "scan.png")
     with daemon.start():
-        waits = [{"name": "scan.png", "waiting_for": "permission"}]
-        daemon.wait_status(lambda s: s["intake"] == waits, "it waits")
+        waiting = waits("scan.png", "permission")
+        daemon.wait_status(waiting, "it waits")
         daemon.read_one("own.png", 1)
-        assert daemon.status()["intake"] == waits and "trusted_owners" in daemon.log()
+        assert waiting(daemon.status()) and "trusted_owners" in daemon.log()
 
         daemon.change(intake={"trusted_owners": "any"})
         daemon.wait_status(done(2), "it is read")

@@ -14,10 +14,10 @@ import pytest
 from PIL import Image
 
 from support.fakes import document, fingerprint, picture
-from support.harness import Daemon, done, left, wait_for
+from support.harness import Daemon, done, left, wait_for, waits
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="leases are Linux's")
-WAITS = [{"name": "scan.tif", "waiting_for": "writer"}]
+WAITS = waits("scan.tif", "writer")
 
 
 def pages(root: Path, count: int) -> tuple[list[bytes], list[str]]:
@@ -42,7 +42,7 @@ def test_a_feeder_that_adds_page_after_page_is_waited_for(tmp_path: Path, keeps_
             feeder.write(content)
             feeder.flush()
             if keeps_open:  # quiet for longer than `stable_for`, and not taken
-                daemon.wait_status(lambda s: s["intake"] == WAITS, "it waits for its writer")
+                daemon.wait_status(WAITS, "it waits for its writer")
             else:
                 feeder.close()
                 daemon.wait_status(lambda s: s["intake"], "it is seen")
@@ -59,8 +59,8 @@ def test_an_empty_file_of_a_redirect_does_not_fail_while_its_program_runs(tmp_pa
         shell = subprocess.Popen(
             ["sh", "-c", 'cat > "$1"', "sh", str(daemon.inbox / "scan.png")], stdin=subprocess.PIPE
         )
-        waits = [{"name": "scan.png", "waiting_for": "writer"}]
-        daemon.wait_status(lambda s: s["intake"] == waits, "it waits for its writer")
+        waiting = waits("scan.png", "writer")
+        daemon.wait_status(waiting, "it waits for its writer")
         shell.communicate((tmp_path / "whole.png").read_bytes())
         daemon.wait_status(done(1), "it is read")
         assert (daemon.outbox / "scan.txt").read_text().strip() == text and left(daemon.failed) == []
@@ -80,8 +80,8 @@ def test_a_download_of_aria2_is_read_when_it_is_over(tmp_path: Path) -> None:
             url = f"http://127.0.0.1:{server.server_port}/scan.png"
             command = ["aria2c", "--no-conf", "-q", "--max-download-limit=1M", "-d", str(daemon.inbox), url]
             with subprocess.Popen(command, env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)}):
-                waits = [{"name": "scan.png", "waiting_for": "writer"}]
-                daemon.wait_status(lambda s: s["intake"] == waits, "it waits for its writer")
+                waiting = waits("scan.png", "writer")
+                daemon.wait_status(waiting, "it waits for its writer")
             daemon.wait_status(done(1), "it is read")
             assert (daemon.outbox / "scan.txt").read_text().strip() == text
             assert left(daemon.failed) == [] and left(daemon.inbox) == []
@@ -101,8 +101,8 @@ def test_a_stopped_download_is_left_alone_and_read_when_its_partner_goes(tmp_pat
     with Daemon(tmp_path, intake={"rescan_interval": "1h"}).start() as daemon:
         (daemon.inbox / "scan.png.aria2").write_bytes(b"what is missing")
         picture(daemon.inbox / "scan.png")
-        waits = [{"name": "scan.png", "waiting_for": "writer"}]
-        daemon.wait_status(lambda s: s["intake"] == waits, "it waits")
+        waiting = waits("scan.png", "writer")
+        daemon.wait_status(waiting, "it waits")
         (daemon.inbox / "scan.png.aria2").unlink()
         daemon.wait_status(done(1), "it is read")
 
@@ -114,8 +114,8 @@ def test_a_file_that_somebody_opens_again_while_it_is_queued_is_waited_for(tmp_p
         daemon.wait_status(lambda s: s["queue"]["queued"] == 1, "it is queued")
         with open(daemon.inbox / "scan.png", "r+b") as writer:
             daemon.ask("resume")
-            waits = [{"name": "scan.png", "waiting_for": "writer"}]
-            daemon.wait_status(lambda s: s["intake"] == waits, "it waits")
+            waiting = waits("scan.png", "writer")
+            daemon.wait_status(waiting, "it waits")
             text = picture(tmp_path / "other.png", 2)
             writer.write((tmp_path / "other.png").read_bytes())
         daemon.wait_status(done(1), "it is read")

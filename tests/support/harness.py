@@ -240,3 +240,8 @@ def unloaded(reason: str) -> Condition:
 def done(count: int) -> Condition:
     """Return a condition: so many files are done."""
     return lambda status: status["queue"]["done"] == count
+
+
+def waits(name: str, what: str) -> Condition:
+    """Return a condition: one file in the inbox is no job yet, *name*, and waits for *what*."""
+    return lambda status: [(file["name"], file["waiting_for"]) for file in status["intake"]] == [(name, what)]

@@ -6,6 +6,7 @@ of it is in the journal, so that a stop or a crash only prolongs it.
 """
 
 import os
+import stat
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -51,12 +52,16 @@ def put_away(job: Job, place: Place, seconds: float, *, delete: bool) -> PutAway
     found = place.found()
     if found is None:
         return None
-    return PutAway(job.id, job.path, place.absolute, Signature.of(found), time.time() + seconds, delete)
+    there = Signature.of(found)
+    # Of the same file what was read counts: its writer may have been quicker than this look. A copy has its own times.
+    signature = job.signature if there.inode == job.signature.inode else there
+    return PutAway(job.id, job.path, place.absolute, signature, time.time() + seconds, delete)
 
 
 def look(original: PutAway, place: Place, asked_device: int | None) -> Seen:
     """(disk thread) Compare an original with what it was; its writer is asked for on *asked_device* only."""
-    if place.found() is None:
+    found = place.found()
+    if found is None or not stat.S_ISREG(found.st_mode):
         return Seen.GONE
     try:
         with place.opened(any_owner=True) as entry, regular.opened(entry.name, entry.folder) as handle:
@@ -141,10 +146,11 @@ class Rechecks:
 
     def _end(self, over: Collection[_Watch]) -> Flow[None]:
         """Delete what is to be deleted, and look at none of these again."""
+        gone: list[int] = []
         for watch in over:
-            if watch.original.delete:
-                yield from on_disk(partial(originals.delete, _place_of(watch.original, watch.lane)[1]))
-        yield from self._forget([watch.original.job for watch in over])
+            if not watch.original.delete or (yield from on_disk(partial(_delete, watch))):
+                gone.append(watch.original.job)
+        yield from self._forget(gone)
 
     def _give_back(self, watch: _Watch) -> Flow[None]:
         """Move an original that has changed back into the inbox, where it is new work."""
@@ -175,6 +181,14 @@ def _look(watch: _Watch) -> Seen:
     name, place = _place_of(watch.original, watch.lane)
     seen = look(watch.original, place, watch.lane.inbox.asked_device)
     return Seen.LATER if seen is Seen.GONE and watch.lane.unmounted[name]() else seen
+
+
+def _delete(watch: _Watch) -> bool:
+    """(disk thread) Delete an original, unless somebody has just written to it; return whether it is gone."""
+    if _look(watch) not in (Seen.SAME, Seen.GONE):
+        return False
+    originals.delete(_place_of(watch.original, watch.lane)[1])
+    return True
 
 
 def _place_of(original: PutAway, lane: Lane) -> tuple[str, Place]:
