@@ -15,6 +15,8 @@ from collections.abc import Iterable
 
 from dropscribe.intake import ignore, macos
 
+F_SETSIG = 10  # <asm-generic/fcntl.h>
+
 
 def writing(handle: int) -> bool | None:
     """Say whether anybody has the file behind *handle* (open for reading) open for writing; None: not to be known."""
@@ -27,7 +29,7 @@ def _refuses_lease(handle: int) -> bool | None:
     try:
         # Somebody who opens the file for writing in the moment of the lease waits for its end, and a signal is sent to
         # us: not SIGIO, which ends a process, but one that is ignored unless somebody wants it.
-        fcntl.fcntl(handle, fcntl.F_SETSIG, signal.SIGURG)
+        fcntl.fcntl(handle, F_SETSIG, signal.SIGURG)
         fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_RDLCK)
     except OSError as error:
         return True if error.errno == errno.EAGAIN else None

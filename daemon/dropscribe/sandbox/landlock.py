@@ -5,7 +5,6 @@ Numbers and layouts: <linux/landlock.h>. The system calls have the same numbers 
 
 import contextlib
 import ctypes
-import errno
 import os
 import struct
 from collections.abc import Iterable
@@ -20,6 +19,7 @@ RANDOM = ("/dev/urandom", "/dev/random")  # which qpdf opens for encrypted files
 _FILE_RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15}
 _NEWEST_FILE_RIGHTS = 16
 _BIND_AND_CONNECT, _SOCKETS_AND_SIGNALS = 3, 3
+_O_PATH, _EBADFD = 0x200000, 77  # <asm-generic/fcntl.h>, <asm-generic/errno.h>: a Mac's Python has no such names
 _NO_NEW_PRIVS = 38  # <linux/prctl.h>
 
 
@@ -61,7 +61,7 @@ def forbid_new_privileges() -> None:
 
 
 def _allow_path(ruleset: int, path: str, rights: int) -> None:
-    descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    descriptor = os.open(path, _O_PATH | os.O_CLOEXEC)
     try:
         _allow(ruleset, descriptor, rights)
     finally:
@@ -73,7 +73,7 @@ def _allow(ruleset: int, descriptor: int, rights: int) -> None:
     try:
         _call(ADD_RULE, ctypes.c_int(ruleset), ctypes.c_int(PATH_BENEATH), ctypes.c_char_p(rule), ctypes.c_uint(0))
     except OSError as error:
-        if error.errno != errno.EBADFD:  # a file without a name, as memory is: those are not restricted
+        if error.errno != _EBADFD:  # a file without a name, as memory is: those are not restricted
             raise
 
 
