@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dropscribe.files.ledger import Ledger
-from dropscribe.files.naming import SHORTER_NAME, fold, numbered, plain, shortened, spellings
+from dropscribe.files.naming import SHORTER_NAME, fold, honest, numbered, plain, shortened, spellings
 from dropscribe.files.outbox import Outbox
 
 SUFFIXES = (".txt", ".json", ".alto.xml")
@@ -31,7 +31,7 @@ def outbox(root: Path) -> Outbox:
 def test_a_free_name_is_the_name_of_the_file(outbox: Outbox) -> None:
     assert outbox.reserve(b"sub/scan.png", [".txt"], [], ()) == b"sub/scan"
     assert outbox.reserve(b"archive.tar.png", [".txt"], [], ()) == b"archive.tar"
-    assert outbox.reserve(b"n\n\xff", [".txt"], [], ()) == b"n\n\xff"
+    assert outbox.reserve(b"n\n\xff", [".txt"], [], ()) == b"n\xff"
 
 
 def test_one_taken_ending_moves_all_formats_to_the_next_number(outbox: Outbox, root: Path) -> None:
@@ -165,6 +165,23 @@ def test_ordinary_names_stay_as_they_are() -> None:
     for name in ("scan", "Übersicht é", "日本語", "a.b (2)", ".hidden", "console"):
         assert plain(name.encode()) == name.encode()
     assert spellings(b"sub/scan") == [b"sub/scan", b"scan", b"file-%08x" % zlib.crc32(b"sub/scan")]
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("plain name.scan", "plain name.scan"),
+        ("caf\u00e9 \U0001f600 \u05e9", "caf\u00e9 \U0001f600 \u05e9"),
+        ("bell\x07\x1b[2J\nnext\x9b", "bell[2Jnext"),
+        ("invoice\u202egpj.exe", "invoicegpj.exe"),
+        ("sub\u2066/\x01.hidden", "sub/_.hidden"),
+        ("\x01\x02", "_"),
+        (".dot/\u200f", ".dot/_"),
+    ],
+)
+def test_names_of_ours_do_not_mislead(name: str, shown: str) -> None:
+    assert honest(os.fsencode(name)) == os.fsencode(shown)
+    assert honest(b"odd\xff\xfe") == b"odd\xff\xfe"
 
 
 @settings(max_examples=100, deadline=None)

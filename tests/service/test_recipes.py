@@ -184,7 +184,8 @@ def test_a_hook_is_told_everything_in_the_order_of_the_files(tmp_path: Path) -> 
     assert folder == str(tmp_path)
     assert good == {
         "state": "done", "name": name, "recipe": None, "original": str(daemon.archive / name),
-        "outputs": [str(daemon.outbox / name.replace(".png", ".txt"))], "reason": None, "review": False,
+        "outputs": [str(daemon.outbox / name.replace("\n", "").replace(".png", ".txt"))],
+        "reason": None, "review": False,
     }  # fmt: skip
     assert variables["DROPSCRIBE_NAME"] == name and variables["DROPSCRIBE_OUTPUTS"] == good["outputs"][0]
     assert variables["DROPSCRIBE_STATE"] == "done" and variables["DROPSCRIBE_REVIEW"] == ""
@@ -254,3 +255,30 @@ def test_many_recipes_cost_little(tmp_path: Path, count: int) -> None:
 def _made(folder: Path) -> Path:
     os.makedirs(folder)
     return folder
+
+
+def example(title: str, **replaced: str) -> str:
+    """Return the program of README's example, with other places."""
+    text = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    code = text.split(title)[1].split("```python\n")[1].split("```")[0]
+    for old, new in replaced.items():
+        assert old in code
+        code = code.replace(old, new)
+    return code
+
+
+def test_the_examples_of_the_readme_work(tmp_path: Path) -> None:
+    (tmp_path / "consume").mkdir()
+    to_paperless = example("Into paperless-ngx", **{"/srv/paperless/consume": str(tmp_path / "consume")})
+    to_table = example("Receipts into a table", **{"/home/me": str(tmp_path)})
+    daemon = with_recipes(
+        tmp_path,
+        scans={"output": {"formats": ["pdf"]}, "hooks": {"done": [sys.executable, "-c", to_paperless]}},
+        receipts={"output": {"formats": ["json"]}, "hooks": {"done": [sys.executable, "-c", to_table]}},
+    )
+    picture(tmp_path / "scans" / "a.png", 1)
+    picture(tmp_path / "receipts" / "b.png", 2)
+
+    assert daemon.once() == 0
+    assert left(tmp_path / "consume") == ["a.pdf"]
+    assert (tmp_path / "receipts.csv").read_text().startswith("b.png,")

@@ -49,6 +49,22 @@ def plain(name: bytes, room: int = ROOM_FOR_SUFFIX) -> bytes:
     return shortened(spelled, room, SHORTER_NAME)
 
 
+# Controls (C0, DEL, C1) steer a terminal; marks of direction (UAX 9) show a name as another, `gpj.exe` as `exe.jpg`.
+_MISLEADING = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def honest(path: bytes) -> bytes:
+    """Return *path* without signs that steer a terminal or turn the order of letters, for what we name ourselves."""
+    return b"/".join(map(_honest, path.split(b"/")))
+
+
+def _honest(name: bytes) -> bytes:
+    shown = os.fsencode(_MISLEADING.sub("", os.fsdecode(name)))
+    # What is left of a name must be one, and must not be hidden by what was taken off.
+    begins_anew = not shown or (shown.startswith(b".") and not name.startswith(b"."))
+    return b"_" + shown if begins_anew and name else shown
+
+
 def spellings(path: bytes) -> list[bytes]:
     """Return ever plainer paths for the stem *path*, for a folder that cannot hold it: first as it is.
 

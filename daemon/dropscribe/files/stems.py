@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dropscribe.core.errors import Reason, ReasonedError
 from dropscribe.core.job import printable
 from dropscribe.files import durable, places
-from dropscribe.files.naming import Names, fold, numbered, shortened, spellings
+from dropscribe.files.naming import Names, fold, honest, numbered, shortened, spellings
 
 REMEMBERED = 1000  # files of which it is remembered that the outbox cannot hold their name
 
@@ -34,7 +34,7 @@ class Stems:
         spelling fits, `OSError` when the outbox cannot be looked at.
         """
         others = {fold(stem) for stem in reserved} | self._refused
-        wishes = spellings(os.path.splitext(path)[0])
+        wishes = spellings(honest(os.path.splitext(path)[0]))
         while (number := self._unfit.get(path, (0, ""))[0]) < len(wishes):
             try:
                 return self._free(wishes[number], suffixes, others, replaceable)

@@ -13,7 +13,7 @@ from dropscribe.core.errors import Kind, Reason, ReasonedError
 from dropscribe.core.job import Job, Order, Outcome, Signature, State
 from dropscribe.core.remarks import PLEASE_CHECK
 from dropscribe.files import durable, staging
-from dropscribe.files.naming import shortened, spellings
+from dropscribe.files.naming import honest, shortened, spellings
 from dropscribe.files.outbox import Changed, Published, Taken
 from dropscribe.files.places import Place, Unholdable
 from dropscribe.formats.registry import SUFFIXES
@@ -309,7 +309,7 @@ def replaceable(lane: Lane, journal: Journal, job: Job) -> dict[bytes, int]:
     if lane.settings.output.conflict != "overwrite":
         return {}
     found: dict[bytes, int] = {}
-    for stem in spellings(os.path.splitext(job.path)[0]):
+    for stem in spellings(honest(os.path.splitext(job.path)[0])):
         folder, name = os.path.split(stem)
         found |= journal.wrote(job.path, os.path.join(folder, shortened(name)), lane.origin)
     return found
