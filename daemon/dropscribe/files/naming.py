@@ -5,7 +5,6 @@ Names are bytes, as listed. Nothing here makes or moves a file.
 
 import os
 import re
-import secrets
 import unicodedata
 import zlib
 from collections.abc import Iterable, Iterator
@@ -78,7 +77,7 @@ def spellings(path: bytes) -> list[bytes]:
 
 def hidden_name() -> bytes:
     """Return a hidden name that nobody can foresee."""
-    return HIDDEN + secrets.token_hex(16).encode()
+    return HIDDEN + os.urandom(16).hex().encode()
 
 
 def numbered(stem: bytes) -> Iterator[bytes]:

@@ -7,7 +7,6 @@ that others can write to; a manifest is looked at closely all the same.
 
 import os
 import re
-import secrets
 import shutil
 
 import msgspec
@@ -57,7 +56,7 @@ def folder_of(state: str) -> str:
 
 def new_folder(state: str, job: int, claim: int) -> str:
     """Return where the worker is to stage the files of one claim; it makes the folder, which no other claim has."""
-    return os.path.join(folder_of(state), f"{job}-{claim}-{secrets.token_hex(4)}")
+    return os.path.join(folder_of(state), f"{job}-{claim}-{os.urandom(4).hex()}")
 
 
 def rendered(staging: str, suffix: str) -> bytes:
