@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dropscribe.config import Settings, checked
+from dropscribe.config import Settings, checked, recipes
 from dropscribe.core.errors import Reason
 from dropscribe.core.job import Found, Signature
 from dropscribe.journal.journal import Journal
@@ -102,8 +102,8 @@ def test_an_inbox_whose_volume_is_not_mounted_is_away(settings: Settings, journa
     library, inbox = Library(lambda: settings), settings.folders.inbox
     Path(inbox).mkdir()
     journal.metadata.note("folder inbox", inbox)
-    assert not library.inbox_is_away()
+    assert not library.inbox_is_away(recipes.base(settings))
     journal.metadata.note("volume inbox", inbox)
-    assert library.inbox_is_away()
+    assert library.inbox_is_away(recipes.base(settings))
     Path(inbox, "there").touch()
-    assert not library.inbox_is_away()
+    assert not library.inbox_is_away(recipes.base(settings))

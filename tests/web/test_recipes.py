@@ -30,3 +30,15 @@ def test_a_recipe_has_its_own_folders(tmp_path: Path) -> None:
         assert web.post(f"/read/{bill}/again").status == 200
         wait_for(lambda: (own["outbox"] / "same (2).txt").exists(), "it is read again there")
         assert web.post(f"/read/{ids['torn.png', 'bills']}/retry").status == 200
+
+
+def test_a_file_is_dropped_into_the_inbox_of_a_recipe(tmp_path: Path) -> None:
+    bills = tmp_path / "bills"
+    bills.mkdir()
+    daemon = Daemon(tmp_path, recipes={"bills": {"inbox": str(bills)}})
+    with Web(daemon) as web:
+        assert "<option>bills</option>" in web.get("/drop").text
+        assert web.post("/drop?name=a.png&recipe=bills", b"content").status == 200
+        assert web.post("/drop?name=b.png&recipe=none", b"content").status == 404
+
+    assert (bills / "a.png").read_bytes() == b"content" and not list(daemon.inbox.glob("*.png"))

@@ -10,6 +10,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from dropscribe.config import recipes
+from dropscribe.config.recipes import Recipe
 from dropscribe.control import client
 from dropscribe.core.job import Job, State, printable
 from dropscribe.core.protocol import (
@@ -72,7 +74,8 @@ async def again(request: Request) -> Response:
 def _again(site: Site, job: Job) -> bytes:
     settings = site.settings()
     try:
-        _require_inbox(site)
+        own = (recipe for recipe in recipes.named(settings).values() if recipe.inbox == job.inbox)
+        _require_inbox(site, next(own, recipes.base(settings)))
         if job.state is not State.DONE:
             raise HTTPException(409, "The file was not read yet.")
         return uploads.again(
@@ -85,15 +88,19 @@ def _again(site: Site, job: Job) -> bytes:
 
 
 async def drop(request: Request) -> Response:
-    """Take a file that was dropped: the body is its content, `name` in the address what it is called."""
+    """Take a file that was dropped: the body is its content, `name` in the address what it is called.
+
+    It goes into the base's inbox, or that of the `recipe` in the address.
+    """
     site = site_of(request)
-    settings = site.settings()
+    recipe = _recipe(site, request.query_params.get("recipe", ""))
+    settings = recipe.settings
     length = request.headers.get("content-length", "")
     if length.isdecimal() and int(length) > settings.intake.max_file:
         raise HTTPException(413, uploads.too_large(settings).what)
     if site.uploading >= MOST_UPLOADS:
         raise HTTPException(503, "Other files are still arriving; try again in a moment.")
-    await run_in_threadpool(_require_inbox, site)
+    await run_in_threadpool(_require_inbox, site, recipe)
     site.uploading += 1
     try:
         path = await uploads.take(settings, request.query_params.get("name", ""), _body(request))
@@ -105,8 +112,16 @@ async def drop(request: Request) -> Response:
     return _done(request, site, f"{printable(path)} is in the inbox.")
 
 
-def _require_inbox(site: Site) -> None:
-    if site.library.inbox_is_away():
+def _recipe(site: Site, name: str) -> Recipe:
+    if not name:
+        return recipes.base(site.settings())
+    if (found := recipes.named(site.settings()).get(name)) is None:
+        raise HTTPException(404, "There is no recipe of that name (any more).")
+    return found
+
+
+def _require_inbox(site: Site, recipe: Recipe) -> None:
+    if site.library.inbox_is_away(recipe):
         raise HTTPException(503, "The inbox is not there. Is a share or a disk unmounted?")
 
 

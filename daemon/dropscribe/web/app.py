@@ -68,7 +68,9 @@ def _routes() -> list[Route | Mount]:
 async def _drop_page(request: Request) -> Response:
     site = site_of(request)
     parts = live.fragments(site, await site.looking.status())
-    return site.html("drop.html", {"here": "drop", "limit": site.settings().intake.max_file, **parts})
+    settings = site.settings()
+    shown = {"here": "drop", "limit": settings.intake.max_file, "recipes": list(settings.recipes)}
+    return site.html("drop.html", {**shown, **parts})
 
 
 class _Seen:

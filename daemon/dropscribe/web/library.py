@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from dropscribe.config import Settings
+from dropscribe.config.recipes import Recipe
 from dropscribe.core.job import Job
 from dropscribe.journal import rows, schema
 from dropscribe.journal.journal import Journal
@@ -72,13 +73,12 @@ class Library:
         except sqlite3.Error:
             return 0
 
-    def inbox_is_away(self) -> bool:
+    def inbox_is_away(self, recipe: Recipe) -> bool:
         """Say whether the volume of the inbox is not mounted: what is put there then is lost to sight."""
-        settings = self._settings()
         try:
             with self._open() as db:
                 journal = Journal.read_only(db, "")
-                return mounts.unmounted(settings, journal.metadata, "inbox")()
+                return mounts.unmounted(recipe.settings, journal.metadata, "inbox", recipe.name)()
         except (sqlite3.Error, OSError):
             return False  # nothing is known of one
 

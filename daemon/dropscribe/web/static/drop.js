@@ -29,7 +29,8 @@ function send(file) {
   const { line, bar } = row(name);
   return new Promise((done) => {
     const request = new XMLHttpRequest();
-    request.open("POST", `/drop?name=${encodeURIComponent(name)}`);
+    const recipe = document.getElementById("recipe")?.value ?? "";
+    request.open("POST", `/drop?name=${encodeURIComponent(name)}&recipe=${encodeURIComponent(recipe)}`);
     request.setRequestHeader("Accept", "application/json");
     request.upload.onprogress = (event) => (bar.value = event.loaded / Math.max(1, event.total));
     request.onloadend = () => {
