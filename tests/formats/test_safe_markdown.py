@@ -66,6 +66,13 @@ ATTACKS = [
     "> [r]: javascript:x\n\n[r]",
     "<javascript:x>",
     "<a href=javascript:x>a</a>",
+    "<div>\n![<script>alert(1)</script>](a.png)\n</div>",
+    "<table><tr><td>![<img src=x onerror=alert(1)>](a.png)</td></tr></table>",
+    "<div><https://x/contenteditable/autofocus/onfocus=alert(1)></div>",
+    "> [x](\n> javascript:alert(1))",
+    "> [x]:\n> javascript:alert(1)\n\n[x]",
+    "- > [x]:\n  > javascript:alert(2)\n\n[x]",
+    "> ![x](\n> http://e.com/a.png)",
 ]
 
 
@@ -137,6 +144,7 @@ PIECES = [
         "<javascript:x>",
         "x",
     ),
+    *("\n> ", "](\n> javascript:x)", "]:\n- javascript:x", "<https://e/onfocus=x/>", "![<b>](a.png)", "](a.png)"),
 ]
 
 

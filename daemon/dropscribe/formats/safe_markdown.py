@@ -28,9 +28,11 @@ _SPAN = re.compile(r"\b((?:col|row)span)\s*=\s*[\"']?([0-9]{1,4})(?![0-9])", re.
 # What a link or a definition may lead to: the web, a person, or a place without a scheme. An entity or a backslash
 # could hide a colon, so none may be in it.
 _ADDRESS = r"(?:https?://|mailto:)[\w.~:/?#@!$&'()*+,;=%-]*"
-_TARGET = re.compile(rf"\](?:\(|:)\s*+(?:{_ADDRESS}|[^\s:&\\<()]*)(?=[\s)]|\Z)", re.IGNORECASE)
-_AUTOLINK = re.compile(rf"<{_ADDRESS}>", re.IGNORECASE)
-_PICTURE = re.compile(r"!\[[^\[\]\n]*\]\((?!//)[\w.~/@!$'*+,;=%-]+\)")
+# On one line: at the start of the next, the mark of a quotation or a list would be taken for the address.
+_TARGET = re.compile(rf"\](?:\(|:)[ \t]*+(?:{_ADDRESS}|[^\s:&\\<>()]+)(?=[\s)]|\Z)", re.IGNORECASE)
+# Inside a block of HTML it is a tag, whose name is the scheme and whose attributes follow the slashes.
+_AUTOLINK = re.compile(r"<(?:https?://|mailto:)[\w.~:/?#@!$&*+,;%-]*>", re.IGNORECASE)
+_PICTURE = re.compile(r"!\[[^\[\]<>\n]*\]\((?!//)[\w.~/@!$'*+,;=%-]+\)")
 
 
 def of(page: PageText) -> str:
