@@ -13,7 +13,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from dropscribe.config import checked
+from dropscribe.config import Settings, checked
 from dropscribe.sandbox import fonts
 from dropscribe.sandbox.bounds import Bounds
 from dropscribe.sandbox.lock import lock
@@ -22,11 +22,11 @@ from dropscribe.worker.decoder import Decoders
 ROUNDS = 100
 
 
-def document(decoders: Decoders, path: Path) -> float:
+def document(decoders: Decoders, path: Path, settings: Settings) -> float:
     """Return the milliseconds that one document takes: process, opening, one page."""
     begun = time.perf_counter()
     descriptor = os.open(path, os.O_RDONLY)
-    process = decoders.start(descriptor, path.name)
+    process = decoders.start(descriptor, path.name, settings)
     os.close(descriptor)
     with closing(process):
         process.open(bytes(path))
@@ -58,10 +58,10 @@ def main() -> None:
         Image.new("RGB", (640, 480), "white").save(path)
         settings = [checked({"intake": {"sandbox": wish}}, "bench") for wish in ("auto", "off")]
         found: tuple[list[float], list[float]] = ([], [])
-        with closing(Decoders(lambda: settings[0])) as locked, closing(Decoders(lambda: settings[1])) as free:
+        with closing(Decoders()) as decoders:
             for number in range(rounds + 5):
-                for decoders, times in zip((locked, free), found, strict=True):
-                    taken = document(decoders, path)
+                for wish, times in zip(settings, found, strict=True):
+                    taken = document(decoders, path, wish)
                     times.extend([taken] if number >= 5 else [])
     for name, times in zip(("locked", "not locked"), found, strict=True):
         print(f"{name}: {statistics.median(times):.2f} ms a document (best {min(times):.2f})")

@@ -25,7 +25,7 @@ MOST_PAGES = 4  # of a file of a corpus
 
 @pytest.fixture(scope="module")
 def decoders() -> Iterator[Decoders]:
-    with closing(Decoders(Settings)) as found:
+    with closing(Decoders()) as found:
         yield found
 
 
@@ -51,7 +51,7 @@ def inside(path: Path, decoders: Decoders) -> Iterator[object]:
     """Yield the same from a locked decoder."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
-        document = decoders.start(descriptor, path.name)
+        document = decoders.start(descriptor, path.name, Settings())
     finally:
         os.close(descriptor)
     with closing(document):
@@ -87,7 +87,7 @@ def test_a_decoder_holds_its_file_its_connection_and_shared_memory_and_nothing_e
 ) -> None:
     (tmp_path / "a.png").write_bytes(encoded(written(), "PNG"))
     descriptor = os.open(tmp_path / "a.png", os.O_RDONLY)
-    document = decoders.start(descriptor, "a.png")
+    document = decoders.start(descriptor, "a.png", Settings())
     os.close(descriptor)
     with closing(document):
         document.open(b"a.png")
@@ -116,7 +116,7 @@ locked_child.deny(locked_child.LANDLOCK, locked_child.SECCOMP)
 from contextlib import closing
 from dropscribe.config import Settings
 from dropscribe.worker.decoder import Decoders
-with closing(Decoders(Settings)) as decoders, closing(decoders.start(os.open(sys.argv[1], 0), "a")) as document:
+with closing(Decoders()) as decoders, closing(decoders.start(os.open(sys.argv[1], 0), "a", Settings())) as document:
     document.open(b"a")
     print(document.next_page(frozenset(), 0).image.size)
 """

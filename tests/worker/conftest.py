@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from dropscribe.config import checked
 from dropscribe.worker.decoder import Decoders
 from support.scheduling import Desk
 
@@ -14,8 +13,7 @@ from support.scheduling import Desk
 @pytest.fixture(scope="session")
 def decoders() -> Iterator[Decoders]:
     """Decoders with all defaults."""
-    settings = checked({}, "test")
-    with closing(Decoders(lambda: settings)) as found:
+    with closing(Decoders()) as found:
         yield found
 
 

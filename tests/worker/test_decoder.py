@@ -25,14 +25,14 @@ class Room:
     """Decoders with short limits, and the documents that were opened."""
 
     def __init__(self, settings: Settings = QUICK) -> None:
-        self.decoders = Decoders(lambda: settings)
+        self.decoders, self.settings = Decoders(), settings
         self.documents: list[DocumentProcess] = []
 
     def start(self, path: Path) -> DocumentProcess:
         """Start the decoder of a file."""
         descriptor = os.open(path, os.O_RDONLY)
         try:
-            self.documents.append(self.decoders.start(descriptor, path.name))
+            self.documents.append(self.decoders.start(descriptor, path.name, self.settings))
         finally:
             os.close(descriptor)
         return self.documents[-1]

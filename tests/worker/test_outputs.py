@@ -25,14 +25,14 @@ ENGINE = EngineInfo("rapidocr", "test", None, "1")
 
 @pytest.fixture
 def decoders() -> Iterator[Decoders]:
-    with closing(Decoders(Settings)) as found:
+    with closing(Decoders()) as found:
         yield found
 
 
 def read(decoders: Decoders, path: Path) -> tuple[DocumentProcess, PageCache]:
     """Return the decoder of a file of one page, and its text."""
     descriptor = os.open(path, os.O_RDONLY)
-    document = decoders.start(descriptor, path.name)
+    document = decoders.start(descriptor, path.name, Settings())
     os.close(descriptor)
     document.open(os.fsencode(path))
     page = document.next_page(frozenset(), 1)

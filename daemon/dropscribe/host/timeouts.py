@@ -40,7 +40,7 @@ def limits(
 
 def _silence(jobs: Collection[ActiveJob], settings: Settings, heard_at: float) -> Limit:
     """Return how long the worker may say nothing while it only opens, decodes or writes, which it bounds itself."""
-    step = settings.intake.decode_timeout
+    step = max(_decoding(active, settings) for active in jobs)
     if not any(active.begun for active in jobs):
         return Limit(heard_at + 2 * step, Reason.ENGINE_TIMEOUT, f"The engine did not begin within {2 * step:g} s.")
     quiet = step * (3 + max(active.pages for active in jobs))
@@ -53,6 +53,12 @@ def _allowed(active: ActiveJob, settings: Settings) -> tuple[float, float]:
         return settings.engine.page_timeout, settings.engine.page_budget
     engine = active.order.settings["engine"]
     return engine["page_timeout"], engine["page_budget"]
+
+
+def _decoding(active: ActiveJob, settings: Settings) -> float:
+    """Return the seconds for decoding a page, by the settings of its file."""
+    own = active.order.settings
+    return settings.intake.decode_timeout if own is None else float(own["intake"]["decode_timeout"])
 
 
 def _page(page: int, clock: PageClock, attempt: float, budget: float) -> Iterator[Limit]:

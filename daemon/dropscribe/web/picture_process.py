@@ -14,7 +14,7 @@ from contextlib import closing
 from msgspec import Struct
 from PIL import Image
 
-from dropscribe.config import Settings, restored
+from dropscribe.config import restored
 from dropscribe.core.errors import Reason, ReasonedError
 from dropscribe.core.framing import BrokenStream, Inbound, pack, receive
 from dropscribe.files.places import Place
@@ -57,12 +57,10 @@ Answer = Shown | Refused
 
 def serve(connection: socket.socket) -> None:
     """Answer until the server closes its end."""
-    settings = Settings()
     inbound: Inbound[Show] = Inbound(Show)
-    with closing(connection), closing(Decoders(lambda: settings)) as decoders:
+    with closing(connection), closing(Decoders()) as decoders:
         while (requests := receive(connection, inbound)) is not None:
             for request in requests:
-                settings = restored(request.settings)
                 connection.sendall(pack(_answer(decoders, request)))
 
 
@@ -83,7 +81,7 @@ def _answer(decoders: Decoders, request: Show) -> Answer:
 def _shown(decoders: Decoders, request: Show) -> Shown:
     descriptor = job_files.opened(Place(request.root, request.path))
     try:
-        process = decoders.start(descriptor, "the file")
+        process = decoders.start(descriptor, "the file", restored(request.settings))
     finally:
         os.close(descriptor)
     with closing(process):

@@ -201,13 +201,14 @@ class DocumentProcess:
 class Decoders:
     """Starts a process for each document."""
 
-    def __init__(self, settings: Callable[[], Settings]) -> None:
-        self._settings = settings
+    def __init__(self) -> None:
         self._helper: Helper | Spare | None = new_helper()
 
-    def start(self, document: int, what: str) -> DocumentProcess:
-        """Return a process for the file behind the descriptor *document*; *what* names it for people."""
-        settings = self._settings()
+    def start(self, document: int, what: str, settings: Settings) -> DocumentProcess:
+        """Return a process for the file behind the descriptor *document*; *what* names it for people.
+
+        *settings* are those of the file.
+        """
         ours, theirs = socket.socketpair()
         shared = pixels.shared_memory(settings.intake.max_pixels)
         try:

@@ -63,7 +63,7 @@ class Document:
     def open(self, decoders: Decoders, engine: EngineInfo, state: str) -> None:
         """Open the file and find out which of its pages are kept already; raise `ReasonedError`."""
         self._file = OriginalFile(self.order)
-        self._process = decoders.start(self._file.descriptor, "the file")
+        self._process = decoders.start(self._file.descriptor, "the file", self.settings)
         self._process.open(self.order.path)
         self._size, self._sha256 = self._file.size, self._file.digest()
         own = None if self.settings.output.cache else self.order.job

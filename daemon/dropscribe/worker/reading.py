@@ -39,7 +39,7 @@ class Reading:
         # Rows that end together must not wait for one page after the other.
         scheduler.ahead.most_pages = ahead.PAGES if engine.info.name in APART else max(ahead.PAGES, engine.width)
         self._stage = PageStage(finds_lines=engine.finds_lines)
-        self._decoders = Decoders(lambda: self.settings)
+        self._decoders = Decoders()
         self._interrupted: Callable[[], bool] = lambda: False
         signals.attempt, signals.tokens = self._attempt, self._tokens
         self._threads = [
