@@ -86,6 +86,8 @@ class Archiver:
                 return
             try:
                 ended, put_away = yield from self._moved(job, lane, mode)
+                if ended is MoveResult.MISSING:
+                    yield from self._require_inbox(job, lane)
             except OSError as error:
                 self._try_later(job, error)
                 return
@@ -96,6 +98,12 @@ class Archiver:
             yield from self._finish(job, lane, replaced=replaced, put_away=put_away)
         finally:
             self._under_way.discard(job.id)
+
+    def _require_inbox(self, job: Job, lane: Lane) -> Flow[None]:
+        """Raise `OSError` for an original that is missing only because its inbox is."""
+        seen = yield from on_disk(lane.inbox.identity)
+        if not lane.inbox.is_known_inbox(job, seen):
+            raise OSError(errno.ENODEV, "its inbox is not there", lane.settings.folders.inbox)
 
     def _moved(self, job: Job, lane: Lane, mode: str) -> Flow[tuple[MoveResult, PutAway | None]]:
         """Choose a place, record it, move the original there; choose again where a stranger was quicker.
@@ -215,7 +223,8 @@ class Archiver:
     ) -> Flow[None]:
         def finish() -> None:
             over = self._journal.get(job.id)  # with the place where its original lies now
-            hook = None if replaced else hooks.wanted(over, lane.settings, lane.recipe.name)
+            unread = replaced and job.state is State.REJECTED  # its new content is new work
+            hook = None if unread else hooks.wanted(over, lane.settings, lane.recipe.name)
             self._journal.finish(job, time.time(), kept=kept, replaced=replaced, put_away=put_away, hook=hook)
 
         yield from record(finish)

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from dropscribe.core.errors import SHORTAGE
 from dropscribe.core.job import on_one_line
 from dropscribe.log import LOG
 
@@ -29,7 +30,7 @@ class Result:
     exit: int | None
     message: str  # the last line that it wrote to standard error, or why it was ended
     seconds: float
-    stopped: bool = False  # by the daemon's own end: it is to run again
+    stopped: bool = False  # it is to run again: the daemon ended it by its own end, or the system lacks something now
 
     @property
     def ok(self) -> bool:
@@ -65,7 +66,8 @@ class HookProcess:
             result = Result(code, why or self._last_error, time.monotonic() - begun, self._stop.is_set())
         except (OSError, ValueError) as error:
             what = getattr(error, "strerror", None) or str(error)
-            result = Result(None, f"{self._command[0]} cannot be run ({what})", 0.0)
+            shortage = isinstance(error, OSError) and error.errno in SHORTAGE
+            result = Result(None, f"{self._command[0]} cannot be run ({what})", 0.0, stopped=shortage)
         self.result = result
         self._over()
 

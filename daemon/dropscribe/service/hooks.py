@@ -21,6 +21,8 @@ from dropscribe.service.flow import Event, Flow, Flows, record
 from dropscribe.service.hook_process import HookProcess, Result
 
 OVER = "hook"  # the event that a run is over
+REST = 5.0  # seconds after a run that could not begin because the system lacks something now
+LONGEST_VARIABLE = 100_000  # bytes: Linux allows 128 KiB (MAX_ARG_STRLEN of <linux/binfmts.h>)
 
 
 def wanted(job: Job, settings: Settings, recipe: str) -> Hook | None:
@@ -49,13 +51,17 @@ def _told(job: Job, settings: Settings, recipe: str, failed: bool) -> dict[str, 
 
 
 def environment(told: dict[str, Any]) -> dict[str, str]:
-    """Return the variables that say what became of a file; names are the very bytes of the file system."""
+    """Return the variables that say what became of a file; names are the very bytes of the file system.
+
+    Too many outputs for a variable are only told on standard input.
+    """
+    outputs = "\n".join(told["outputs"])
     return {
         "DROPSCRIBE_STATE": told["state"],
         "DROPSCRIBE_NAME": told["name"],
         "DROPSCRIBE_RECIPE": told["recipe"] or "",
         "DROPSCRIBE_ORIGINAL": told["original"] or "",
-        "DROPSCRIBE_OUTPUTS": "\n".join(told["outputs"]),
+        "DROPSCRIBE_OUTPUTS": outputs if len(os.fsencode(outputs)) <= LONGEST_VARIABLE else "",
         "DROPSCRIBE_REASON": told["reason"] or "",
         "DROPSCRIBE_REVIEW": "1" if told["review"] else "",
     }
@@ -68,6 +74,7 @@ class Hooks:
         self._journal, self._flows, self._folder, self._wake = journal, flows, folder, wake
         self._process: HookProcess | None = None
         self._recording = False
+        self._rest_until = 0.0
         self._last: LastHook | None = None
         self.stopping = False
 
@@ -76,12 +83,16 @@ class Hooks:
         """Say whether one is running or about to."""
         return self._process is not None or self._recording or (not self.stopping and self._journal.hooks.count() > 0)
 
-    def tick(self) -> None:
+    def deadline(self, now: float) -> float | None:
+        """Return when to try again what could not begin."""
+        return self._rest_until if self._rest_until > now else None
+
+    def tick(self, now: float) -> None:
         """Take the result of a run that is over, and begin the next."""
         if self._process is not None and self._process.result is not None:
             result, self._process = self._process.result, None
             self._flows.resume(OVER, result)
-        free = self._process is None and not self._recording and not self.stopping
+        free = self._process is None and not self._recording and not self.stopping and now >= self._rest_until
         if free and (found := self._journal.hooks.next()) is not None:
             self._flows.start(self._run(*found))
 
@@ -102,6 +113,7 @@ class Hooks:
         result: Result = yield Event(OVER)
         self._tell(hook, result)
         if result.stopped:
+            self._rest_until = time.monotonic() + REST
             return
         self._recording = True
         try:
