@@ -72,13 +72,14 @@ def test_a_file_of_high_priority_overtakes_a_long_one_of_low(tmp_path: Path) -> 
     daemon = with_recipes(tmp_path, slow={"priority": "low"}, quick={"priority": "high"})
     daemon.fake(read_seconds=0.2)
     with daemon.start():
-        document(tmp_path / "slow" / "book.tif", 100)
+        for number in range(5):  # more than the worker takes in hand
+            document(tmp_path / "slow" / f"book{number}.tif", 100, number)
         daemon.wait_status(lambda status: any(job["page"] > 2 for job in status["active"]), "the book is being read")
         picture(tmp_path / "quick" / "shot.png", 7)
         status = daemon.wait_status(done(1), "the shot is read")
 
         assert [item["name"] for item in status["recent"]] == ["shot.png"]
-        assert status["current"]["name"] == "book.tif" and status["current"]["recipe"] == "slow"
+        assert status["current"]["name"].startswith("book") and status["current"]["recipe"] == "slow"
 
 
 def test_an_inbox_that_is_away_holds_up_no_other_and_is_taken_up_when_it_is_back(tmp_path: Path) -> None:
@@ -118,7 +119,7 @@ def test_a_recipe_that_is_removed_or_changed_concerns_files_taken_after_it(tmp_p
         wait_for(lambda: "takes no more files" in daemon.log(), "the change is taken over")
         picture(tmp_path / "old" / "b.png", 2)
         daemon.wait_status(lambda status: status["queue"]["queued"] == 2, "the other is queued")
-        daemon.settings["recipes"] = {}
+        removed, daemon.settings["recipes"] = daemon.settings["recipes"], {}
         daemon.change()
         daemon.wait_status(lambda status: not status["recipes"], "the recipe is removed")
         picture(tmp_path / "old" / "c.png", 3)
@@ -128,9 +129,18 @@ def test_a_recipe_that_is_removed_or_changed_concerns_files_taken_after_it(tmp_p
         daemon.ask("resume")
         daemon.wait_status(done(2), "both are read")
         daemon.wait_quiet()
+        assert left(tmp_path / "first") == ["a.txt"] and left(daemon.outbox) == ["b.md"]
+        assert left(tmp_path / "old") == ["c.png"]
 
-    assert left(tmp_path / "first") == ["a.txt"] and left(daemon.outbox) == ["b.md"]
-    assert left(tmp_path / "old") == ["c.png"]
+        for number in (1, 2):  # put back, and once more: it lives on where it was
+            daemon.settings["recipes"] = removed
+            daemon.change()
+            daemon.wait_status(done(2 + number), "the recipe is back, and reads")
+            daemon.settings["recipes"] = {}
+            daemon.change()
+            daemon.wait_status(lambda status: not status["recipes"], "the recipe is removed again")
+            picture(tmp_path / "old" / f"d{number}.png", 3 + number)
+    assert left(daemon.outbox) == ["b.md", "c.md", "d1.md"]
 
 
 def test_a_failed_file_goes_back_to_the_inbox_that_it_came_from(tmp_path: Path) -> None:
@@ -145,6 +155,36 @@ def test_a_failed_file_goes_back_to_the_inbox_that_it_came_from(tmp_path: Path) 
         daemon.wait_status(lambda status: status["queue"]["failed"] == 1, "it fails again")
         daemon.run("retry", "--all")
         daemon.wait_status(lambda status: status["queue"]["rejected"] or status["queue"]["settling"], "it is back")
+
+
+def test_limits_of_a_recipe_hold_for_its_files_and_no_others(tmp_path: Path) -> None:
+    daemon = with_recipes(tmp_path, short={"intake": {"max_pages": 1}})
+    document(tmp_path / "short" / "book.tif", 3)
+    document(daemon.inbox / "same.tif", 3)
+
+    assert daemon.once() == 1
+    assert left(daemon.outbox) == ["same.txt"]
+    assert "reason: too-many-pages" in (daemon.failed / "book.tif.error.txt").read_text()
+
+
+def test_an_inbox_that_is_away_while_its_original_is_to_be_moved_loses_nothing(tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    daemon = with_recipes(tmp_path, share={"archive": str(kept)})
+    with daemon.start():
+        kept.rmdir()
+        kept.write_text("in the way")
+        picture(tmp_path / "share" / "a.png", 1)
+        daemon.wait_status(lambda status: bool(status["queue"]["archive_error"]), "it cannot be moved")
+        (tmp_path / "share").rename(tmp_path / "unmounted")
+        kept.unlink()
+        kept.mkdir()
+        told = "its inbox is not there"
+        daemon.wait_status(lambda status: told in (status["queue"]["archive_error"] or ""), "it waits for its inbox")
+        (tmp_path / "unmounted").rename(tmp_path / "share")
+        daemon.wait_status(done(1), "it is moved")
+        daemon.wait_quiet()
+
+    assert left(kept) == ["a.png"] and left(daemon.outbox) == ["a.txt"]
 
 
 # -- hooks

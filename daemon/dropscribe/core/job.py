@@ -108,6 +108,7 @@ class Job:
     finished: float | None = None  # wall clock
     recipe: int = 0  # as in `Origin`
     inbox: bytes = b""
+    priority: int = 1
 
     @property
     def name(self) -> str:

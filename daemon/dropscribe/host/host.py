@@ -79,7 +79,7 @@ class Host:
         if self.monitor.waiting_for_normal or not self.ensure_ready(now):
             return False
         assert self.worker is not None
-        return self._may_join(suspect=job.suspect) and _has_room(self.active, self.worker.stats.width)
+        return self._may_join(suspect=job.suspect) and _has_room(self.active, self.worker.stats.width, job.priority)
 
     def ensure_place(self, now: float, *, suspect: bool) -> bool:
         """Ask for a loaded model; return whether a file that somebody waits for may be given now, beside all others."""
@@ -398,10 +398,14 @@ class Host:
         return min((t for t in times if t is not None), default=None)
 
 
-def _has_room(active: Sequence[ActiveJob], width: int) -> bool:
-    """Say whether a worker with these jobs takes another: those that are only being written count less."""
+def _has_room(active: Sequence[ActiveJob], width: int, priority: int) -> bool:
+    """Say whether a worker with these jobs takes another of this *priority*.
+
+    Jobs that are only being written count less, and those of a lower priority not: their pages give way.
+    """
     most = PER_PAGE * width + BEYOND
-    return sum(not job.read for job in active) < most and len(active) < most + WRITING
+    equal = [job for job in active if job.order.priority <= priority]
+    return sum(not job.read for job in equal) < most and len(equal) < most + WRITING
 
 
 def _loaded_with(settings: Settings) -> tuple[object, ...]:

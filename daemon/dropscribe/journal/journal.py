@@ -118,7 +118,9 @@ class Journal:
     def next_queued(self, without: Collection[int] = ()) -> Job | None:
         """Return the job whose turn it is, without claiming it; none of the recipes in *without*."""
         marks = ",".join("?" * len(without))
-        return self._one(f"state='queued' AND recipe NOT IN ({marks}) ORDER BY priority, rank, id LIMIT 1", *without)
+        turn = f"state='queued' AND recipe NOT IN ({marks}) AND pressure_stops {{}} ORDER BY priority, rank, id LIMIT 1"
+        # Those that may have to wait for normal memory come last: nobody is to wait behind them.
+        return self._one(turn.format("< 2"), *without) or self._one(turn.format(">= 2"), *without)
 
     def queued_by_recipe(self) -> set[int]:
         """Return the recipes that have files in the queue."""
@@ -258,7 +260,9 @@ class Journal:
                 "INSERT INTO facts VALUES (?,?) ON CONFLICT(name) DO UPDATE SET value=value+excluded.value",
                 (f"pruned {state}", count),
             )
-        db.execute(f"DELETE FROM outputs WHERE job IN ({old})", (HISTORY,))
+        # Outputs beside originals that stay are known as ours for ever: they lie where new files are looked for.
+        beside = "outbox IN (SELECT inbox FROM kept WHERE inbox <> x'')"
+        db.execute(f"DELETE FROM outputs WHERE job IN ({old}) AND NOT {beside}", (HISTORY,))
         db.execute(f"DELETE FROM jobs WHERE id IN ({old})", (HISTORY,))
 
     # -- looking

@@ -31,8 +31,10 @@ class RecipeRows:
         return int(row[0])
 
     def needed(self) -> Iterator[tuple[int, str, str]]:
-        """Yield number, name and settings of every recipe that has files under way."""
-        query = f"SELECT id, name, settings FROM recipes WHERE id IN (SELECT recipe FROM jobs WHERE state IN {_LIVE})"
+        """Yield number, name and settings of every recipe that has files under way, or that are looked at again."""
+        watched = "SELECT recipe FROM jobs JOIN put_away ON put_away.job = jobs.id"
+        under_way = f"SELECT recipe FROM jobs WHERE state IN {_LIVE} UNION {watched}"
+        query = f"SELECT id, name, settings FROM recipes WHERE id IN ({under_way})"
         yield from self._db.execute(query).fetchall()
 
     def names(self) -> dict[int, str]:

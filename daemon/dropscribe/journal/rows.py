@@ -11,7 +11,7 @@ from dropscribe.core.job import Job, PutAway, Signature, State
 _NAMES = (
     "id", "path", "size", "mtime_ns", "inode", "device", "since", "state", "claim", "attempts", "deaths",
     "interruptions", "pressure_stops", "rank", "stem", "outputs", "destination", "reason", "detail", "seconds",
-    "suspect", "review", "finished", "recipe", "inbox",
+    "suspect", "review", "finished", "recipe", "inbox", "priority",
 )  # fmt: skip
 COLUMNS = ", ".join(_NAMES)
 

@@ -78,6 +78,7 @@ class Service:
         """Build everything, in the order in which one part needs another."""
         settings, now = self.settings, time.monotonic()
         self.stopping, self._stop_by = False, 0.0
+        self._saved: Settings | None = None  # settings that are to be taken over
         self._own(StateLock(settings.folders.state))
         self._own(Registration(path, settings.folders.state))
         self.engine, self.engine_reason = registry.choose(settings.engine.name)
@@ -215,9 +216,8 @@ class Service:
         self.power.reading(self.host.busy)
         self.notifier.tick(now)
         self.flows.tick(now)
-        self.hooks.tick()
-        if (reloaded := self.reload.tick(now)) is not None:
-            self.apply(reloaded, now)
+        self.hooks.tick(now)
+        self._saved = self.reload.tick(now) or self._saved
         if self.stopping:
             self._wind_down(now)
         else:
@@ -235,9 +235,11 @@ class Service:
     def _recorded_tick(self, now: float) -> None:
         """Do what may find the disk full."""
         try:
-            for lane in self.lanes.watched:
-                if lane.recovered or not self.journal.damaged:  # what is published already must not be queued again
-                    lane.inbox.tick(now)
+            if self._saved is not None:
+                self.apply(self._saved, now)
+                self._saved = None
+            for lane in self.lanes.looking:
+                lane.inbox.tick(now)
             self.archiver.tick(now)
             self.rechecks.tick(now)
             if not self.paused:
@@ -332,7 +334,8 @@ class Service:
         times = [
             *([] if self.stopping else [self.lanes.deadline(now), self.rechecks.deadline()]),
             self.host.deadline(now, queue_empty=self.idle(now)), None if self.stopping else self.archiver.deadline(),
-            self.backoff.deadline(now), self.reload.deadline(), self.notifier.deadline(), extra,
+            self.backoff.deadline(now), self.hooks.deadline(now), self.reload.deadline(), self.notifier.deadline(),
+            extra,
         ]  # fmt: skip
         if self.stopping:
             times += [moment for moment in (self._stop_by, self._stop_by + DISK_GRACE) if moment > now]

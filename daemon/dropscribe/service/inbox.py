@@ -27,7 +27,7 @@ class Inbox:
 
     def __init__(
         self, settings: Settings, journal: Journal, flows: Flows, events: EventBuffer, unmounted: Unmounted,
-        now: float, *, origin: Origin, layout: Callable[[], list[Fault]], retired: bool = False,
+        now: float, *, origin: Origin, layout: Callable[[], list[Fault]],
     ) -> None:  # fmt: skip
         self.intake = Intake(settings, now, time.time())
         self.origin, self._layout, self._retired = origin, layout, False
@@ -47,8 +47,6 @@ class Inbox:
         self.watch = Watch(settings.folders.inbox, settings.intake.watch, events)
         self.intake.polling = self.watch.kind == "poll"
         LOG.info("watching %s: %s (%s)", settings.folders.inbox, self.watch.kind, self.watch.why)
-        if retired:
-            self.retire()
 
     def retire(self) -> None:
         """Take no more files; those that were taken can still be looked at."""
@@ -190,9 +188,10 @@ class Inbox:
     def _take(self, infos: Sequence[FileInfo]) -> None:
         """Judge *infos* and put what has settled into the journal."""
         now, own = time.monotonic(), self.origin.inbox
-        if self._settings.folders.outbox == self._settings.folders.inbox:  # outputs lie beside their originals
-            outputs = self._journal.outputs_among([info.path for info in infos], self.origin.outbox)
-            infos = [info for info in infos if info.path not in outputs]
+        outputs = self._outputs_among([info.path for info in infos])
+        for path in outputs:
+            self.intake.table.drop(path)
+        infos = [info for info in infos if info.path not in outputs]
         paths = [info.path for info in infos]
         live = self._journal.known(paths, own)
         for info in infos:
@@ -219,11 +218,15 @@ class Inbox:
                 what = "others can write to its folder, and it has several names or another owner"
                 LOG.warning("%s: not taken: %s (intake.trusted_owners)", printable(info.path), what)
 
+    def _outputs_among(self, paths: Sequence[bytes]) -> set[bytes]:
+        """Return those of *paths* that are our own: a recipe may have put texts beside their originals, or did once."""
+        return self._journal.outputs_among(paths, self.origin.inbox) if self.origin.inbox else set()
+
     def _record(self, settled: Sequence[Found], refused: Sequence[tuple[Found, Reason, str]]) -> None:
-        if settled:
-            self._journal.add(settled, self.origin)
-        if refused:
-            self._journal.reject_unread(refused, self.origin)
+        # Looked at again: what waited behind the record of a publication may have been published by it.
+        ours = self._outputs_among([found.path for found in (*settled, *(each[0] for each in refused))])
+        self._journal.add([found for found in settled if found.path not in ours], self.origin)
+        self._journal.reject_unread([each for each in refused if each[0].path not in ours], self.origin)
         self.unrecorded -= len(settled) + len(refused)
 
     def _replaced(self, path: bytes, live: dict[bytes, Signature]) -> None:

@@ -45,7 +45,14 @@ class Lane:
     @property
     def travelling(self) -> dict[str, Any] | None:
         """The settings that go with its files to the worker; None for the base, whose settings the worker has."""
-        return plain(self.settings) if self.origin.recipe else None
+        return _own(self.recipe) if self.origin.recipe else None
+
+    def may_look(self, *, damaged: bool) -> bool:
+        """Say whether new files may be looked for: outputs of an interrupted publication must be known before.
+
+        That is where they lie beside their originals, and, with a *damaged* journal, everywhere.
+        """
+        return not self.retired and (self.recovered or not (damaged or self.recipe.is_beside))
 
     def may_begin(self, now: float) -> bool:
         """Say whether a file of this lane may be claimed."""
@@ -98,8 +105,14 @@ class Lanes:
 
     def deadline(self, now: float) -> float | None:
         """Return when a lane wants to be looked at again."""
-        times = [at for lane in self for at in (lane.inbox.deadline(now), lane.backoff.deadline(now)) if at is not None]
-        return min(times, default=None)
+        looks = [lane.inbox.deadline(now) for lane in self.looking]
+        pauses = [lane.backoff.deadline(now) for lane in self]
+        return min((at for at in (*looks, *pauses) if at is not None), default=None)
+
+    @property
+    def looking(self) -> list[Lane]:
+        """The lanes that may look for new files."""
+        return [lane for lane in self if lane.may_look(damaged=bool(self._journal.damaged))]
 
     def closed(self, now: float) -> Collection[int]:
         """Return the recipes of which no file may be claimed now."""
@@ -137,21 +150,26 @@ class Lanes:
             number = self._journal.recipes.number(recipe.name, _written(recipe))
             wanted.add(number)
             lane = self._lanes.get(number)
-            if lane is not None and lane.retired:
-                lane.inbox.close()
-            if lane is None or lane.retired:
+            if lane is None:
                 self._add(recipe, self._origin(number, recipe), now)
+            elif lane.retired:  # it is back, with what its files wait for
+                lane.inbox.close()
+                lane.inbox, lane.retired = self._inbox(recipe, lane.origin, lane.unmounted, now), False
         return wanted
 
     def _add(self, recipe: Recipe, origin: Origin, now: float, *, retired: bool = False) -> None:
-        settings, journal = recipe.settings, self._journal
-        unmounted = mounts.prepare(settings, journal.metadata, recipe.name)
-        inbox = Inbox(
-            settings, journal, self._flows, EventBuffer(self._wake), unmounted["inbox"], now, origin=origin,
-            layout=lambda: layout_faults(self._settings, "config.yaml"), retired=retired,
-        )  # fmt: skip
-        outbox = Outbox(settings.folders.outbox, self._ledger, unmounted["outbox"])
+        unmounted = mounts.prepare(recipe.settings, self._journal.metadata, recipe.name)
+        inbox = self._inbox(recipe, origin, unmounted, now)
+        if retired:
+            inbox.retire()
+        outbox = Outbox(recipe.settings.folders.outbox, self._ledger, unmounted["outbox"])
         self._lanes[origin.recipe] = Lane(recipe, origin, outbox, unmounted, inbox, retired=retired)
+
+    def _inbox(self, recipe: Recipe, origin: Origin, unmounted: Mapping[str, Unmounted], now: float) -> Inbox:
+        return Inbox(
+            recipe.settings, self._journal, self._flows, EventBuffer(self._wake), unmounted["inbox"], now,
+            origin=origin, layout=lambda: layout_faults(self._settings, "config.yaml"),
+        )  # fmt: skip
 
     def _origin(self, number: int, recipe: Recipe) -> Origin:
         theirs, ours = recipe.settings.folders.outbox, self._settings.folders.outbox
@@ -166,7 +184,13 @@ class Lanes:
 
 def _written(recipe: Recipe) -> str:
     """Return a recipe as the journal keeps it."""
-    return json.dumps({"priority": recipe.priority, "settings": plain(recipe.settings)}, sort_keys=True)
+    return json.dumps({"priority": recipe.priority, "settings": _own(recipe)}, sort_keys=True)
+
+
+def _own(recipe: Recipe) -> dict[str, Any]:
+    """Return the sections that concern files, in plain values: others may change without a change of the recipe."""
+    values = plain(recipe.settings)
+    return {section: values[section] for section in ("folders", "intake", "engine", "output", "hooks")}
 
 
 def _remembered(name: str, values: str) -> Recipe:

@@ -124,7 +124,7 @@ class Rechecks:
             over: list[_Watch] = []
             for watch, seen in zip(due, found, strict=True):
                 if seen is Seen.CHANGED:
-                    yield from self._give_back(watch)
+                    yield from self._try_to_give_back(watch)
                 elif seen is Seen.GONE or (seen is Seen.SAME and len(watch.looks) == 1):
                     over.append(watch)
                 elif seen is Seen.SAME:
@@ -151,6 +151,14 @@ class Rechecks:
             if not watch.original.delete or (yield from on_disk(partial(_delete, watch))):
                 gone.append(watch.original.job)
         yield from self._forget(gone)
+
+    def _try_to_give_back(self, watch: _Watch) -> Flow[None]:
+        """Give one back; where its inbox is away, later, and no other waits for it."""
+        try:
+            yield from self._give_back(watch)
+        except (OSError, UsageError) as error:
+            LOG.warning("%s: changed after it was read: %s", printable(watch.original.path), error)
+            self._look_later(watch, time.monotonic())
 
     def _give_back(self, watch: _Watch) -> Flow[None]:
         """Move an original that has changed back into the inbox, where it is new work."""

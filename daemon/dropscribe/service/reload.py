@@ -5,6 +5,7 @@ import os
 from msgspec import structs
 
 from dropscribe.config import Settings, default_path, load, restart_needed
+from dropscribe.config.folders import layout_faults
 from dropscribe.core.errors import ConfigError
 from dropscribe.log import LOG
 
@@ -67,6 +68,10 @@ class ConfigReload:
         self.restart_needed = restart_needed(self._running, reload)
         log = structs.replace(reload.log, folder=self._running.log.folder, format=self._running.log.format)
         merged = structs.replace(reload, folders=self._running.folders, log=log)
+        if faults := layout_faults(merged, os.path.basename(self.path)):  # with the folders that need a restart
+            self.error = f"{faults[0].where}: {faults[0].what}; the folders in force stay until a restart"
+            LOG.error("the saved settings are not taken over: %s", self.error)
+            return None
         LOG.info(
             "settings taken over%s",
             f"; needs a restart: {', '.join(self.restart_needed)}" if self.restart_needed else "",

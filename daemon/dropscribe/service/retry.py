@@ -111,8 +111,8 @@ def found(
             job = journal.came_from(os.path.join(os.fsencode(folder), path))
             inbox = own.get(job.inbox, first) if job is not None else first
             told.append(Failed(folder, path, inbox, job.path if job is not None else path))
-    for inbox in {each.inbox for each in told}:  # before the first start there is neither inbox nor failed file
-        _require(inbox, partial(away, inbox))
+    if told and all(away(each.inbox) or not os.path.isdir(each.inbox) for each in told):
+        _require(told[0].inbox, partial(away, told[0].inbox))  # before the first start there is no failed file either
     return told
 
 
@@ -131,7 +131,7 @@ def retry(files: Collection[Failed], journal: Journal, ledger: Ledger) -> tuple[
         path = file.path
         try:
             back = give_back(file.folder, file.inbox, path, file.wanted, made, ledger)
-        except OSError as error:
+        except (OSError, UsageError) as error:
             faults.append(_fault(path, error))
             continue
         _note(journal, file.place, back)
@@ -147,7 +147,7 @@ def _note(journal: Journal, place: bytes, back: Returned) -> None:
 
 
 def _fault(path: bytes, error: Exception) -> str:
-    what = durable.described(error) if isinstance(error, OSError) else error
+    what = durable.described(error) if isinstance(error, OSError) else getattr(error, "what", error)
     return f"{printable(path)} stays in the failed folder ({what})"
 
 
@@ -177,7 +177,8 @@ class Retries:
         try:
             folders = failed_folders(settings)
             listed = yield from on_disk(lambda: {folder: candidates(folder, names) for folder in folders})
-            files = found(settings, self._journal, listed, self._unmounted)
+            gone = yield from on_disk(self._inboxes_away)
+            files = found(settings, self._journal, listed, gone.__contains__)
             told.missing = [os.fsdecode(name) for name in unmatched(names, [file.path for file in files])]
             made = self._journal.metadata.folders_made()
             for number, file in enumerate(files):
@@ -201,7 +202,7 @@ class Retries:
             back = yield from on_disk(
                 lambda: give_back(file.folder, file.inbox, file.path, file.wanted, made, self._ledger, away)
             )
-        except OSError as error:
+        except (OSError, UsageError) as error:
             told.faults.append(_fault(file.path, error))
             return
         yield from record(lambda: _note(self._journal, file.place, back))
@@ -211,10 +212,13 @@ class Retries:
                 if lane.settings.folders.inbox == file.inbox:
                     lane.inbox.offer(back.place)
 
+    def _inboxes_away(self) -> set[str]:
+        """(disk thread) Return the inboxes that cannot be seen."""
+        return {lane.settings.folders.inbox for lane in self._lanes.watched if lane.inbox.identity() is None}
+
     def _unmounted(self, inbox: str) -> bool:
-        """(any thread) Say whether an inbox cannot be seen."""
-        lanes = [lane for lane in self._lanes if lane.settings.folders.inbox == inbox]
-        return any(lane.inbox.identity() is None for lane in lanes)
+        """(disk thread) Say whether an inbox cannot be seen."""
+        return inbox in self._inboxes_away()
 
 
 def _failed(root: bytes) -> Iterator[bytes]:
