@@ -77,13 +77,87 @@ def as_an_endless_chain(pdf: Pdf) -> None:
     pdf.pages[1].obj.Annots = Array([link(action)])
 
 
+def deep_in_a_form(pdf: Pdf) -> None:
+    field = pdf.make_indirect(Dictionary(FT=Name.Tx, T="x", AA=Dictionary(C=script())))
+    for _ in range(70):
+        field = pdf.make_indirect(Dictionary(T="level", Kids=[field]))
+    pdf.Root.AcroForm = Dictionary(Fields=[field])
+
+
+def in_two_trees(pdf: Pdf) -> None:
+    node = pdf.make_indirect(Dictionary(T="x", FT=Name.Tx, AA=Dictionary(C=script()), Names=[], Title="x", A=script()))
+    pdf.Root.Names = Dictionary(EmbeddedFiles=Dictionary(Kids=[node]))
+    pdf.Root.AcroForm = Dictionary(Fields=[node])
+    pdf.Root.Outlines = Dictionary(First=node, Last=node)
+
+
+def in_the_parent_of_a_widget(pdf: Pdf) -> None:
+    parent = pdf.make_indirect(Dictionary(T="parent", AA=Dictionary(C=script())))
+    widget = Dictionary(Type=Name.Annot, Subtype=Name.Widget, Rect=[0, 0, 9, 9], FT=Name.Btn, T="b", Parent=parent)
+    pdf.pages[1].obj.Annots = Array([pdf.make_indirect(widget)])
+
+
+def in_the_order_of_calculation(pdf: Pdf) -> None:
+    field = pdf.make_indirect(Dictionary(T="x", FT=Name.Tx, AA=Dictionary(C=script())))
+    pdf.Root.AcroForm = Dictionary(Fields=[], CO=[field])
+
+
+def as_an_array(pdf: Pdf) -> None:
+    pdf.pages[1].obj.Annots = Array([link(Array([Array([script()])]))])
+
+
+def as_an_array_of_events(pdf: Pdf) -> None:
+    pdf.pages[1].obj.AA = Array([script()])
+
+
+def as_a_stream(pdf: Pdf) -> None:
+    pdf.Root.OpenAction = pdf.make_stream(b"x", S=Name.JavaScript, JS="app.alert(1)")
+
+
+def with_a_kind_that_is_no_name(pdf: Pdf) -> None:
+    pdf.Root.OpenAction = Dictionary(S=Array([Name.JavaScript]), JS="app.alert(1)")
+
+
+def on_the_tree_of_pages(pdf: Pdf) -> None:
+    pdf.Root.Pages.AA = Dictionary(O=script())
+
+
+def to_a_thread_of_another_file(pdf: Pdf) -> None:
+    pdf.pages[1].obj.Annots = Array([link(Dictionary(S=Name.Thread, F="\\\\server\\share\\GoToR.pdf", D=0))])
+
+
+def as_the_base_of_links(pdf: Pdf) -> None:
+    pdf.Root.URI = Dictionary(Base="javascript:alert(1)//")
+    pdf.pages[1].obj.Annots = Array([link(Dictionary(S=Name.URI, URI="page"))])
+
+
+def as_an_associated_file(pdf: Pdf) -> None:
+    program = pdf.make_stream(b"\x7fELF and more")
+    file = pdf.make_indirect(Dictionary(Type=Name.Filespec, F="a.txt", UF="a.txt", EF=Dictionary(F=program)))
+    pdf.Root.AF = Array([file])
+
+
+def as_a_chain_that_doubles(pdf: Pdf) -> None:
+    action = pdf.make_indirect(Dictionary(S=Name.Named, N=Name.NextPage))
+    for _ in range(40):
+        action = pdf.make_indirect(Dictionary(S=Name.Named, N=Name.NextPage, Next=Array([action, action])))
+    pdf.pages[1].obj.Annots = Array([link(action)])
+
+
 HARMFUL = [
     on_opening, on_closing, by_name, on_a_page, in_a_link, to_another_file, to_a_share, after_a_harmless_one, in_a_form,
-    in_the_outline, as_an_attachment, as_media, as_an_endless_chain,
+    in_the_outline, as_an_attachment, as_media, as_an_endless_chain, deep_in_a_form, in_two_trees,
+    in_the_parent_of_a_widget, in_the_order_of_calculation, as_an_array, as_an_array_of_events, as_a_stream,
+    with_a_kind_that_is_no_name, on_the_tree_of_pages, to_a_thread_of_another_file, as_the_base_of_links,
+    as_an_associated_file, as_a_chain_that_doubles,
 ]  # fmt: skip
-ON_ITS_PAGE = {on_a_page, in_a_link, to_another_file, to_a_share, after_a_harmless_one, as_media, as_an_endless_chain}
+ON_ITS_PAGE = {
+    on_a_page, in_a_link, to_another_file, to_a_share, after_a_harmless_one, as_media, as_an_endless_chain, as_an_array,
+    as_an_array_of_events, to_a_thread_of_another_file, as_a_chain_that_doubles,
+}  # fmt: skip
 
 
+@pytest.mark.filterwarnings("ignore:This document has 1 form widget:pikepdf.PageCopyWarning")
 @pytest.mark.parametrize("put", HARMFUL, ids=lambda put: put.__name__)
 def test_what_acts_is_taken_out_and_told(put, tmp_path: Path) -> None:
     with Pdf.new() as pdf:

@@ -1,16 +1,18 @@
 """What a PDF would do by itself or at a click: scripts, programs, other files, forms that are sent away; taken out.
 
 Going to a place in the document, a command of the viewer and links to the web or to people stay (an allow-list; PDF
-2.0, 12.6.4). Data that is attached stays; attached programs, and annotations that play media, do not. It looks where
-the standard puts actions, each place once, however the file links them.
+2.0, 12.6.4). Data that is attached stays; attached programs, and annotations that play media, do not. Pages and their
+annotations are looked at first, so that a page is told for its own; then every object of the file, since viewers find
+actions by ways that no tree of the standard shows (the parent of a widget that is in no list of fields).
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pikepdf
-from pikepdf import Array, Dictionary, Name, Pdf
+from pikepdf import Array, Dictionary, Name, Pdf, Stream
 
 from dropscribe.core.pages import DocumentResult, PageText
 
@@ -23,7 +25,8 @@ PROGRAMS = (
     *(".msi", ".msp", ".pif", ".pkg", ".ps1", ".reg", ".scr", ".sh", ".url", ".vb", ".vbe", ".vbs", ".wsf"),
 )
 PROGRAM_STARTS = (b"MZ", b"\x7fELF", b"#!", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
-DEEPEST = 64  # levels of trees; and actions that follow one another
+MOST_ACTIONS = 64  # that follow one another
+_HOLDS = re.compile(rb"/(?:OpenAction|PA|AA?|EF)(?![A-Za-z0-9#._-])")
 DOCUMENT = 1  # the page that carries the flag for what belongs to the whole document
 
 
@@ -33,41 +36,25 @@ class Removed:
 
     pages: set[int] = field(default_factory=set)
     kinds: set[str] = field(default_factory=set)
-    _seen: set[tuple[int, int]] = field(default_factory=set)
 
     def add(self, page: int, kind: str) -> None:
         """Note that something of that *kind* was taken out of *page*."""
         self.pages.add(page)
         self.kinds.add(kind)
 
-    def is_new(self, thing: Any) -> bool:
-        """Say whether *thing* was not looked at before; trees of hostile files run in circles."""
-        if not isinstance(thing, pikepdf.Object) or not thing.is_indirect:
-            return True
-        known = thing.objgen in self._seen
-        self._seen.add(thing.objgen)
-        return not known
-
 
 def take_out(pdf: Pdf) -> Removed:
     """Take every active part out of *pdf*, in place, and return what that was."""
     removed = Removed()
-    root = pdf.Root
-    _own(root, DOCUMENT, removed)
-    _names(root.get("/Names"), removed)
-    form = root.get("/AcroForm")
-    if isinstance(form, Dictionary):
-        if "/XFA" in form:  # scripts in a language of its own; the plain form stays
-            del form["/XFA"]
-            removed.add(DOCUMENT, "XFA form")
-        for each in _tree(form.get("/Fields"), "/Kids", removed):
-            _own(each, DOCUMENT, removed)
-    outlines = root.get("/Outlines")
-    for each in _outline(outlines, removed):
-        _own(each, DOCUMENT, removed)
     for number, page in enumerate(pdf.pages, start=1):
         _own(page.obj, number, removed)
         _annotations(page.obj, number, removed)
+    _names(pdf.Root, removed)
+    for each in _holders(pdf):
+        _own(each, DOCUMENT, removed)
+        if "/EF" in each and _is_program(each):
+            del each["/EF"]
+            removed.add(DOCUMENT, "attached program")
     return removed
 
 
@@ -99,35 +86,82 @@ class _Flagged:
 
 def _own(holder: Any, page: int, removed: Removed) -> None:
     """Take the actions out of what may have them: the document, a page, an annotation, a field, an outline."""
-    if not isinstance(holder, Dictionary):
+    if not isinstance(holder, Dictionary | Stream):
         return
     for key in ("/OpenAction", "/A", "/PA"):
-        if (kind := _acts(holder.get(key))) is not None:
+        if key in holder and (kind := _acts(holder[key])) is not None:
             del holder[key]
             removed.add(page, kind)
     events = holder.get("/AA")
-    for event in list(events.keys()) if isinstance(events, Dictionary) else ():
-        if (kind := _acts(events[event])) is not None:
-            del events[event]
-            removed.add(page, kind)
+    if isinstance(events, Dictionary | Stream):
+        for event in list(events.keys()):
+            if (kind := _acts(events[event])) is not None:
+                del events[event]
+                removed.add(page, kind)
+    elif (kind := _acts(events)) is not None:
+        del holder["/AA"]
+        removed.add(page, kind)
 
 
-def _acts(action: Any, depth: int = DEEPEST) -> str | None:
-    """Return the kind of the first action of a chain that is not harmless; None where all are."""
-    if not isinstance(action, Dictionary) or "/S" not in action:
-        return None  # a destination, or the attributes of a structure element
-    kind = str(action["/S"])
-    if kind == "/URI":
-        kind = "/GoTo" if _leads_to_the_web(action.get("/URI")) else "/URI"
-    if kind not in HARMLESS:
-        return kind.removeprefix("/")
-    following = action.get("/Next")
-    for each in following if isinstance(following, Array) else (following,):
-        if depth == 0:
+def _acts(action: Any) -> str | None:
+    """Return the kind of the first action of a chain that is not harmless; None where all are.
+
+    What has no kind is none: a destination, or the attributes of a structure element.
+    """
+    waiting, seen, count = [action], set(), 0
+    while waiting:
+        each = waiting.pop()
+        if not isinstance(each, Array) and not (isinstance(each, Dictionary | Stream) and "/S" in each):
+            continue
+        count += 1
+        if count > MOST_ACTIONS or (each.is_indirect and each.objgen in seen):
             return "chain of actions"
-        if (worse := _acts(each, depth - 1)) is not None:
-            return worse
+        seen.add(each.objgen)
+        if isinstance(each, Array):
+            waiting.extend(each)
+            continue
+        if (kind := _kind(each)) not in HARMLESS:
+            return kind.removeprefix("/")
+        waiting.append(each.get("/Next"))
     return None
+
+
+def _kind(action: Any) -> str:
+    """Return the name of an action's kind; one of the harmless where it is as harmless as that."""
+    named = action["/S"]
+    if not isinstance(named, Name):
+        return "/unnamed action"
+    kind = str(named)
+    if kind == "/URI" and _leads_to_the_web(action.get("/URI")):
+        return "/GoTo"
+    if kind == "/Thread" and "/F" in action:  # of another file
+        return "/GoToR"
+    return kind
+
+
+def _holders(pdf: Pdf) -> Iterator[Any]:
+    """Yield every dictionary of *pdf*, within others too, that has a key of actions or of attached files."""
+    for each in pdf.objects:
+        content = each.stream_dict if isinstance(each, Stream) else each
+        if _HOLDS.search(content.unparse(resolved=True)):
+            yield from _within(content)
+
+
+def _within(content: Any) -> Iterator[Any]:
+    """Yield *content*, and the dictionaries that are written in it."""
+    waiting = [content]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, Dictionary):
+            yield each
+        if isinstance(each, Array):
+            waiting += [part for part in each if _is_written_within(part)]
+        elif isinstance(each, Dictionary):
+            waiting += [part for part in each.values() if _is_written_within(part)]
+
+
+def _is_written_within(part: Any) -> bool:
+    return isinstance(part, Array | Dictionary) and not part.is_indirect
 
 
 def _leads_to_the_web(address: Any) -> bool:
@@ -139,20 +173,16 @@ def _leads_to_the_web(address: Any) -> bool:
     return plain.startswith(SCHEMES) or (":" not in plain and not plain.startswith(("\\", "//")))
 
 
-def _names(names: Any, removed: Removed) -> None:
-    """Take scripts out of the document's names, and programs out of its attachments."""
-    if not isinstance(names, Dictionary):
-        return
-    if "/JavaScript" in names:
-        del names["/JavaScript"]
-        removed.add(DOCUMENT, "JavaScript")
-    for node in _tree([names.get("/EmbeddedFiles")], "/Kids", removed):
-        pairs = node.get("/Names")
-        if isinstance(pairs, Array):
-            kept = [(pairs[i], pairs[i + 1]) for i in range(0, len(pairs) - 1, 2) if not _is_program(pairs[i + 1])]
-            if 2 * len(kept) < len(pairs) - len(pairs) % 2:
-                node["/Names"] = Array([each for pair in kept for each in pair])
-                removed.add(DOCUMENT, "attached program")
+def _names(root: Any, removed: Removed) -> None:
+    """Take scripts, forms in a language of scripts, and a bad start of all links out of the whole document."""
+    for holder, key, kind in (("/Names", "/JavaScript", "JavaScript"), ("/AcroForm", "/XFA", "XFA form")):
+        if isinstance(found := root.get(holder), Dictionary) and key in found:
+            del found[key]
+            removed.add(DOCUMENT, kind)
+    base = root.get("/URI")
+    if isinstance(base, Dictionary) and "/Base" in base and not _leads_to_the_web(base["/Base"]):
+        del root["/URI"]
+        removed.add(DOCUMENT, "URI")
 
 
 def _is_program(file: Any) -> bool:
@@ -186,25 +216,3 @@ def _annotations(page: Any, number: int, removed: Removed) -> None:
         kept.append(note)
     if len(kept) < len(notes):
         page[Name.Annots] = Array(kept)
-
-
-def _tree(roots: Any, below: str, removed: Removed) -> Iterator[Any]:
-    """Yield the dictionaries of a tree whose children are in *below*, each once."""
-    waiting = [(each, 0) for each in roots] if isinstance(roots, Array | list) else []
-    while waiting:
-        node, depth = waiting.pop()
-        if not isinstance(node, Dictionary) or depth > DEEPEST or not removed.is_new(node):
-            continue
-        yield node
-        children = node.get(below)
-        waiting += [(child, depth + 1) for child in children] if isinstance(children, Array) else []
-
-
-def _outline(outlines: Any, removed: Removed) -> Iterator[Any]:
-    """Yield the entries of the outline, each once."""
-    waiting = [outlines]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, Dictionary) and removed.is_new(node):
-            yield node
-            waiting += [node.get("/First"), node.get("/Next")]
