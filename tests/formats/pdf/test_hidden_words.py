@@ -107,3 +107,78 @@ def test_a_page_that_hides_nothing_is_copied_byte_for_byte(tmp_path: Path, conte
     path = pdf_of(tmp_path / "in.pdf", content)
 
     assert Path(written(path, tmp_path / "out.pdf")).read_bytes() == Path(path).read_bytes()
+
+
+def unpacked(path: str, out: Path) -> bytes:
+    with pikepdf.Pdf.open(path) as pdf:
+        pdf.save(
+            out,
+            object_stream_mode=pikepdf.ObjectStreamMode.disable,
+            stream_decode_level=pikepdf.StreamDecodeLevel.all,
+            compress_streams=False,
+        )
+    return out.read_bytes()
+
+
+@pytest.mark.parametrize("partly", [False, True])
+def test_a_form_is_in_the_file_no_more_though_other_pages_mention_it(tmp_path: Path, partly: bool) -> None:
+    secret = SECRET.replace(b"130", b"110") if partly else SECRET  # what is seen in part makes the page a picture
+    path = pdf_of(tmp_path / "one.pdf", LINES + b"/Fm Do" + BAR, secret)
+    with pikepdf.Pdf.open(path) as pdf:
+        resources = pdf.make_indirect(pdf.pages[0].obj.Resources)
+        pdf.Root.Pages.Resources = resources
+        del pdf.pages[0].obj["/Resources"]
+        pdf.add_blank_page(page_size=(612, 792))
+        pdf.pages[1].obj.Contents = pdf.make_stream(LINES)
+        pdf.pages[1].obj.Resources = resources
+        pdf.save(tmp_path / "in.pdf")
+    assert b"Kestrel" in unpacked(str(tmp_path / "in.pdf"), tmp_path / "before.pdf")
+
+    out = written(str(tmp_path / "in.pdf"), tmp_path / "out.pdf")
+
+    assert b"Kestrel" not in unpacked(out, tmp_path / "after.pdf")
+
+
+def test_a_form_that_is_seen_elsewhere_stays(tmp_path: Path) -> None:
+    path = pdf_of(tmp_path / "one.pdf", LINES + b"/Fm Do" + BAR, SECRET)
+    with pikepdf.Pdf.open(path) as pdf:
+        pdf.add_blank_page(page_size=(612, 792))
+        pdf.pages[1].obj.Contents = pdf.make_stream(b"q 1 0 0 1 9 9 cm /Fm Do Q")
+        pdf.pages[1].obj.Resources = pdf.pages[0].obj.Resources
+        pdf.save(tmp_path / "in.pdf")
+
+    out = written(str(tmp_path / "in.pdf"), tmp_path / "out.pdf")
+
+    with pypdfium2.PdfDocument(out) as document:
+        pages = [page.get_textpage().get_text_bounded() for page in document]
+    assert "Kestrel" not in pages[0] and "Kestrel" in pages[1]
+
+
+@pytest.mark.parametrize("how", ["written in it", "by a property", "by an element", "around a form"])
+def test_what_says_hidden_words_again_goes_with_them(tmp_path: Path, how: str) -> None:
+    marks = {
+        "written in it": b"/Span <</ActualText (Kestrel-77)>> BDC ",
+        "by a property": b"/Span /About BDC ",
+        "by an element": b"/Span <</MCID 0>> BDC ",
+        "around a form": b"/Span <</ActualText (Kestrel-77)>> BDC /Fm Do EMC /Span <</MCID 1>> BDC ",
+    }
+    path = pdf_of(
+        tmp_path / "one.pdf", LINES + marks[how] + SECRET + b" EMC" + BAR, SECRET if b"Fm" in marks[how] else None
+    )
+    with pikepdf.Pdf.open(path) as pdf:
+        page = pdf.pages[0].obj
+        if how == "by a property":
+            page.Resources.Properties = pikepdf.Dictionary(About=pikepdf.Dictionary(Alt="Kestrel-77"))
+        if how == "by an element":
+            section = pdf.make_indirect(pikepdf.Dictionary(S=pikepdf.Name.Sect, ActualText="all of Kestrel-77"))
+            element = pikepdf.Dictionary(S=pikepdf.Name.Span, K=0, Pg=page, P=section, Alt="Kestrel-77")
+            section.K = pikepdf.Array([pdf.make_indirect(element)])
+            parents = pikepdf.Dictionary(Nums=[0, pikepdf.Array([section.K[0]])])
+            pdf.Root.StructTreeRoot = pikepdf.Dictionary(K=section, ParentTree=pdf.make_indirect(parents))
+            page.StructParents = 0
+        pdf.save(tmp_path / "in.pdf")
+
+    out = written(str(tmp_path / "in.pdf"), tmp_path / "out.pdf")
+
+    assert b"Kestrel" not in unpacked(out, tmp_path / "after.pdf")
+    assert "Harbour Office" in said(out)

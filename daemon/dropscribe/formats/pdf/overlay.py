@@ -15,7 +15,7 @@ from pikepdf import Array, Dictionary, Name, Pdf
 from dropscribe.core.pages import Box, DocumentResult, Hidden, PageText
 from dropscribe.files.mapped import mapped
 from dropscribe.formats.page_images import paired, turned
-from dropscribe.formats.pdf import embedded_images, layer, strip_hidden_text
+from dropscribe.formats.pdf import embedded_images, layer, strip_hidden_text, undrawn
 from dropscribe.formats.pdf.glyphless import Glyphless
 from dropscribe.formats.pdf.object_writer import Spool
 from dropscribe.formats.pdf.visible_text import Already, Letter
@@ -38,6 +38,7 @@ def add_layers(pdf: Pdf, reading: DocumentResult) -> bool:
     """
     font, shared, changed = Glyphless(), pdf.make_indirect(Dictionary()), False
     secretive = set[int]()  # pages whose hidden words stay
+    replaced: list[Any] = []  # forms with hidden words
     with Already(reading.file) as already:
         for text in reading.texts:
             if text.number > len(pdf.pages):
@@ -45,12 +46,15 @@ def add_layers(pdf: Pdf, reading: DocumentResult) -> bool:
             page, read, hidden = pdf.pages[text.number - 1].obj, text.text_source == "ocr", reading.hidden(text.number)
             changed |= _show_all(page) | bool(hidden.whole)
             letters = already.letters(text.number) if read else []
-            if hidden.partly or not _strip(pdf, page, hidden, old_layer=bool(read and (text.blocks or letters))):
+            old_layer = bool(read and (text.blocks or letters))
+            if hidden.partly or not _strip(pdf, page, hidden, replaced, old_layer=old_layer):
                 secretive.add(text.number)
             elif read and _add_layer(pdf, text, letters, font, shared):
                 changed = True
     for page_image, text in paired(reading, lambda text: text.number in secretive):
+        replaced += undrawn.drawn_by(pdf.pages[text.number - 1])
         _show_picture(pdf, turned(page_image, text), text, font, shared)
+    undrawn.empty(pdf, replaced)
     if changed or secretive:
         font.embed(pdf, shared)
     return changed or bool(secretive)
@@ -89,12 +93,12 @@ def _add_layer(pdf: Pdf, text: PageText, letters: list[Letter], font: Glyphless,
     return True
 
 
-def _strip(pdf: Pdf, page: Any, hidden: Hidden, *, old_layer: bool) -> bool:
+def _strip(pdf: Pdf, page: Any, hidden: Hidden, replaced: list[Any], *, old_layer: bool) -> bool:
     """Take off what cannot be seen, an earlier reader's layer only with *old_layer*; say whether *hidden* is gone."""
     if not (hidden.whole or old_layer):
         return True
     resources = _inherited(page, Name.Resources)
-    return strip_hidden_text.take_off(pdf, page, resources, visible(page), hidden, old_layer=old_layer)
+    return strip_hidden_text.take_off(pdf, page, resources, visible(page), hidden, replaced, old_layer=old_layer)
 
 
 def _show_picture(pdf: Pdf, image: "Image", text: PageText, font: Glyphless, shared: Any) -> None:

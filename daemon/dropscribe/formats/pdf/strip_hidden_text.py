@@ -3,7 +3,8 @@
 An earlier reader's layer goes before ours is put there, else all is found twice. It leaves no trace (PDF 1.7, 9.3.6):
 drawn in a mode that does not paint, in ink that lets everything through, or before a picture that covers the page. What
 else is hidden (under a bar, switched off) was found by looking at pixels, and is named by its place in the order of
-drawing. Text that can be seen stays, and so does hidden text where something seen would move without it.
+drawing. Text that can be seen stays, and so does hidden text where something seen would move without it. Marked content
+says its words a second time, for those who cannot see (14.9); where they are taken off, that goes too.
 """
 
 import re
@@ -15,6 +16,7 @@ import pikepdf
 from pikepdf import Array, Dictionary, Name, Operator, Pdf, Stream, String
 
 from dropscribe.core.pages import Box, Hidden
+from dropscribe.formats.pdf import marked_content
 from dropscribe.formats.pdf.layer import Matrix, after
 
 MOST_BYTES = 1 << 20  # of packed content; a page with more is a drawing, and is left alone
@@ -51,6 +53,8 @@ class _Found:
     old_layer: bool  # what shows no trace by its own doing goes too
     objects: int = 0
     gone: set[int] = field(default_factory=set)
+    marks: set[int] = field(default_factory=set)  # the numbers (MCID) of marked content whose words are gone
+    replaced: list[Any] = field(default_factory=list)  # the forms that another is drawn in place of
 
     def is_hidden(self, show: Any, state: "_State") -> tuple[int, bool]:
         """Count *show*, as PDFium does, which makes no object of nothing; return its place and whether it goes."""
@@ -68,6 +72,16 @@ class _Found:
         return not wanted.objects or (self.objects == wanted.objects and wanted.whole <= self.gone)
 
 
+@dataclass(frozen=True)
+class _Show:
+    """An instruction that shows text: its place among those kept, which text object it is, and the marks around it."""
+
+    place: int
+    object: int
+    is_hidden: bool
+    marks: tuple[int, ...]
+
+
 @dataclass
 class _Drawing:
     """A content stream that is being gone through, and the forms that are put in place of others."""
@@ -82,12 +96,23 @@ class _Drawing:
         among = self.resources.get(kind) if isinstance(self.resources, Dictionary) else None
         return among.get(str(name)) if isinstance(among, Dictionary) else None
 
+    def hushed(self, mark: Any) -> Any:
+        """Return the beginning of marked content without what says its words again, and note its number."""
+        last = mark.operands[-1]
+        about = self.found("/Properties", last) if isinstance(last, Name) else last
+        if (number := marked_content.number(about)) is not None:
+            self.text.marks.add(number)
+        return marked_content.hushed(mark, about)
 
-def take_off(pdf: Pdf, page: Any, resources: Any, shown: Box, hidden: Hidden, *, old_layer: bool) -> bool:
+
+def take_off(
+    pdf: Pdf, page: Any, resources: Any, shown: Box, hidden: Hidden, replaced: list[Any], *, old_layer: bool
+) -> bool:
     """Remove *hidden* text from *page*, with *old_layer* an earlier reader's too; say whether *hidden* is gone.
 
-    *page* is a dictionary of *pdf*, *resources* are its own or inherited, *shown* is what a viewer shows of it. A page
-    that cannot be taken apart, or of which not all of *hidden* could be removed, stays as it is.
+    *page* is a dictionary of *pdf*, *resources* are its own or inherited, *shown* is what a viewer shows of it. Forms
+    that *page* drew and draws no more are added to *replaced*. A page that cannot be taken apart, or of which not all
+    of *hidden* could be removed, stays as it is.
     """
     text = _Found(hidden, old_layer)
     try:
@@ -103,6 +128,8 @@ def take_off(pdf: Pdf, page: Any, resources: Any, shown: Box, hidden: Hidden, *,
             page.Contents = pdf.make_stream(pikepdf.unparse_content_stream(kept))
             if drawing.forms:
                 page.Resources = _with_forms(resources, drawing.forms)
+            marked_content.hush_elements(pdf, page, text.marks)
+            replaced += text.replaced
     except Exception:  # a hostile or broken stream; its reader has shown it all the same
         return not hidden.whole
     return True
@@ -161,16 +188,22 @@ def _is_opaque(picture: Any) -> bool:
 def _kept(instructions: Sequence[Any], drawing: _Drawing, start: _State, cover: int, depth: int) -> list[Any] | None:
     """Return *instructions* without text that is not seen (none is before *cover*); None where they all stay."""
     kept: list[Any] = []
-    line: list[tuple[int, int, bool]] = []  # texts that follow one another: place in `kept`, which one, whether hidden
+    line: list[_Show] = []  # texts that follow one another
+    marks: list[int] = []  # the places where marked content begins that has not ended
     changed = False
+
+    def silence(marked: Iterable[int]) -> None:
+        for place in marked:
+            kept[place] = drawing.hushed(kept[place])
 
     def finish_line() -> bool:
         """Silence the hidden texts at the end of a line: nothing that is seen depends on where they end."""
         before = len(line)
-        while line and line[-1][2]:
-            place, which, _ = line.pop()
-            drawing.text.gone.add(which)
-            kept[place] = _silenced(kept[place])
+        while line and line[-1].is_hidden:
+            show = line.pop()
+            drawing.text.gone.add(show.object)
+            kept[show.place] = _silenced(kept[show.place])
+            silence(show.marks)
         found = before > len(line)
         line.clear()
         return found
@@ -180,9 +213,14 @@ def _kept(instructions: Sequence[Any], drawing: _Drawing, start: _State, cover: 
         if name in _PLACES:
             changed |= finish_line()
         if name in _SHOWS:
-            line.append((len(kept), *drawing.text.is_hidden(each, state)))
+            line.append(_Show(len(kept), *drawing.text.is_hidden(each, state), tuple(marks)))
+        if name in ("BDC", "BMC"):
+            marks.append(len(kept))
+        elif name == "EMC" and marks:
+            marks.pop()
         if name == "Do" and depth and (anew := _without(drawing, each.operands[0], state, depth)):
             each, changed = pikepdf.ContentStreamInstruction([anew], Operator("Do")), True
+            silence(marks)
         kept.append(each)
     changed |= finish_line()
     return [each for part in kept for each in (part if isinstance(part, list) else [part])] if changed else None
@@ -208,9 +246,12 @@ def _without(drawing: _Drawing, name: Any, state: _State, depth: int) -> Any:
         return None
     resources = form.get("/Resources", drawing.resources)
     within = _Drawing(drawing.pdf, resources, drawing.text)
+    marks, drawing.text.marks = drawing.text.marks, set()
     kept = _kept(list(pikepdf.parse_content_stream(form)), within, state, -1, depth - 1)
+    own, drawing.text.marks = drawing.text.marks, marks
     if kept is None:
         return None
+    marked_content.hush_elements(drawing.pdf, form, own)
     anew = drawing.pdf.make_stream(pikepdf.unparse_content_stream(kept))
     for key, value in form.items():
         if key not in ("/Length", "/Filter", "/DecodeParms"):
@@ -220,6 +261,7 @@ def _without(drawing: _Drawing, name: Any, state: _State, depth: int) -> Any:
     # Another name, and not the same stream: other pages may draw the form as well.
     label = f"/DropscribeForm{len(drawing.forms)}"
     drawing.forms[label] = anew
+    drawing.text.replaced.append(form)
     return Name(label)
 
 
