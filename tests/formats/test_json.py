@@ -56,6 +56,15 @@ def test_values_are_those_of_the_reading(whole):
     assert [p["text_source"] for p in whole["pages"]] == ["ocr", "blank"]
 
 
+def test_no_sign_of_a_text_steers_a_terminal_or_turns_a_line(tmp_path: Path) -> None:
+    text = "a\x1b[31m b\x9b31m c\x7f d\u202e e\u2066 f\u200f"
+    json_format.render(reading_of([page_text(1, text)]), str(tmp_path / "out.json"))
+    raw = (tmp_path / "out.json").read_text("utf-8")
+
+    assert not set(raw) & set("\x1b\x9b\x7f\u202e\u2066\u200f")
+    assert json.loads(raw)["pages"][0]["text"] == text
+
+
 def test_a_check_names_its_passages() -> None:
     check = Check("rapidocr", 0.9, (Passage("never there", None),), (Passage("left out", (1, 2, 3, float("nan"))),))
     found = written(reading_of([page_text(1, "never there", check=check), page_text(2, "")]))

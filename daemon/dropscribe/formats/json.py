@@ -4,12 +4,15 @@ Written page by page, one page to a line, so that a document of thousands of pag
 """
 
 import json
+import re
 from typing import Any
 
 from dropscribe.core.pages import DocumentResult, PageText, Target
 from dropscribe.formats import plain, safe_markdown
 
 SCHEMA = "dropscribe/1"
+# The file may be looked at in a terminal: DEL and C1 steer it, marks of direction turn a line around.
+_STEERING = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _PAGE_KEYS = (
     *("number", "width", "height", "rotation", "text_source", "text", "markdown"),
     *("blocks", "flags", "attempts", "seconds", "check"),
@@ -63,4 +66,5 @@ def _page(page: PageText) -> dict[str, Any]:
 
 
 def _dumped(values: dict[str, Any], indent: int | None = None) -> str:
-    return json.dumps(plain.sound(values), ensure_ascii=False, allow_nan=False, indent=indent)
+    written = json.dumps(plain.sound(values), ensure_ascii=False, allow_nan=False, indent=indent)
+    return _STEERING.sub(lambda sign: f"\\u{ord(sign[0]):04x}", written)
