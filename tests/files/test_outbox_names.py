@@ -177,6 +177,8 @@ def test_ordinary_names_stay_as_they_are() -> None:
         ("sub\u2066/\x01.hidden", "sub/_.hidden"),
         ("\x01\x02", "_"),
         (".dot/\u200f", ".dot/_"),
+        (".\x01./a", "_../a"),
+        (".\x01", "_."),
     ],
 )
 def test_names_of_ours_do_not_mislead(name: str, shown: str) -> None:

@@ -60,8 +60,8 @@ def honest(path: bytes) -> bytes:
 def _honest(name: bytes) -> bytes:
     shown = os.fsencode(_MISLEADING.sub("", os.fsdecode(name)))
     # What is left of a name must be one, and must not be hidden by what was taken off.
-    begins_anew = not shown or (shown.startswith(b".") and not name.startswith(b"."))
-    return b"_" + shown if begins_anew and name else shown
+    begins_anew = shown in (b"", b".", b"..") or (shown.startswith(b".") and not name.startswith(b"."))
+    return b"_" + shown if begins_anew and name != shown else shown
 
 
 def spellings(path: bytes) -> list[bytes]:
