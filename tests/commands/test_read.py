@@ -45,12 +45,14 @@ def test_a_folder_is_written_into_another_and_nothing_is_overwritten(
 ) -> None:
     root, texts = folder
     target = tmp_path / "texts"
+    (root / "a.png").chmod(0o600)
     for _ in range(2):
         done = daemon.run("read", str(root), "-o", str(target))
         assert done.returncode == 0, done.stderr
 
     assert left(target) == ["a (2).txt", "a.txt", "sub/a (2).txt", "sub/a.txt"]
     assert [(target / name).read_text().strip() for name in ("a.txt", "sub/a.txt")] == texts
+    assert not (target / "a.txt").stat().st_mode & 0o077  # as private as its picture
     assert str(target / "sub" / "a (2).txt") in done.stdout.splitlines()
 
 

@@ -25,7 +25,7 @@ def destination(root: Path, path: bytes, *, with_note: bool) -> bytes:
 
 def write_note(place: bytes, job: Job, reason: Reason, detail: str) -> bool:
     with Place(*os.path.split(place)).opened() as entry:
-        return notes.write(entry, job, reason, detail, 0o644)
+        return notes.write(entry, job, reason, detail, None)
 
 
 def remove_note(place: bytes, job: Job, reason: Reason, detail: str) -> None:

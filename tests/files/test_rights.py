@@ -24,10 +24,22 @@ def masked(mask: int) -> Iterator[None]:
         os.umask(old)
 
 
-def made(folder: Path, like: int) -> int:
+def picture(folder: Path, like: int, group: int = -1) -> os.stat_result:
+    path = folder / "picture"
+    path.touch()
+    os.chown(path, -1, group)
+    path.chmod(like)
+    try:
+        return path.stat()
+    finally:
+        path.unlink()
+
+
+def made(folder: Path, like: int, group: int = -1) -> int:
     """Return the rights of a text that is made in *folder* for a picture with the rights *like*."""
+    found = picture(folder, like, group)
     with places.opened(os.fsencode(folder)) as there:
-        with regular.created(b"text", there, rights.for_new(there, like)) as handle:
+        with regular.created(b"text", there, rights.for_new(there, found)) as handle:
             found = stat.S_IMODE(os.fstat(handle).st_mode)
         os.unlink("text", dir_fd=there)
     return found
@@ -72,6 +84,13 @@ def test_umask_and_picture_bound_the_text(tmp_path: Path, mask: int, like: int, 
         assert made(tmp_path, like) == text
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="another group takes root")
+@pytest.mark.parametrize("like, text", [(0o640, 0o600), (0o644, 0o644), (0o600, 0o600)])
+def test_what_a_picture_allows_its_group_no_other_group_may_do(tmp_path: Path, like: int, text: int) -> None:
+    with masked(0o022):
+        assert made(tmp_path, like, NOBODY) == text
+
+
 def test_a_setgid_folder_shares_with_its_group_and_with_nobody_else(tmp_path: Path) -> None:
     os.chmod(tmp_path, 0o2775)
 
@@ -98,7 +117,7 @@ def test_a_default_acl_alone_decides(tmp_path: Path) -> None:
         places.make(os.fsencode(tmp_path), b"sub")
         with (
             places.opened(os.fsencode(tmp_path), b"sub") as there,
-            regular.created(b"text", there, rights.for_new(there, 0o600)),
+            regular.created(b"text", there, rights.for_new(there, picture(tmp_path, 0o600))),
         ):
             pass
 

@@ -42,7 +42,7 @@ class Place:
         os.makedirs(os.path.dirname(place.absolute), exist_ok=True)
         self.journal.set_destination(job, place.absolute)
         with place.opened() as entry:
-            assert notes.write(entry, job, Reason.DAMAGED, "It is damaged.", 0o644)
+            assert notes.write(entry, job, Reason.DAMAGED, "It is damaged.", None)
         original = FilePlace(os.fsencode(self.inbox), path)
         assert originals.move(original, signature, place, self.ledger) is originals.MoveResult.MOVED
         self.journal.finish(job, 1.0)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from dropscribe.core import file_types
 from dropscribe.core.errors import UsageError
 from dropscribe.core.job import printable
-from dropscribe.files import durable, regular
+from dropscribe.files import durable, regular, rights
 from dropscribe.files.naming import numbered, shortened
 from dropscribe.formats.registry import SUFFIXES
 from dropscribe.intake import ignore
@@ -78,15 +78,15 @@ def put(target: Target, files: Mapping[str, str], form: str, output: str | None)
         return
     folder = os.path.dirname(target.path) if output == BESIDE else os.path.join(output, target.folder)
     durable.make_folder(os.path.abspath(os.fsencode(folder)))
-    for path in _copied(os.fsencode(os.path.abspath(folder)), _stem(target), files):
+    for path in _copied(os.fsencode(os.path.abspath(folder)), target, files):
         print(printable(path), flush=True)
 
 
-def _copy(source: int, path: bytes) -> None:
-    """Copy the open file *source* to the new file at *path*, with the rights that any new file has there."""
+def _copy(source: int, path: bytes, picture: str) -> None:
+    """Copy the open file *source* to the new file at *path*, with the rights that a text of *picture* has there."""
     around = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY)
     try:
-        durable.copy(source, os.path.basename(path), around, 0o666)
+        durable.copy(source, os.path.basename(path), around, rights.for_new(around, os.stat(picture)))
     finally:
         os.close(around)
 
@@ -95,16 +95,16 @@ def _stem(target: Target) -> bytes:
     return shortened(os.path.splitext(os.path.basename(os.fsencode(target.path)))[0])
 
 
-def _copied(folder: bytes, stem: bytes, files: Mapping[str, str]) -> list[bytes]:
-    """Copy *files* into *folder* under one free stem, over nothing; return where they are."""
-    for name in numbered(stem):
+def _copied(folder: bytes, target: Target, files: Mapping[str, str]) -> list[bytes]:
+    """Copy *files* of *target* into *folder* under one free stem, over nothing; return where they are."""
+    for name in numbered(_stem(target)):
         paths = {suffix: os.path.join(folder, name + os.fsencode(suffix)) for suffix in files}
         if any(os.path.lexists(path) for path in paths.values()):
             continue
         try:
             for suffix, path in paths.items():
                 with regular.opened(os.fsencode(files[suffix])) as source:
-                    _copy(source, path)
+                    _copy(source, path, target.path)
         except FileExistsError:
             continue  # somebody was quicker
         return list(paths.values())

@@ -16,19 +16,19 @@ NOTE = b".error.txt"
 _LONGEST = 20_000  # bytes that are looked at
 
 
-def write(original: Entry, job: Job, reason: Reason, detail: str, like: int) -> bool:
+def write(original: Entry, job: Job, reason: Reason, detail: str, found: os.stat_result | None) -> bool:
     """Make the note of the *original*, durably; return False where another file has its name.
 
-    *like* is the mode of the original (see `rights`). May be repeated after a crash.
+    *found* is the original, for its rights (see `rights`). May be repeated after a crash.
     """
     text, note = _text(job, reason, detail), Entry(original.folder, original.name + NOTE)
-    found = _read(note)
-    if found == text:
+    there = _read(note)
+    if there == text:
         return True
-    if found is not None and text.startswith(found):
+    if there is not None and text.startswith(there):
         note.unlink()  # ours, torn by a crash
     try:
-        with regular.created(note.name, note.folder, rights.for_new(note.folder, like)) as handle:
+        with regular.created(note.name, note.folder, rights.for_new(note.folder, found)) as handle:
             regular.write(handle, text)
             native.flush(handle)
     except FileExistsError:

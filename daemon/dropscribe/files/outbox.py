@@ -107,7 +107,7 @@ class Outbox:
         try:
             places.make(self.root, below, places.modes(source.root, source.below))
             with places.opened(self.root, below) as there:
-                mode = rights.for_new(there, found.st_mode)
+                mode = rights.for_new(there, found)
                 for suffix in suffixes:
                     outputs.append(self._hidden_copy(staging.rendered(folder, suffix), suffix, below, there, mode))
             manifest = Manifest(

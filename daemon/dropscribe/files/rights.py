@@ -30,23 +30,27 @@ def umask() -> int:
     return mask
 
 
-def for_new(folder: int, like: int) -> int:
-    """Return the mode to make a file with in *folder* (a descriptor) when its picture has the mode *like*.
+def for_new(folder: int, picture: os.stat_result | None) -> int:
+    """Return the mode to make a file with in *folder* (a descriptor) for this *picture*; None for one that is gone.
 
-    The umask is not yet in it: the system applies that.
+    What the picture allows its group says nothing of another group, which the new file may have. The umask is not yet
+    in the mode: the system applies that.
     """
     if has_default_acl(folder):
         return _ANYBODY
-    mask, shared = umask(), os.fstat(folder).st_mode & stat.S_ISGID
+    mask, around = umask(), os.fstat(folder)
+    like, shared = picture.st_mode if picture is not None else 0, around.st_mode & stat.S_ISGID
+    group = around.st_gid if shared or sys.platform == "darwin" else os.getegid()
+    by_group = like & stat.S_IRGRP and (like & stat.S_IROTH or (picture is not None and picture.st_gid == group))
     mode = _ANYBODY
-    if not (like & stat.S_IRGRP or shared or not mask & stat.S_IWGRP):
+    if not (by_group or shared or not mask & stat.S_IWGRP):
         mode &= ~stat.S_IRWXG
     if not (like & stat.S_IROTH or not mask & stat.S_IWOTH):
         mode &= ~stat.S_IRWXO
     return mode
 
 
-def has_default_acl(folder: int) -> bool:
+def has_default_acl(folder: int | str) -> bool:
     """Say whether the folder gives rights of its own to what is made in it (POSIX ACLs of Linux).
 
     On a Mac inherited entries are apart from the mode, and stay whatever that is.

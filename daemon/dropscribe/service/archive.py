@@ -193,7 +193,7 @@ class Archiver:
         found, detail = source.found(), job.detail or ""
         with place.opened() as there:
             ended = MoveResult.TAKEN
-            if not notes.write(there, job, job.reason, detail, found.st_mode if found is not None else 0):
+            if not notes.write(there, job, job.reason, detail, found):
                 return ended
             try:
                 ended = originals.move_to(there, source, job.signature, place, self._ledger, left)
