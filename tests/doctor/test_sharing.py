@@ -1,6 +1,8 @@
 """`doctor` names the folders that others can write to, who they are, and what that means."""
 
 import os
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -62,6 +64,17 @@ def test_another_owner_and_another_group_are_named(root: Path) -> None:
     told = " ".join(sharing.writers(str(root / "inbox")))
 
     assert "its owner, nobody" in told and "the group nogroup" in told
+
+
+@pytest.mark.parametrize("kind, told", [((), "those of its ACL"), (("-d",), "those of its default ACL")])
+def test_an_acl_that_lets_others_write_is_named(root: Path, kind: tuple[str, ...], told: str) -> None:
+    if shutil.which("setfacl") is None:
+        pytest.skip("setfacl is not here")
+    done = subprocess.run(["setfacl", *kind, "-m", "u:nobody:rwx", root / "inbox"], check=False, capture_output=True)
+    if done.returncode:
+        pytest.skip(f"no ACLs here: {done.stderr.decode()}")
+
+    assert told in sharing.writers(str(root / "inbox"))
 
 
 def test_a_missing_folder_is_nobodys(root: Path) -> None:

@@ -71,6 +71,18 @@ def test_a_strangers_file_waits_unless_he_is_named(inbox: Path) -> None:
 
 
 @needs_root
+def test_the_owner_of_the_inbox_is_whom_it_is_for(inbox: Path) -> None:
+    for path in (inbox, inbox / "sub", inbox / "a.png"):
+        if path.suffix:
+            path.write_bytes(PNG)
+        os.chown(path, STRANGER, STRANGER)
+
+    assert obstacle(inbox, "a.png") is None
+    os.link(inbox / "a.png", inbox / "sub" / "b.png")
+    assert obstacle(inbox, "a.png") is Obstacle.UNTRUSTED
+
+
+@needs_root
 @pytest.mark.parametrize("group, private", [(STRANGER, False), (0, True)])
 def test_a_group_of_ones_own_is_nobody_else(inbox: Path, group: int, private: bool) -> None:
     hard_link(inbox, "a.png")

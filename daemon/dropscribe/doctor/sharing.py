@@ -1,14 +1,12 @@
 """Folders that others can write to: who, and what that means for what lies there. It only looks."""
 
-import grp
 import os
-import pwd
 import stat
 from collections.abc import Iterator
 
 from dropscribe.config import Settings
 from dropscribe.doctor.values import Check, fault, ok, warning
-from dropscribe.files import places, rights
+from dropscribe.files import write_access
 
 MEANING = {
     "inbox": "they can replace and remove files that wait, and whatever they put there is read",
@@ -45,52 +43,12 @@ def judged(name: str, path: str) -> Check:
 
 def writers(path: str) -> list[str]:
     """Return who else can write in the folder at *path*, or put another in its place."""
-    who = _of(os.stat(path))
-    with places.opened(os.fsencode(path)) as folder:
-        if rights.has_default_acl(folder):
-            who.append("those of its default ACL")
-    return who + _through_the_levels_above(os.path.realpath(path))
+    return write_access.others(path) + _through_the_levels_above(os.path.realpath(path))
 
 
 def _through_the_levels_above(path: str) -> list[str]:
     """Return who can put another folder in the place of *path*: the right to write above it, without a sticky bit."""
     while (path := os.path.dirname(path)) != "/":
-        found = os.stat(path)
-        if not found.st_mode & stat.S_ISVTX and (others := _of(found)):
+        if not os.stat(path).st_mode & stat.S_ISVTX and (others := write_access.others(path)):
             return [f"{other} (through {path})" for other in others]
     return []
-
-
-def _of(found: os.stat_result) -> list[str]:
-    """Return who beside us and root can write to a folder."""
-    who = []
-    if found.st_uid not in (os.geteuid(), 0):
-        who.append(f"its owner, {_user(found.st_uid)}")
-    if found.st_mode & stat.S_IWGRP and not _is_ours_alone(found.st_gid):
-        who.append(f"the group {_group(found.st_gid)}")
-    if found.st_mode & stat.S_IWOTH:
-        who.append("every user of this machine")
-    return who
-
-
-def _is_ours_alone(group: int) -> bool:
-    """Say whether a group is the one that many systems make for each user: with our name, and nobody else in it."""
-    try:
-        me, found = pwd.getpwuid(os.geteuid()), grp.getgrgid(group)
-    except KeyError:
-        return False
-    return found.gr_gid == me.pw_gid and set(found.gr_mem) <= {me.pw_name} and found.gr_name == me.pw_name
-
-
-def _user(number: int) -> str:
-    try:
-        return pwd.getpwuid(number).pw_name
-    except KeyError:
-        return str(number)
-
-
-def _group(number: int) -> str:
-    try:
-        return grp.getgrgid(number).gr_name
-    except KeyError:
-        return str(number)

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from dropscribe.files import places, regular
-from dropscribe.intake.trust import others_write
+from dropscribe.files import places, regular, write_access
 
 
 @dataclass(frozen=True)
@@ -25,12 +24,17 @@ class Folder:
         return os.lstat(name, dir_fd=self.descriptor)
 
     @property
+    def inbox_owner(self) -> int:
+        """The user id of whom the inbox belongs to."""
+        return os.stat(self.root).st_uid
+
+    @property
     def shared(self) -> bool:
         """Say whether it, or a folder that it lies in up to the inbox, can be written by others."""
         parts = self.below.split(b"/") if self.below else []
         for count in range(len(parts) + 1):
             with places.opened(self.root, b"/".join(parts[:count]), any_owner=True) as level:
-                if others_write(level):
+                if write_access.others(level):
                     return True
         return False
 

@@ -112,7 +112,7 @@ class _Look:
         found = os.fstat(handle)
         if not Signature.of(found).same_file(signature):
             return Obstacle.LOCK  # replaced this very moment; the next look tells
-        if not self._rules.trust.accepts(found) and self._folder.shared:
+        if not self._rules.trust.accepts(found, self._folder.inbox_owner) and self._folder.shared:
             return Obstacle.UNTRUSTED
         if self._has_writer(handle, name, found):
             return Obstacle.WRITER
