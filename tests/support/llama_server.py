@@ -1,8 +1,10 @@
 """A real vision server for tests: llama.cpp with the model of `llama_model`, up in a fraction of a second."""
 
+import atexit
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,7 +23,9 @@ ALIAS = "DeepSeek-OCR"  # it is asked with that model's prompts
 @cache
 def model() -> tuple[Path, Path]:
     """Return the paths of the model and its vision tower; written once in a process."""
-    return llama_model.write(Path(tempfile.mkdtemp(prefix="dropscribe-llama-")))
+    folder = tempfile.mkdtemp(prefix="dropscribe-llama-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return llama_model.write(Path(folder))
 
 
 class LlamaServer:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
@@ -56,19 +57,19 @@ def room() -> Iterator[Room]:
         yield found
 
 
-def decoders_of(parent: int) -> list[psutil.Process]:
-    """Return the helper below *parent* and the decoders below it."""
+def decoders() -> list[psutil.Process]:
+    """Return the helper of this very process, and the processes of documents below it; not those of daemons."""
     found = []
-    for process in psutil.Process(parent).children(recursive=True):
+    for helper in psutil.Process().children():
         with suppress(psutil.NoSuchProcess):  # it has just ended
-            if "dropscribe.worker.decoding" in process.cmdline():
-                found.append(process)
+            if "dropscribe.worker.decoding" in helper.cmdline():
+                found += [helper, *helper.children()]
     return found
 
 
 def forked() -> list[psutil.Process]:
     """Return the processes of documents."""
-    return [p for p in decoders_of(os.getpid()) if p.ppid() != os.getpid() and p.status() != psutil.STATUS_ZOMBIE]
+    return [p for p in decoders() if p.ppid() != os.getpid() and p.status() != psutil.STATUS_ZOMBIE]
 
 
 def only() -> psutil.Process:
@@ -163,7 +164,7 @@ def test_a_decoder_that_stands_still_is_ended_at_its_limit(room: Room, tmp_path:
 def test_the_end_of_the_decoders_parent_is_held_against_no_file(room: Room, tmp_path: Path) -> None:
     text = fakes.picture(tmp_path / "a.png")
     document = room.open(tmp_path / "a.png")
-    (helper,) = [p for p in decoders_of(os.getpid()) if p.ppid() == os.getpid()]
+    (helper,) = [p for p in decoders() if p.ppid() == os.getpid()]
     decoder = only()
     helper.kill()
     wait_for(lambda: gone(decoder.pid), "the decoder goes with it")
@@ -173,12 +174,17 @@ def test_the_end_of_the_decoders_parent_is_held_against_no_file(room: Room, tmp_
     assert fakes.fingerprint(room.open(tmp_path / "a.png").next_page(frozenset(), 1).image) == text
 
 
-def test_two_hundred_files_leave_no_descriptor_no_process_and_no_folder(room: Room, tmp_path: Path) -> None:
+def test_two_hundred_files_leave_no_descriptor_no_process_and_no_folder(
+    room: Room, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    monkeypatch.setattr(tempfile, "tempdir", None)  # it keeps its answer
     fakes.picture(tmp_path / "a.png")
     (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nno picture")
     room.open(tmp_path / "a.png").close()
     before = psutil.Process().num_fds()
-    temporary = set(os.listdir("/tmp"))
     for _ in range(100):
         document = room.open(tmp_path / "a.png")
         document.next_page(frozenset(), 1)
@@ -189,7 +195,7 @@ def test_two_hundred_files_leave_no_descriptor_no_process_and_no_folder(room: Ro
 
     assert psutil.Process().num_fds() == before
     wait_for(lambda: not forked(), "no decoder is left")
-    assert not [name for name in set(os.listdir("/tmp")) - temporary if name.startswith("dropscribe")]
+    assert not list(temporary.iterdir())
 
 
 def test_nothing_of_decoders_outlives_them(tmp_path: Path) -> None:
@@ -197,7 +203,7 @@ def test_nothing_of_decoders_outlives_them(tmp_path: Path) -> None:
     fakes.picture(tmp_path / "a.png")
     with closing(Room()) as room:
         room.open(tmp_path / "a.png").next_page(frozenset(), 1)
-        processes = decoders_of(os.getpid())
+        processes = decoders()
         assert len(processes) >= 2
     wait_for(lambda: not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in processes), "all are gone")
     assert children.pids == []
