@@ -97,13 +97,13 @@ def test_wrong_use_is_told_in_two_lines_with_exit_code_2(tmp_path: Path) -> None
     assert lines[3] == '  try: did you mean "outbox"?'
 
 
-@pytest.mark.parametrize("words", [["bogus"], ["status", "--bogus"], ["read"], []])
+@pytest.mark.parametrize("words", [["bogus"], ["qqqqq"], ["status", "--bogus"], ["read"], []])
 def test_wrong_words_are_told_in_two_lines_too(words: list[str]) -> None:
     result = subprocess.run([*REAL_DAEMON, *words], capture_output=True, text=True, check=False)
 
     assert result.returncode == 2
     error, remedy = result.stderr.splitlines()
-    assert error.startswith("error: ") and remedy.startswith("  try: dropscribe") and remedy.endswith("--help")
+    assert error.startswith("error: ") and remedy.startswith("  try: dropscribe ")
 
 
 def test_a_model_that_is_not_there_is_told_without_a_traceback(tmp_path: Path) -> None:

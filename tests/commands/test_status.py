@@ -64,8 +64,9 @@ def watching(daemon: Daemon, columns: int, rows: int) -> Iterator[Terminal]:
     terminal = Terminal(columns, rows)
     command = [*daemon.command, "status", "--watch", "--config", str(daemon.config)]
     child = subprocess.Popen(
-        command, stdin=terminal.theirs, stdout=terminal.theirs, env=os.environ | daemon.environment
-    )
+        command, stdin=terminal.theirs, stdout=terminal.theirs, env=os.environ | daemon.environment,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
+    )  # fmt: skip
     try:
         yield terminal
     finally:

@@ -145,4 +145,4 @@ def test_names_reach_a_terminal_without_what_could_drive_it(tmp_path: Path) -> N
     assert daemon.once() == 0
 
     shown = daemon.run("status", PYTHONIOENCODING="utf-8:strict").stdout
-    assert "\x1b" not in shown and "red\\x1b[31mX\\nY.txt" in shown and "l-\\udce9.txt" in shown
+    assert "\x1b" not in shown and "red\\x1b[31mX\\nY.png" in shown and "l-\\udce9.txt" in shown
