@@ -13,7 +13,7 @@ from PIL import Image
 from support.fakes import fingerprint, picture
 from support.harness import Daemon, left
 
-EVERY = int(os.environ.get("DROPSCRIBE_CRASH_EVERY", "11"))  # `.ci/run` sets 1: every step
+EVERY = int(os.environ.get("DROPSCRIBE_CRASH_EVERY", "23"))  # `make slow` sets 3; 1 is every step
 LAST = 600  # no way of a file has as many steps; a daemon that lives to the end proves it
 
 
