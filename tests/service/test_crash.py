@@ -5,6 +5,7 @@ daemon dies before and after every transaction, rename, copy and sync on the way
 """
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -125,6 +126,41 @@ def test_killed_while_copying_to_another_volume_no_original_is_lost_or_doubled(t
         if not killed:
             return
     raise AssertionError("the way of three files has more steps than this test knows")
+
+
+def with_hooks(root: Path) -> Daemon:
+    """Return a daemon with a recipe whose texts lie beside its pictures, and a hook that tells of each file."""
+    daemon = Daemon(root, **settings("archive"))
+    (root / "shots").mkdir()
+    tell = "import os; print(os.environ['DROPSCRIBE_STATE'], os.environ['DROPSCRIBE_NAME'], file=open('told', 'a'))"
+    hook = [sys.executable, "-S", "-E", "-c", tell]
+    daemon.settings["hooks"] = {"done": hook, "failed": hook}
+    daemon.settings["recipes"] = {"shots": {"inbox": str(root / "shots"), "outbox": "beside", "priority": "high"}}
+    daemon.save()
+    return daemon
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("offset", range(2))
+def test_killed_at_any_step_of_two_inboxes_every_file_is_read_once_and_has_its_hook(
+    tmp_path: Path, offset: int
+) -> None:
+    for step in range(1 + offset * EVERY, LAST, 2 * EVERY):
+        daemon = with_hooks(tmp_path / str(step))
+        shots = daemon.root / "shots"
+        text = picture(shots / "shot.png", 7)
+        originals = drop(daemon)
+        killed = crash(daemon, step, "run", "--once")
+        assert daemon.run("run", "--once").returncode in (0, 1)
+        check_everything_is_there_once(daemon, originals)
+        assert left(shots) == ["shot.md", "shot.png", "shot.txt"] and text in (shots / "shot.txt").read_text()
+        told = (daemon.root / "told").read_text().splitlines()
+        assert set(told) == {"done shot.png", "done good.png", "done sub/good.png", "failed bad.png"}
+        assert len(told) == 4 or killed
+        if not killed:
+            return
+    raise AssertionError("the way of four files has more steps than this test knows")
 
 
 @pytest.mark.timeout(600)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from support.fakes import document, picture
-from support.harness import Daemon, done, left, wait_for
+from support.harness import Daemon, done, gone, left, wait_for
 
 
 def with_recipes(root: Path, **recipes: dict[str, Any]) -> Daemon:
@@ -277,6 +277,32 @@ def test_a_hook_that_hangs_does_not_hold_up_the_end(tmp_path: Path) -> None:
         daemon.read_one("a.png")
         wait_for(lambda: (tmp_path / "begun").exists(), "the hook begins")
         assert daemon.stop() == 0
+
+
+MISBEHAVE = """
+import os, subprocess, sys, time
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+open("child", "w").write(str(child.pid))
+os.unlink(os.environ["DROPSCRIBE_ORIGINAL"])
+sys.stderr.write("x" * 3_000_000 + "\\n" + "\\x1b[31mred\\n" * 100_000)
+time.sleep(600)
+"""
+
+
+def test_a_hook_that_forks_floods_and_deletes_ends_with_all_that_it_began(tmp_path: Path) -> None:
+    daemon = Daemon(tmp_path)
+    daemon.settings["hooks"] = {"done": [sys.executable, "-c", MISBEHAVE], "timeout": "2s"}
+    daemon.save()
+    with daemon.start():
+        daemon.read_one("a.png")
+        status = daemon.wait_status(lambda status: status["hooks"]["last"] is not None, "the hook is ended")
+        assert status["hooks"]["last"]["exit"] != 0 and len(status["hooks"]["last"]["message"]) < 1000
+        wait_for(lambda: gone(int((tmp_path / "child").read_text())), "what it began is gone with it")
+        daemon.read_one("b.png")
+        assert daemon.resident() < 60_000_000
+        log = daemon.log()
+    assert len(log) < 100_000 and "\x1b" not in log
+    assert left(daemon.outbox) == ["a.txt", "b.txt"] and left(daemon.failed) == []
 
 
 @pytest.mark.parametrize("count", [20])
