@@ -238,8 +238,7 @@ class Service:
             if self._saved is not None:
                 self.apply(self._saved, now)
                 self._saved = None
-            for lane in self.lanes.looking:
-                lane.inbox.tick(now)
+            self.lanes.tick(now)
             self.archiver.tick(now)
             self.rechecks.tick(now)
             if not self.paused:

@@ -42,7 +42,7 @@ class Inbox:
         self._rest_until, self._fault = 0.0, ""
         self._scan_running = False
         self.unrecorded = 0  # judged, and not in the journal yet: its disk is full
-        self._next_check = now + intake.ROOT_CHECK
+        self.next_check = now + intake.ROOT_CHECK  # when it wants to be looked at (see `inbox_checks`)
         self._rules = self._rules_for(settings)
         self.watch = Watch(settings.folders.inbox, settings.intake.watch, events)
         self.intake.polling = self.watch.kind == "poll"
@@ -84,9 +84,6 @@ class Inbox:
         free = not self._scan_running and not self._flows.unrecorded
         if free and self.online and (current := self.intake.current_scan(now)):
             self._flows.start(self._step(current, now))
-        if now >= self._next_check:
-            self._next_check = now + intake.ROOT_CHECK
-            self._flows.start(self._check_root())
 
     def look(self, path: bytes) -> FileInfo:
         """(disk thread) Return what lies at *path* below the inbox, opened as a reader would.
@@ -153,7 +150,7 @@ class Inbox:
             self.intake.scanned(current, None, time.monotonic(), 0.0)
             if current.folder == b"":
                 self._rest(error)
-                self._next_check = 0.0
+                self.next_check = 0.0
             return
         finally:
             self._scan_running = False
@@ -246,13 +243,14 @@ class Inbox:
         """(any thread) Return (device, inode) of the inbox as it is now, or None while it is not there."""
         return None if self._unmounted() else scan.root_identity(self.intake.root)
 
-    def _check_root(self) -> Flow[None]:
-        """Compare the inbox with the one we know; watch again when it is another, or events have stopped."""
-        try:
-            identity, why = yield from on_disk(self._usable)
-        except OSError as error:
-            self._rest(error)  # that says nothing of the inbox
+    def checked(self, found: "tuple[tuple[int, int] | None, str] | OSError") -> None:
+        """Compare what `usable` *found* with what we know; watch again when it is another, or events have stopped."""
+        if self._retired:
             return
+        if isinstance(found, OSError):
+            self._rest(found)  # that says nothing of the inbox
+            return
+        identity, why = found
         if identity is None:
             if self.online:
                 LOG.warning("the inbox %s cannot be used (%s); waiting for it", self._settings.folders.inbox, why)
@@ -267,13 +265,19 @@ class Inbox:
         self._rewatch()
         self.intake.rescan()
 
-    def _usable(self) -> tuple[tuple[int, int] | None, str]:
-        """(disk thread) Return what `identity` does, or why the folder under that name now cannot be an inbox."""
-        identity = self.identity()
-        if identity is None:
-            return None, "it cannot be seen"
-        # A link was pointed elsewhere, or a volume mounted: what was checked at the start may not hold any more.
-        faults = self._layout() if identity != self._identity else []
+    def usable(self) -> "tuple[tuple[int, int] | None, str] | OSError":
+        """(disk thread) Return what `identity` does, or why the folder under that name now cannot be an inbox.
+
+        An error is one of the machine, which lacks something now.
+        """
+        try:
+            identity = self.identity()
+            if identity is None:
+                return None, "it cannot be seen"
+            # A link was pointed elsewhere, or a volume mounted: what was checked at the start may not hold any more.
+            faults = self._layout() if identity != self._identity else []
+        except OSError as error:
+            return error
         return (None, faults[0].what) if faults else (identity, "")
 
     def _rules_for(self, settings: Settings) -> Rules:
@@ -311,7 +315,7 @@ class Inbox:
         looking = bool(self._looking) and wanted is not None and wanted <= now
         if self._scan_running or not self.online or self._flows.unrecorded or looking:
             wanted = None  # the disk thread wakes the loop
-        soonest = min(self._next_check, wanted) if wanted is not None else self._next_check
+        soonest = min(self.next_check, wanted) if wanted is not None else self.next_check
         return max(soonest, self._rest_until)
 
     def close(self) -> None:

@@ -22,6 +22,7 @@ from dropscribe.service import mounts
 from dropscribe.service.backoff import Backoff
 from dropscribe.service.flow import Flows
 from dropscribe.service.inbox import Inbox
+from dropscribe.service.inbox_checks import InboxChecks
 
 
 @dataclass
@@ -66,7 +67,7 @@ class Lanes:
         self, settings: Settings, journal: Journal, flows: Flows, ledger: Ledger, wake: Callable[[], None], now: float
     ) -> None:
         self._settings, self._journal, self._flows = settings, journal, flows
-        self._ledger, self._wake = ledger, wake
+        self._ledger, self._wake, self._checks = ledger, wake, InboxChecks(flows)
         self._lanes: dict[int, Lane] = {}
         self._add(recipes.base(settings), BASE, now)
         self._take_over(settings, now)
@@ -102,6 +103,13 @@ class Lanes:
     def sharing(self, lane: Lane) -> list[int]:
         """Return the recipes whose outputs lie in the same outbox as those of *lane*."""
         return [each.origin.recipe for each in self if each.outbox.root == lane.outbox.root]
+
+    def tick(self, now: float) -> None:
+        """Look for new files, and whether the inboxes are there."""
+        inboxes = [lane.inbox for lane in self.looking]
+        for inbox in inboxes:
+            inbox.tick(now)
+        self._checks.tick(inboxes, now)
 
     def deadline(self, now: float) -> float | None:
         """Return when a lane wants to be looked at again."""
