@@ -16,6 +16,7 @@ OTHER_SYSTEMS = {
     "prctl",
     "renameat2",
     "malloc_trim",
+    "mallopt",
     "syscall",
     "capget",
     "capset",
