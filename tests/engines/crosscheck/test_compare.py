@@ -76,6 +76,14 @@ def test_lines_that_the_model_leaves_out_are_named_with_their_place() -> None:
     assert found.missing[0].box == (10, 20, 500, 55)
 
 
+def test_lines_that_are_left_out_take_no_place_of_the_same_words_elsewhere() -> None:
+    lines = (LINES[0], LINES[3], LINES[4], LINES[1], LINES[0], LINES[2], LINES[3], LINES[4])
+    found = check("\n".join([LINES[0], *lines[3:]]), heard(*lines))
+
+    assert left_out(found) == [f"{LINES[3]} {LINES[4]}"] and not found.unconfirmed
+    assert found.missing[0].box == (10, 20, 500, 55)
+
+
 def test_lines_that_are_said_twice_are_named_once() -> None:
     assert said(check("\n".join([*LINES, *LINES[1:3]]))) == [" ".join(LINES[1:3]).rstrip(".")]
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from rapidfuzz import fuzz
 from rapidfuzz.distance import Levenshtein
 
+from dropscribe.engines.crosscheck.chain import chain
 from dropscribe.engines.crosscheck.letters import CJK, Letters, letters, weight
 from dropscribe.engines.crosscheck.values import Heard
 
@@ -18,6 +19,7 @@ NEAR = 62.0  # percent, between the places of the lines before and after
 TELLING = 8.0  # letters; shorter lines are found by chance anywhere
 SPLIT = 16.0  # letters; a longer line that is nowhere may be two, of different columns
 TAKEN = "\0"
+MOST_CHAINS, MOST_PLACES = 16, 64
 
 
 @dataclass
@@ -75,10 +77,14 @@ class Claims:
         at = self.free.find(piece.text)
         while at >= 0:
             end = at + len(piece.text)
-            if not (at and self._within(at)) and not (end < len(self.free) and self._within(end)):
+            if self._is_word(at, end):
                 self._take(piece, at, end)
                 return
             at = self.free.find(piece.text, at + 1)
+
+    def _is_word(self, start: int, end: int) -> bool:
+        """Say whether words begin at *start* and end at *end*."""
+        return not (start and self._within(start)) and not (end < len(self.free) and self._within(end))
 
     def _grow(self) -> None:
         """Let places that end within a word or a number take all of it, where nobody else has the rest."""
@@ -99,14 +105,28 @@ class Claims:
         return sorted((p for p in self.pieces if p.place is None), key=lambda piece: -len(piece.text))
 
     def _in_turn(self) -> None:
-        """Give each line that stands there letter by letter its first place after that of the one before, if any."""
-        cursor = 0
-        for piece in self.pieces:
-            if weight(piece.text) >= TELLING:
-                self._try(piece, cursor, len(self.free), 100.0)
-                if piece.place is None:
-                    self._try(piece, 0, cursor, 100.0)
-                cursor = piece.place[1] if piece.place is not None else cursor
+        """Give lines that stand there letter by letter their places, as many as possible in one order.
+
+        The heaviest chain of places first, then the next among what is left (other columns): on a page that says the
+        same words several times, a line that was left out must not take the place of a later one.
+        """
+        for turn in range(MOST_CHAINS):
+            # Short ones that are words join the first chain only: elsewhere they would be found by chance.
+            open_ones = [p for p in self.pieces if p.place is None and (turn == 0 or weight(p.text) >= TELLING)]
+            found = chain([(weight(p.text), self._places(p.text)) for p in open_ones])
+            if not found:
+                return
+            for index, at in found:
+                self._take(open_ones[index], at, at + len(open_ones[index].text))
+
+    def _places(self, text: str) -> list[tuple[int, int]]:
+        """Return the free places of *text*, the first `MOST_PLACES` of them."""
+        places, at = list[tuple[int, int]](), self.free.find(text)
+        while at >= 0 and len(places) < MOST_PLACES:
+            if weight(text) >= TELLING or self._is_word(at, at + len(text)):
+                places.append((at, at + len(text)))
+            at = self.free.find(text, at + 1)
+        return places
 
     def _everywhere(self, least: float) -> None:
         for piece in self._open():
