@@ -7,6 +7,7 @@ from pathlib import Path
 from hypothesis import strategies as st
 from PIL import Image
 
+from dropscribe.config import Settings
 from dropscribe.core.pages import (
     Attempt,
     Block,
@@ -18,6 +19,8 @@ from dropscribe.core.pages import (
     Passage,
     Source,
 )
+from dropscribe.documents.pdf.document import PdfDocument
+from dropscribe.formats.pdf import render
 
 # Any character there is, lone surrogates and control characters too, and the troublemakers often.
 odd_text = st.text(
@@ -79,3 +82,32 @@ def reading_of(
     source = Source(name, digest, 0, media_type, len(texts))
     engine = EngineInfo("rapidocr", "PP-OCRv5", None, "3.10.0")
     return DocumentResult(source, engine, texts, pages, file, "2026-01-02T03:04:05Z", 1.5, False, False)
+
+
+def written(path: str, out: Path, *, strip_actions: bool = False) -> str:
+    """Write the PDF for the one at *path*, read by its own text, to *out*."""
+    document = PdfDocument(path, Settings())
+    try:
+        texts = [
+            PageText(p.number, p.width, p.height, p.text or "", "", p.blocks, text_source="pdf")
+            for p in document.pages()
+        ]
+        source = Source("a.pdf", "", 0, "application/pdf", 1)
+        engine = EngineInfo("rapidocr", "", None, "")
+        result = DocumentResult(
+            source,
+            engine,
+            texts,
+            document.pages,
+            path,
+            "2026-01-02T03:04:05Z",
+            1.0,
+            False,
+            False,
+            document.hidden,
+            strip_actions=strip_actions,
+        )
+        render.render(result, str(out))
+    finally:
+        document.close()
+    return str(out)

@@ -178,6 +178,20 @@ def test_what_acts_is_taken_out_and_told(put, tmp_path: Path) -> None:
     assert not any(word in left for word in (b"JavaScript", b"alert", b"Launch", b"GoToR", b"ELF", b"RichMedia"))
 
 
+@pytest.mark.parametrize("odd", [b"null", b"5", b"true", b"/A", b"0.5", b"[null /A]", b"(/A x)"])
+def test_objects_that_are_no_dictionaries_are_no_trouble(tmp_path: Path, odd: bytes) -> None:
+    place = b"(in the place of it)"
+    with Pdf.new() as pdf:
+        pdf.add_blank_page()
+        pdf.Root.Odd = pdf.make_indirect(pikepdf.String(place.decode()[1:-1]))
+        on_opening(pdf)
+        pdf.save(tmp_path / "in.pdf", object_stream_mode=pikepdf.ObjectStreamMode.disable)
+    written = (tmp_path / "in.pdf").read_bytes()
+    (tmp_path / "in.pdf").write_bytes(written.replace(place, odd.ljust(len(place))))
+
+    assert actions.found(str(tmp_path / "in.pdf")).kinds == {"JavaScript"}
+
+
 def test_what_only_leads_somewhere_stays(tmp_path: Path) -> None:
     with Pdf.new() as pdf:
         pdf.add_blank_page()

@@ -7,10 +7,7 @@ import pypdfium2
 import pytest
 from PIL import ImageChops
 
-from dropscribe.config import Settings
-from dropscribe.core.pages import DocumentResult, EngineInfo, PageText, Source
-from dropscribe.documents.pdf.document import PdfDocument
-from dropscribe.formats.pdf import render
+from support.results import written
 
 LINES = b"BT /F1 14 Tf 60 700 Td 22 TL (Harbour Office) Tj T* (Total due 482.50) Tj ET\n"
 
@@ -33,25 +30,6 @@ def pdf_of(path: Path, content: bytes, form: bytes | None = None, layer_off: boo
         page.Contents = pdf.make_stream(content)
         pdf.save(path)
     return str(path)
-
-
-def written(path: str, out: Path) -> str:
-    """Write the PDF for the one at *path*, read by its own text, to *out*."""
-    document = PdfDocument(path, Settings())
-    try:
-        texts = [
-            PageText(p.number, p.width, p.height, p.text or "", "", p.blocks, text_source="pdf")
-            for p in document.pages()
-        ]
-        source = Source("a.pdf", "", 0, "application/pdf", 1)
-        engine = EngineInfo("rapidocr", "", None, "")
-        result = DocumentResult(
-            source, engine, texts, document.pages, path, "2026-01-02T03:04:05Z", 1.0, False, False, document.hidden
-        )
-        render.render(result, str(out))
-    finally:
-        document.close()
-    return str(out)
 
 
 def said(path: str) -> str:

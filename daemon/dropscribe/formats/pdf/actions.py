@@ -143,6 +143,8 @@ def _holders(pdf: Pdf) -> Iterator[Any]:
     """Yield every dictionary of *pdf*, within others too, that has a key of actions or of attached files."""
     for each in pdf.objects:
         content = each.stream_dict if isinstance(each, Stream) else each
+        if not isinstance(content, Dictionary | Array):
+            continue  # a number, a name or nothing, which pikepdf gives as Python's
         if _HOLDS.search(content.unparse(resolved=True)):
             yield from _within(content)
 
