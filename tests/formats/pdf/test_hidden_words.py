@@ -53,6 +53,7 @@ HIDDEN = {
     ),
     "on a layer that is off": (LINES + b"/OC /Layer BDC " + SECRET + b" EMC\n", None),
     "white on white": (LINES + b"1 g " + SECRET + b" 0 g\n", None),
+    "painted by nothing, over nothing": (LINES + b"3 Tr " + SECRET + b" 0 Tr\n", None),
     "in a form under a bar": (LINES + b"/Fm Do" + BAR, SECRET),
     "after a form": (LINES + b"q /Fm Do Q " + SECRET + BAR, b"BT /F1 9 Tf 60 100 Td (Page 1) Tj [(of) -250 ()] TJ ET"),
 }

@@ -53,12 +53,14 @@ def hidden(page: pdfium.PdfPage, textpage: pdfium.PdfTextPage, dpi: float, layer
     image = raster.render(page, dpi)
     letters = read(page, textpage, image.size)
     indices = unseen(page, letters, image, dpi, layered)
-    if not indices:
+    order, covers = _objects(page, image.size)
+    said = {letter.item for letter in letters if letter.text.strip()}
+    unpainted = said & _unpainted(page, image.size, order, [box for _, box in covers])
+    if not indices and not unpainted:
         return Hidden()
-    order, _ = _objects(page, image.size)
     place = {item: index for index, item in enumerate(sorted(order, key=lambda item: order[item][0]))}
-    gone = {letters[index].item for index in indices}
-    shown = {e.item for i, e in enumerate(letters) if e.text.strip() and i not in indices}
+    gone = {letters[index].item for index in indices} | unpainted
+    shown = {e.item for i, e in enumerate(letters) if e.text.strip() and i not in indices} - unpainted
     return Hidden(len(place), frozenset(place[item] for item in gone - shown if item in place), bool(gone & shown))
 
 
@@ -77,6 +79,23 @@ def _objects(
             if min(box[2] - box[0], box[3] - box[1]) > THIN_PIXELS:
                 covers.append((place, box))
     return order, covers
+
+
+def _unpainted(
+    page: pdfium.PdfPage, size: tuple[int, int], order: dict[int, tuple[int, pdfium.PdfObject]], drawn: list[Box]
+) -> set[int]:
+    """Return the text objects that paint nothing where nothing else is drawn: no earlier reader's layer over a scan."""
+    matrix, found = to_pixels(page, size), set[int]()
+    for item, (_, text) in order.items():
+        if pdfium_c.FPDFTextObj_GetTextRenderMode(text) == pdfium_c.FPDF_TEXTRENDERMODE_INVISIBLE:
+            box = _bounds(text)
+            if box is not None and not any(_meet(turned(matrix, box), other) for other in drawn):
+                found.add(item)
+    return found
+
+
+def _meet(one: Box, other: Box) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
 def _all(page: pdfium.PdfPage) -> Iterator[pdfium.PdfObject]:
