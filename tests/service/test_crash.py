@@ -14,7 +14,7 @@ from PIL import Image
 from support.fakes import fingerprint, picture
 from support.harness import Daemon, left
 
-EVERY = int(os.environ.get("DROPSCRIBE_CRASH_EVERY", "23"))  # `make slow` sets 3; 1 is every step
+EVERY = int(os.environ.get("DROPSCRIBE_CRASH_EVERY", "23"))  # `make slow` sets 5; 1 is every step
 LAST = 600  # no way of a file has as many steps; a daemon that lives to the end proves it
 
 
@@ -146,7 +146,7 @@ def with_hooks(root: Path) -> Daemon:
 def test_killed_at_any_step_of_two_inboxes_every_file_is_read_once_and_has_its_hook(
     tmp_path: Path, offset: int
 ) -> None:
-    for step in range(1 + offset * EVERY, LAST, 2 * EVERY):
+    for step in range(1 + 2 * offset * EVERY, LAST, 4 * EVERY):
         daemon = with_hooks(tmp_path / str(step))
         shots = daemon.root / "shots"
         text = picture(shots / "shot.png", 7)
