@@ -55,7 +55,7 @@ STATUS: dict[str, str] = {
     "remote": "url host kind model in_flight waiting_seconds state error",
     "intake": "name recipe waiting_for",
     "recipes": "name inbox inbox_online watch paused_reason",
-    "hooks": "waiting last",
+    "hooks": "waiting last failing",
 }  # fmt: skip
 MODEL = {
     "load": "step done_bytes total_bytes",

@@ -250,6 +250,39 @@ def test_a_hook_that_fails_is_told_and_changes_nothing(tmp_path: Path) -> None:
     assert left(daemon.outbox) == ["a.txt", "b.txt"]
 
 
+def failing(status: dict[str, Any]) -> list[tuple[str | None, str, str]]:
+    """Return recipe, state and message of each hook that is told to fail."""
+    return [(each["recipe"], each["state"], each["message"]) for each in status["hooks"]["failing"]]
+
+
+def test_a_hook_that_fails_is_told_until_it_succeeds_or_is_not_in_the_settings_any_more(tmp_path: Path) -> None:
+    fails = [sys.executable, "-c", "import os, sys; sys.exit(None if os.path.exists('paper') else 'out of paper')"]
+    daemon = with_recipes(tmp_path, prints={"hooks": {"done": fails}}, mails={"hooks": {"failed": fails}})
+    daemon.settings["hooks"] = {"done": [sys.executable, "-c", "pass"]}
+    daemon.save()
+    prints, mails = ("prints", "done", "out of paper"), ("mails", "failed", "out of paper")
+    with daemon.start():
+        picture(tmp_path / "prints" / "a.png", 1)
+        (tmp_path / "mails" / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\nno picture")
+        daemon.wait_status(lambda status: failing(status) == [mails, prints], "both are told")
+        daemon.read_one("b.png")
+        daemon.wait_status(lambda status: status["hooks"]["last"]["name"] == "b.png", "the base's hook has run")
+        assert daemon.stop() == 0
+
+    with daemon.start():
+        assert failing(daemon.status()) == [mails, prints]
+        assert "out of paper" in daemon.run("status").stdout
+        checks = {check["name"]: check for check in json.loads(daemon.run("doctor", "--json").stdout)["checks"]}
+        assert checks["recipes.prints.hooks.done"]["state"] == "warning"
+        del daemon.settings["recipes"]["mails"]
+        daemon.change()
+        daemon.wait_status(lambda status: failing(status) == [prints], "that of the removed recipe is not told")
+        (tmp_path / "paper").touch()
+        picture(tmp_path / "prints" / "c.png", 3)
+        daemon.wait_status(lambda status: failing(status) == [], "the other has succeeded")
+        assert "out of paper" not in daemon.run("status").stdout
+
+
 def test_a_hook_that_was_killed_with_the_daemon_runs_again(tmp_path: Path) -> None:
     daemon = Daemon(tmp_path)
     wait = "import os, time; open('begun', 'a').write('x'); time.sleep(0 if os.path.exists('go') else 600)"

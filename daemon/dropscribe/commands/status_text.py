@@ -75,9 +75,10 @@ def _recipe_line(recipe: RecipeStatus) -> str:
 def _hook_lines(hooks: HookStatus) -> Iterator[str]:
     if hooks.waiting:
         yield f"hooks      {count(hooks.waiting, 'file')} waiting for a command"
-    if hooks.last is not None and hooks.last.exit != 0:
-        ended = "did not begin" if hooks.last.exit is None else f"ended with {hooks.last.exit}"
-        yield f"hooks      {hooks.last.command} {ended} for {hooks.last.name}: {hooks.last.message}"
+    for failing in hooks.failing:
+        ended = "did not begin" if failing.exit is None else f"ended with {failing.exit}"
+        of = f" ({failing.recipe})" if failing.recipe else ""
+        yield f"hooks      {failing.command} {ended} for {failing.name}{of}: {failing.message}"
 
 
 def screen(lines: Sequence[str], width: int, height: int) -> list[str]:

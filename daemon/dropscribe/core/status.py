@@ -132,11 +132,18 @@ class LastHook(Struct, kw_only=True):
     at: str | None = None
 
 
+class FailingHook(LastHook, kw_only=True):
+    """The last run of a hook that has failed and not succeeded since."""
+
+    recipe: str | None = None
+
+
 class HookStatus(Struct, kw_only=True):
     """The user's commands after files."""
 
     waiting: int = 0
     last: LastHook | None = None
+    failing: list[FailingHook] = []
 
 
 class RemoteStatus(Struct, kw_only=True, frozen=True):
