@@ -230,7 +230,8 @@ class Inbox:
         """A waiting job's file has new content: the job is gone, the content settles as a new file."""
         job = self._journal.live_at(path, self.origin.inbox)
         if job is not None and job.state is State.QUEUED:
-            self._flows.record(lambda: self._journal.finish(job, time.time()))
+            LOG.info("%s: changed before it was read", job.name)
+            self._flows.record(lambda: self._journal.finish(job, time.time(), replaced=True))
             del live[path]
 
     def defer(self, job: Job) -> None:
