@@ -163,8 +163,12 @@ class Jobs:
             manifest = outbox.prepare(
                 folder, job, outcome.staged, outcome.seconds, review=outcome.review, source=source, note=note
             )
-            outputs = outbox.publish(manifest, source, outbox.still_ours(mine))
-            return outputs, outbox.marks(outputs)
+            try:
+                outputs = outbox.publish(manifest, source, outbox.still_ours(mine))
+                return outputs, outbox.marks(outputs)
+            except Exception:  # it is read again: what is hidden there may hold the very room that is missing
+                outbox.take_back(manifest)
+                raise
 
         try:
             outputs, marks = yield from on_disk(publish)
