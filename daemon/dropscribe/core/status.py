@@ -87,6 +87,7 @@ class QueueStatus(Struct, kw_only=True):
     done: int | None = None
     failed: int | None = None
     gone: int | None = None
+    left_alone: int | None = None  # in the inboxes, and no files
     paused: bool = False
     paused_reason: str | None = None
     archive_error: str | None = None  # why an original could not be moved yet
@@ -167,6 +168,14 @@ class WaitingStatus(Struct, kw_only=True):
     recipe: str | None = None
 
 
+class LeftAloneStatus(Struct, kw_only=True):
+    """What lies in an inbox and is never taken."""
+
+    name: str
+    what: str  # a link | a pipe | a socket | a device
+    recipe: str | None = None
+
+
 class RecipeStatus(Struct, kw_only=True):
     """An inbox with ways of its own."""
 
@@ -207,5 +216,6 @@ class Status(Struct, kw_only=True):
     recent: list[RecentStatus] = []
     remote: list[RemoteStatus] = []
     intake: list[WaitingStatus] = []
+    left_alone: list[LeftAloneStatus] = []
     recipes: list[RecipeStatus] = []
     hooks: HookStatus = field(default_factory=HookStatus)
