@@ -116,12 +116,14 @@ def test_a_recipe_that_is_removed_or_changed_concerns_files_taken_after_it(tmp_p
         daemon.wait_status(lambda status: status["queue"]["queued"] == 1, "it is queued")
         daemon.settings["recipes"] = {"old": {"inbox": str(tmp_path / "old"), "output": {"formats": ["md"]}}}
         daemon.change()
-        wait_for(lambda: "takes no more files" in daemon.log(), "the change is taken over")
+        wait_for(lambda: "the recipe old is changed: files taken before" in daemon.log(), "the change is taken over")
+        assert "takes no more files" not in daemon.log()
         picture(tmp_path / "old" / "b.png", 2)
         daemon.wait_status(lambda status: status["queue"]["queued"] == 2, "the other is queued")
         removed, daemon.settings["recipes"] = daemon.settings["recipes"], {}
         daemon.change()
         daemon.wait_status(lambda status: not status["recipes"], "the recipe is removed")
+        assert "the recipe old is removed and takes no more files" in daemon.log()
         picture(tmp_path / "old" / "c.png", 3)
         daemon.kill()
 
@@ -141,6 +143,21 @@ def test_a_recipe_that_is_removed_or_changed_concerns_files_taken_after_it(tmp_p
             daemon.wait_status(lambda status: not status["recipes"], "the recipe is removed again")
             picture(tmp_path / "old" / f"d{number}.png", 3 + number)
     assert left(daemon.outbox) == ["b.md", "c.md", "d1.md"]
+
+
+def test_a_recipe_lives_on_when_others_are_changed_and_removed(tmp_path: Path) -> None:
+    daemon = with_recipes(tmp_path, stays={"output": {"formats": ["md"]}}, changes={}, goes={})
+    with daemon.start():
+        del daemon.settings["recipes"]["goes"]
+        daemon.settings["recipes"]["changes"]["output"] = {"formats": ["md"]}
+        daemon.change()
+        wait_for(lambda: "the recipe goes is removed" in daemon.log(), "the change is taken over")
+        picture(tmp_path / "stays" / "a.png", 1)
+        picture(tmp_path / "changes" / "b.png", 2)
+        daemon.wait_status(done(2), "both are read")
+        log = daemon.log()
+    assert log.count(f"watching {tmp_path / 'stays'}:") == 1 and log.count(f"watching {tmp_path / 'changes'}:") == 2
+    assert "the recipe stays" not in log and left(daemon.outbox) == ["a.md", "b.md"]
 
 
 def test_a_failed_file_goes_back_to_the_inbox_that_it_came_from(tmp_path: Path) -> None:
