@@ -118,6 +118,14 @@ def test_links_under_hidden_names_and_those_of_systems_are_not_told(root: bytes)
     assert look(root, b"@eaDir").strange is None
 
 
+def test_a_link_that_comes_behind_a_scan_is_told_once() -> None:
+    left = LeftAlone()
+
+    assert left.seen(b"late.png", "a link") and left.scanned({b"a.png": "a pipe"}, 0) == {b"a.png": "a pipe"}
+    assert dict(left) == {b"late.png": "a link", b"a.png": "a pipe"}
+    assert left.scanned({b"late.png": "a link"}, 0) == {} and dict(left) == {b"late.png": "a link"}
+
+
 def test_any_number_of_links_is_counted_and_only_the_first_are_remembered(root: bytes) -> None:
     for number in range(MOST + 5):
         os.symlink(b"nowhere", os.path.join(root, b"%d.png" % number))

@@ -23,6 +23,7 @@ class LeftAlone:
 
     def __init__(self) -> None:
         self._named: dict[bytes, str] = {}
+        self._late: set[bytes] = set()  # found since the last scan: the one under way may have passed them by
         self.more = 0
 
     def __len__(self) -> int:
@@ -35,14 +36,17 @@ class LeftAlone:
         """Take in one look: *what* lies at *path*, None for nothing of the kind; return whether that is news."""
         if what is None:
             self._named.pop(path, None)
+            self._late.discard(path)
             return False
         if self._named.get(path) == what or (path not in self._named and len(self._named) >= MOST):
             return False  # of those that have no room here the next scan counts how many there are
         self._named[path] = what
+        self._late.add(path)
         return True
 
     def scanned(self, named: Mapping[bytes, str], more: int) -> dict[bytes, str]:
         """Take in what a scan of the whole inbox has found; return what is news."""
         news = {path: what for path, what in named.items() if self._named.get(path) != what}
-        self._named, self.more = dict(named), more
+        late = {path: what for path, what in self._named.items() if path in self._late and len(named) < MOST}
+        self._named, self._late, self.more = {**late, **named}, set(), more
         return news
