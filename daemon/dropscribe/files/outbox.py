@@ -89,6 +89,23 @@ class Outbox:
 
     # -- publishing
 
+    def put(
+        self, folder: str, job: Job, suffixes: Sequence[str], seconds: float, *, review: bool, source: Place,
+        note: str, wrote: Mapping[bytes, int],
+    ) -> Published:  # fmt: skip
+        """Publish what was rendered into *folder*; see `prepare`, `publish`, and `still_ours` for what we *wrote*.
+
+        Whatever is raised, the job is to be read again, and nothing of it is left in the outbox: files without a name
+        may hold the very room that is missing.
+        """
+        manifest = self.prepare(folder, job, suffixes, seconds, review=review, source=source, note=note)
+        try:
+            names = self.publish(manifest, source, self.still_ours(wrote))
+            return names, self.marks(names)
+        except Exception:
+            self.take_back(manifest)
+            raise
+
     def prepare(
         self, folder: str, job: Job, suffixes: Sequence[str], seconds: float, *, review: bool, source: Place,
         note: str = "",

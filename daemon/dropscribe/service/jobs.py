@@ -159,16 +159,10 @@ class Jobs:
         note, there = ", ".join(outcome.remarks), lane.origin.outbox
 
         def publish() -> Published:
-            folder = os.fsdecode(staged)
-            manifest = outbox.prepare(
-                folder, job, outcome.staged, outcome.seconds, review=outcome.review, source=source, note=note
-            )
-            try:
-                outputs = outbox.publish(manifest, source, outbox.still_ours(mine))
-                return outputs, outbox.marks(outputs)
-            except Exception:  # it is read again: what is hidden there may hold the very room that is missing
-                outbox.take_back(manifest)
-                raise
+            return outbox.put(
+                os.fsdecode(staged), job, outcome.staged, outcome.seconds, review=outcome.review, source=source,
+                note=note, wrote=mine,
+            )  # fmt: skip
 
         try:
             outputs, marks = yield from on_disk(publish)
