@@ -11,7 +11,7 @@ import yaml
 from dropscribe import cli, config
 from dropscribe.config.schema import FORMER_KEYS, FORMER_VALUES
 from dropscribe.core.errors import Reason
-from dropscribe.core.status import LastHook, RecipeStatus, RemoteStatus
+from dropscribe.core.status import FailingHook, LastHook, LeftAloneStatus, RecipeStatus, RemoteStatus
 from dropscribe.doctor.values import State
 from dropscribe.formats.registry import SUFFIXES
 from dropscribe.host.states import ModelState
@@ -20,6 +20,14 @@ from support.fakes import picture
 from support.harness import Daemon
 
 KEYS = config.keys()
+ELSEWHERE = (
+    "model.load",
+    "remote[]",
+    "hooks.last",
+    "hooks.failing[]",
+    "left_alone[]",
+    "recipes[]",
+)  # parts of a status, see below
 TEXT = (Path(__file__).parents[1] / "daemon" / "CONTRACT.md").read_text("utf-8")
 
 
@@ -128,12 +136,11 @@ def test_status_has_these_keys_and_no_others(tmp_path: Path) -> None:
     stopped = json.loads(daemon.run("status", "--json").stdout)
 
     found = found_status(reading)
-    assert (
-        found | {part: written_status()[part] for part in ("model.load", "remote[]", "hooks.last", "recipes[]")}
-        == written_status()
-    )
+    assert found | {part: written_status()[part] for part in ELSEWHERE} == written_status()
     assert written_status()["remote[]"] == set(RemoteStatus.__struct_fields__)
+    assert written_status()["left_alone[]"] == set(LeftAloneStatus.__struct_fields__)
     assert written_status()["recipes[]"] == set(RecipeStatus.__struct_fields__)
+    assert written_status()["hooks.failing[]"] == set(FailingHook.__struct_fields__)
     assert written_status()["hooks.last"] == set(LastHook.__struct_fields__)
     assert set(reading) == set(stopped) == {path.split(".")[0].removesuffix("[]") for path in written_status()}
     assert all(written_status()[path] == keys for path, keys in found_status(stopped).items())

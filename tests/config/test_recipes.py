@@ -1,5 +1,6 @@
 """Recipes in the settings: what they may change, what they take from the rest, and which folders may not meet."""
 
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,8 @@ def test_plain_values_make_the_same_settings_again(tmp_path: Path) -> None:
         ({"inbox": "a", "output": {"reuse": True}}, ".output.reuse", "is called otherwise now"),
         ({"inbox": "a", "hooks": {"done": "echo hi"}}, ".hooks.done", "must be a list of words"),
         ({"inbox": "a", "intake": []}, ".intake", "must be a section"),
+        ({"inbox": "a", "outbox": "besides"}, ".outbox", "is neither beside nor clearly a folder"),
+        ({"inbox": "a", "outbox": "Besid"}, ".outbox", "is neither beside nor clearly a folder"),
         ({"inbox": "a", "outbox": "beside", "output": {"originals": "delete"}}, ".output.originals", "must be keep"),
     ],
 )
@@ -97,6 +100,36 @@ def test_every_overlap_is_told_at_once(tmp_path: Path) -> None:
         ("x: recipes.four.outbox", "choose a folder outside recipes.one.inbox"),
         ("x: recipes.four.archive", "choose a folder outside folders.failed"),
     }
+
+
+def test_a_folder_that_is_called_like_beside_is_written_with_a_dot(tmp_path: Path) -> None:
+    (fault,) = faults(tmp_path, scans={"inbox": "a", "outbox": "besides"})
+    assert fault.remedy == 'did you mean "beside"? A folder of that name is written ./besides'
+
+    found = settings(tmp_path, scans={"inbox": "a", "outbox": "./besides"}, others={"inbox": "b", "outbox": "texts"})
+    assert recipes.named(found)["scans"].settings.folders.outbox == str(tmp_path / "besides")
+
+
+def test_overlaps_are_told_together_with_faults_of_other_kinds(tmp_path: Path) -> None:
+    told = faults(
+        tmp_path,
+        one={"inbox": "inbox/below", "priority": "urgent"},
+        two={"inbox": 5, "outbox": "inbox/out"},
+        three={"inbox": "three", "outbox": "inbox/texts", "oops": 1},
+    )
+
+    assert sorted(fault.where for fault in told) == [
+        "x: recipes.one.inbox", "x: recipes.one.priority", "x: recipes.three.oops", "x: recipes.three.outbox",
+        "x: recipes.two.inbox",
+    ]  # fmt: skip
+
+
+def test_a_folder_that_is_not_known_overlaps_with_nothing(tmp_path: Path) -> None:
+    own = {"inbox": os.path.expanduser("~/Dropscribe/inbox"), "outbox": str(tmp_path / "out")}
+    for folders, where in (({"inbox": 5}, "folders.inbox"), ({"inbux": "in"}, "folders.inbux"), (5, "folders")):
+        with pytest.raises(ConfigError) as caught:
+            checked({"folders": folders, "recipes": {"one": own}}, "x", str(tmp_path))
+        assert [fault.where for fault in caught.value.faults] == [f"x: {where}"]
 
 
 def test_the_examples_of_the_reference_file_are_sound(tmp_path: Path) -> None:

@@ -49,13 +49,14 @@ STATUS: dict[str, str] = {
     "model": "state name pid loaded_at load footprint_bytes mlx pages_read idle_seconds unload_in_seconds"
     " blocked_reason last_unload",
     "memory": "pressure available_bytes percent",
-    "queue": "settling queued running written rejected done failed gone paused paused_reason",
+    "queue": "settling queued running written rejected done failed gone left_alone paused paused_reason",
     "current": ACTIVE, "active": ACTIVE,
     "recent": "id name recipe state reason seconds review original outputs ended",
     "remote": "url host kind model in_flight waiting_seconds state error",
     "intake": "name recipe waiting_for",
+    "left_alone": "name recipe what",
     "recipes": "name inbox inbox_online watch paused_reason",
-    "hooks": "waiting last",
+    "hooks": "waiting last failing",
 }  # fmt: skip
 MODEL = {
     "load": "step done_bytes total_bytes",
@@ -150,6 +151,7 @@ def full_status() -> s.Status:
     return s.Status(
         model=s.ModelStatus(load=s.LoadStatus(step="weights"), mlx=MLX, last_unload=s.UnloadStatus()),
         current=active, active=[active], recent=[s.RecentStatus(id=1, name="a.png")],
+        left_alone=[s.LeftAloneStatus(name="link.png", what="a link")],
         intake=[s.WaitingStatus(name="a.png", waiting_for="writer")], remote=[SERVER],
         recipes=[s.RecipeStatus(name="scans", inbox="/scans", inbox_online=True, watch="poll")],
     )  # fmt: skip
@@ -176,7 +178,7 @@ def test_what_is_unknown_is_null_and_never_left_out() -> None:
     empty, told = msgspec.to_builtins(s.Status()), msgspec.to_builtins(full_status())
 
     assert set(empty) == set(STATUS) and empty["current"] is None
-    assert all(empty[part] == [] for part in ("active", "recent", "remote", "intake", "recipes"))
+    assert all(empty[part] == [] for part in ("active", "recent", "remote", "intake", "left_alone", "recipes"))
     assert all(set(empty[part]) == set(told[part]) for part in ("daemon", "model", "memory", "queue"))
     assert all(empty["model"][part] is None for part in MODEL)
     assert (empty["daemon"]["running"], empty["daemon"]["pid"], empty["queue"]["done"]) == (False, None, None)

@@ -50,6 +50,15 @@ def test_a_hard_link_in_a_shared_inbox_is_named_with_what_to_do(tmp_path: Path) 
     assert found.state is State.OK and "others can write" in found.detail
 
 
+def test_what_is_never_taken_is_named(tmp_path: Path) -> None:
+    (tmp_path / "link.png").symlink_to("nowhere")
+    os.mkfifo(tmp_path / "pipe")
+    (found,) = checks(tmp_path)["left alone"]
+
+    assert found.state is State.WARNING
+    assert "link.png (a link)" in found.detail and "pipe (a pipe)" in found.detail
+
+
 def test_an_unknown_owner_is_told(tmp_path: Path) -> None:
     (found,) = checks(tmp_path, Intake(trusted_owners=("root", "no such user", "77")))["trusted owners"]
 

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
-from dropscribe.core.status import LastHook, ModelStatus, QueueStatus, Status
+from dropscribe.core.status import FailingHook, ModelStatus, QueueStatus, Status
 from dropscribe.doctor import processes, work
 from dropscribe.doctor.processes import Running
 from dropscribe.doctor.values import State
@@ -96,10 +97,13 @@ def test_a_blocked_model_and_waiting_originals_are_told() -> None:
 
 def test_a_hook_that_fails_is_told() -> None:
     status = of()
-    status.hooks.last = LastHook(name="a.png", state="done", command="send", exit=3, message="no route", seconds=1.0)
+    failing = FailingHook(name="a.png", state="done", command="send", exit=3, message="no route", seconds=1.0)
+    status.hooks.failing = [failing, structs.replace(failing, recipe="scans", exit=None)]
     checks = {check.name: check for check in work.all_of(status)}
 
-    assert checks["hooks"].state is State.WARNING and "send for a.png, ended with 3: no route" in checks["hooks"].detail
+    assert checks["hooks.done"].state is State.WARNING
+    assert checks["hooks.done"].detail == "send for a.png ended with 3: no route"
+    assert checks["recipes.scans.hooks.done"].detail == "send for a.png did not begin: no route"
 
 
 def test_workers_of_other_daemons_are_counted_as_theirs() -> None:

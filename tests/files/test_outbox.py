@@ -100,6 +100,20 @@ def test_published_files_are_whole_named_and_told(outbox: Outbox, root: Path, so
             assert file.read() == f"text of {suffix}".encode()
 
 
+def test_nothing_hidden_is_left_by_a_publication_that_the_outbox_does_not_take(
+    root: Path, ledger: Ledger, source: bytes
+) -> None:
+    looks = iter([False, True])  # its volume goes between the files and their names
+    job = a_job(source)
+    with pytest.raises(ReasonedError) as raised:
+        Outbox(str(root), ledger, lambda: next(looks)).put(
+            staged(root, job), job, SUFFIXES, 1.5, review=False, source=at(source), note="", wrote={}
+        )
+
+    assert raised.value.reason is Reason.OUTBOX_MISSING
+    assert results(root) == {} and leftovers(root) == []
+
+
 @pytest.mark.parametrize("done", range(len(SUFFIXES) + 1))
 def test_a_crash_between_renames_is_resumed_by_another_life(
     root: Path, ledger: Ledger, state: str, source: bytes, done: int

@@ -11,6 +11,7 @@ import pytest
 from dropscribe.config import checked
 from dropscribe.core.job import Signature
 from dropscribe.intake.intake import Intake
+from dropscribe.intake.left_alone import MOST, LeftAlone
 from dropscribe.intake.scan import SLICE, FileInfo, Obstacle, Scan, Slice, at, root_identity
 from dropscribe.intake.settling import ROOM
 
@@ -101,8 +102,40 @@ def test_what_is_no_regular_file_is_never_opened(root: bytes, kind: str) -> None
     elif kind == "below a file":
         path = b"real.png/x.png"
 
-    assert look(root, path) == FileInfo(path, None)
-    assert walked(Scan(root, b"", ()))[0] == [b"real.png"]
+    what = {"link": "a link", "dangling link": "a link", "pipe": "a pipe", "socket": "a socket"}.get(kind)
+    assert look(root, path) == FileInfo(path, None, strange=what)
+    scan = Scan(root, b"", ())
+    assert walked(scan)[0] == [b"real.png"]
+    assert scan.strange == ({path: what} if what else {})
+
+
+def test_links_under_hidden_names_and_those_of_systems_are_not_told(root: bytes) -> None:
+    for name in (b".png", b"~$a.png", b"@eaDir", b"Thumbs.db", b"a.part", b"told.png"):
+        os.symlink(b"nowhere", os.path.join(root, name))
+    scan = Scan(root, b"", ())
+
+    assert walked(scan) == ([], 1) and scan.strange == {b"told.png": "a link"}
+    assert look(root, b"@eaDir").strange is None
+
+
+def test_a_link_that_comes_behind_a_scan_is_told_once() -> None:
+    left = LeftAlone()
+
+    assert left.seen(b"late.png", "a link") and left.scanned({b"a.png": "a pipe"}, 0) == {b"a.png": "a pipe"}
+    assert dict(left) == {b"late.png": "a link", b"a.png": "a pipe"}
+    assert left.scanned({b"late.png": "a link"}, 0) == {} and dict(left) == {b"late.png": "a link"}
+
+
+def test_any_number_of_links_is_counted_and_only_the_first_are_remembered(root: bytes) -> None:
+    for number in range(MOST + 5):
+        os.symlink(b"nowhere", os.path.join(root, b"%d.png" % number))
+    scan, left = Scan(root, b"", ()), LeftAlone()
+
+    assert walked(scan) == ([], 1) and (len(scan.strange), scan.more_strange) == (MOST, 5)
+    assert left.scanned(scan.strange, scan.more_strange) == scan.strange and len(left) == MOST + 5
+    assert left.scanned(scan.strange, scan.more_strange) == {} and not left.seen(b"another.png", "a link")
+    gone = next(iter(scan.strange))
+    assert not left.seen(gone, None) and left.seen(b"another.png", "a link") and len(list(left)) == MOST
 
 
 def test_nothing_below_a_link_is_looked_at(root: bytes, tmp_path: Path) -> None:
@@ -128,7 +161,7 @@ def test_a_folder_is_told_as_one_and_a_link_to_a_folder_is_not(root: bytes) -> N
     os.symlink(b"sub", root + b"/link")
 
     assert look(root, b"sub") == FileInfo(b"sub", None, folder=True)
-    assert look(root, b"link") == FileInfo(b"link", None)
+    assert look(root, b"link") == FileInfo(b"link", None, strange="a link")
 
 
 @pytest.mark.skipif(os.getuid() == 0, reason="root may read everything")

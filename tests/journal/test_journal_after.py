@@ -44,7 +44,9 @@ def test_a_written_job_keeps_its_outputs_and_loses_earlier_blame(journal: Journa
 
 ENDS: list[tuple[State, bool, State]] = [
     (State.QUEUED, False, State.GONE),
+    (State.QUEUED, True, State.GONE),
     (State.RUNNING, False, State.GONE),
+    (State.RUNNING, True, State.GONE),
     (State.WRITTEN, False, State.DONE),
     (State.WRITTEN, True, State.DONE),
     (State.REJECTED, False, State.FAILED),
@@ -67,8 +69,32 @@ def test_how_a_job_ends_follows_from_where_it_stood(journal: Journal, state: Sta
 
     assert journal.get(job.id).state is end
     assert (journal.live_at(b"a.png"), journal.reserved_stems()) == (None, [])
-    assert {s: n for s, n in journal.counts().items() if n} == {end: 1}
+    untold = replaced and end is State.GONE  # the new content is told, under a job of its own
+    assert {s: n for s, n in journal.counts().items() if n} == ({} if untold else {end: 1})
+    assert [each.state for each in journal.recent(5)] == ([] if untold else [end])
     assert journal.add([found()]) == 1
+
+
+def test_a_failed_file_that_is_given_back_is_told_neither_as_failed_nor_as_gone(journal: Journal) -> None:
+    job = claimed(journal)
+    journal.reject(job, Reason.EMPTY, "x")
+    journal.set_destination(job, b"/failed/a.png")
+    journal.finish(job, 9.0)
+    assert journal.counts()["failed"] == 1
+
+    journal.retried(b"/failed/a.png")
+
+    assert not any(journal.counts().values()) and journal.recent(5) == []
+    assert journal.get(job.id).state is State.GONE
+
+
+def test_what_is_missing_before_it_is_moved_to_the_failed_folder_is_gone(journal: Journal) -> None:
+    job = claimed(journal)
+    journal.reject(job, Reason.EMPTY, "x")
+
+    journal.finish(job, 9.0, missing=True)
+
+    assert journal.counts()["gone"] == 1 and [each.state for each in journal.recent(5)] == [State.GONE]
 
 
 def test_the_newest_end_is_told_first(journal: Journal) -> None:

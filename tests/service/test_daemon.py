@@ -263,6 +263,20 @@ def test_pause_holds_and_resume_goes_on_over_a_restart(tmp_path: Path) -> None:
         assert left(daemon.outbox) == ["scan.txt"]
 
 
+def test_a_file_that_changes_while_it_waits_is_not_told_as_gone(tmp_path: Path) -> None:
+    with Daemon(tmp_path).start() as daemon:
+        daemon.ask("pause")
+        for number in range(3):
+            picture(tmp_path / "new.png", number)
+            (tmp_path / "new.png").rename(daemon.inbox / "scan.png")
+            wait_for(lambda n=number: daemon.log().count("changed before it was read") == n, "the change is told")
+            daemon.wait_status(lambda s: s["queue"]["queued"] == 1, "it is queued")
+        daemon.ask("resume")
+        status = daemon.wait_quiet()
+    assert (status["queue"]["done"], status["queue"]["gone"]) == (1, 0)
+    assert [(item["name"], item["state"]) for item in status["recent"]] == [("scan.png", "done")]
+
+
 def test_retry_gives_a_failed_file_another_chance_with_and_without_a_daemon(tmp_path: Path) -> None:
     daemon = Daemon(tmp_path)
     (daemon.inbox / "sub").mkdir()
@@ -275,7 +289,9 @@ def test_retry_gives_a_failed_file_another_chance_with_and_without_a_daemon(tmp_
     assert daemon.once() == 1
     with daemon.start():
         assert daemon.run("retry", "broken.png").returncode == 0
-        daemon.wait_status(lambda s: s["queue"]["gone"] == 2 and s["queue"]["failed"] == 1, "it has failed again")
+        daemon.wait_status(lambda s: s["queue"]["failed"] == 1, "it has failed again")
+        status = daemon.status()
+        assert status["queue"]["gone"] == 0 and [item["state"] for item in status["recent"]] == ["failed"]
         unknown = daemon.run("retry", "nothing.png", "broken.png")
         assert (unknown.returncode, unknown.stdout) == (1, "moved to the inbox: sub/broken.png\n")
         assert unknown.stderr.startswith("error: retry: nothing.png is not in the failed folder\n  try: ")

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from dropscribe.files.ledger import Ledger
+from dropscribe.files.outbox import LEAST_ROOM
 from support.fakes import document, picture
 from support.harness import Daemon, left, wait_for
 
@@ -72,6 +74,33 @@ def test_a_disk_that_fills_up_while_writing_leaves_no_half_file(tmp_path: Path, 
         assert {"big.pdf", "big.txt", "noise.pdf", "noise.txt"} <= set(left(daemon.outbox))
         assert (daemon.outbox / "noise.txt").read_text().strip() == noise
         assert left(daemon.failed) == []
+
+
+def test_the_room_that_a_text_takes_itself_does_not_keep_it_from_being_published(
+    tmp_path: Path, small_disk: Path
+) -> None:
+    daemon = Daemon(tmp_path, folders={"outbox": str(small_disk)})
+    filler = fill(small_disk)
+    os.truncate(filler, filler.stat().st_size - LEAST_ROOM)  # with the text there is less
+    text = picture(daemon.inbox / "scan.png")
+
+    assert daemon.once() == 0
+    assert (small_disk / "scan.txt").read_text().strip() == text
+    assert sorted(os.listdir(small_disk)) == ["filler", "scan.txt"]
+
+
+def test_what_a_killed_daemon_left_hidden_goes_at_the_start_also_while_the_disk_is_full(
+    tmp_path: Path, small_disk: Path
+) -> None:
+    daemon = Daemon(tmp_path, folders={"outbox": str(small_disk)})
+    daemon.state.mkdir()
+    hidden = small_disk / os.fsdecode(Ledger(str(daemon.state)).record(os.fsencode(small_disk), b""))
+    hidden.write_bytes(b"x" * 2**15)
+    fill(small_disk)
+    picture(daemon.inbox / "scan.png")
+    with daemon.start():
+        daemon.wait_status(lambda s: "disk-full" in (s["queue"]["paused_reason"] or ""), "the queue waits")
+        wait_for(lambda: not hidden.exists(), "its room is given back")
 
 
 def test_a_full_state_disk_pauses_the_queue_and_loses_nothing(tmp_path: Path, small_disk: Path) -> None:

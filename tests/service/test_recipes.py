@@ -116,12 +116,14 @@ def test_a_recipe_that_is_removed_or_changed_concerns_files_taken_after_it(tmp_p
         daemon.wait_status(lambda status: status["queue"]["queued"] == 1, "it is queued")
         daemon.settings["recipes"] = {"old": {"inbox": str(tmp_path / "old"), "output": {"formats": ["md"]}}}
         daemon.change()
-        wait_for(lambda: "takes no more files" in daemon.log(), "the change is taken over")
+        wait_for(lambda: "the recipe old is changed: files taken before" in daemon.log(), "the change is taken over")
+        assert "takes no more files" not in daemon.log()
         picture(tmp_path / "old" / "b.png", 2)
         daemon.wait_status(lambda status: status["queue"]["queued"] == 2, "the other is queued")
         removed, daemon.settings["recipes"] = daemon.settings["recipes"], {}
         daemon.change()
         daemon.wait_status(lambda status: not status["recipes"], "the recipe is removed")
+        assert "the recipe old is removed and takes no more files" in daemon.log()
         picture(tmp_path / "old" / "c.png", 3)
         daemon.kill()
 
@@ -141,6 +143,21 @@ def test_a_recipe_that_is_removed_or_changed_concerns_files_taken_after_it(tmp_p
             daemon.wait_status(lambda status: not status["recipes"], "the recipe is removed again")
             picture(tmp_path / "old" / f"d{number}.png", 3 + number)
     assert left(daemon.outbox) == ["b.md", "c.md", "d1.md"]
+
+
+def test_a_recipe_lives_on_when_others_are_changed_and_removed(tmp_path: Path) -> None:
+    daemon = with_recipes(tmp_path, stays={"output": {"formats": ["md"]}}, changes={}, goes={})
+    with daemon.start():
+        del daemon.settings["recipes"]["goes"]
+        daemon.settings["recipes"]["changes"]["output"] = {"formats": ["md"]}
+        daemon.change()
+        wait_for(lambda: "the recipe goes is removed" in daemon.log(), "the change is taken over")
+        picture(tmp_path / "stays" / "a.png", 1)
+        picture(tmp_path / "changes" / "b.png", 2)
+        daemon.wait_status(done(2), "both are read")
+        log = daemon.log()
+    assert log.count(f"watching {tmp_path / 'stays'}:") == 1 and log.count(f"watching {tmp_path / 'changes'}:") == 2
+    assert "the recipe stays" not in log and left(daemon.outbox) == ["a.md", "b.md"]
 
 
 def test_a_failed_file_goes_back_to_the_inbox_that_it_came_from(tmp_path: Path) -> None:
@@ -248,6 +265,39 @@ def test_a_hook_that_fails_is_told_and_changes_nothing(tmp_path: Path) -> None:
         assert any(check["state"] == "warning" and "out of paper" in check["detail"] for check in checks)
         daemon.read_one("b.png")
     assert left(daemon.outbox) == ["a.txt", "b.txt"]
+
+
+def failing(status: dict[str, Any]) -> list[tuple[str | None, str, str]]:
+    """Return recipe, state and message of each hook that is told to fail."""
+    return [(each["recipe"], each["state"], each["message"]) for each in status["hooks"]["failing"]]
+
+
+def test_a_hook_that_fails_is_told_until_it_succeeds_or_is_not_in_the_settings_any_more(tmp_path: Path) -> None:
+    fails = [sys.executable, "-c", "import os, sys; sys.exit(None if os.path.exists('paper') else 'out of paper')"]
+    daemon = with_recipes(tmp_path, prints={"hooks": {"done": fails}}, mails={"hooks": {"failed": fails}})
+    daemon.settings["hooks"] = {"done": [sys.executable, "-c", "pass"]}
+    daemon.save()
+    prints, mails = ("prints", "done", "out of paper"), ("mails", "failed", "out of paper")
+    with daemon.start():
+        picture(tmp_path / "prints" / "a.png", 1)
+        (tmp_path / "mails" / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\nno picture")
+        daemon.wait_status(lambda status: failing(status) == [mails, prints], "both are told")
+        daemon.read_one("b.png")
+        daemon.wait_status(lambda status: status["hooks"]["last"]["name"] == "b.png", "the base's hook has run")
+        assert daemon.stop() == 0
+
+    with daemon.start():
+        assert failing(daemon.status()) == [mails, prints]
+        assert "out of paper" in daemon.run("status").stdout
+        checks = {check["name"]: check for check in json.loads(daemon.run("doctor", "--json").stdout)["checks"]}
+        assert checks["recipes.prints.hooks.done"]["state"] == "warning"
+        del daemon.settings["recipes"]["mails"]
+        daemon.change()
+        daemon.wait_status(lambda status: failing(status) == [prints], "that of the removed recipe is not told")
+        (tmp_path / "paper").touch()
+        picture(tmp_path / "prints" / "c.png", 3)
+        daemon.wait_status(lambda status: failing(status) == [], "the other has succeeded")
+        assert "out of paper" not in daemon.run("status").stdout
 
 
 def test_a_hook_that_was_killed_with_the_daemon_runs_again(tmp_path: Path) -> None:

@@ -127,6 +127,34 @@ def test_a_pipe_in_the_place_of_a_queued_file_hangs_nobody(tmp_path: Path) -> No
         daemon.read_one("next.png", 1)
 
 
+def test_links_and_pipes_are_left_alone_and_that_is_told_once(tmp_path: Path) -> None:
+    daemon = Daemon(tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    picture(tmp_path / "elsewhere" / "real.png")
+    for name, target in (("link.png", "../elsewhere/real.png"), ("folder", "../elsewhere"), (".png", "nowhere")):
+        (daemon.inbox / name).symlink_to(target)
+    os.mkfifo(daemon.inbox / "pipe")
+    done = daemon.run("run", "--once")
+    assert done.returncode == 0
+    assert all(
+        f"left alone: {each}" in done.stderr for each in ("link.png (a link)", "folder (a link)", "pipe (a pipe)")
+    )
+
+    (daemon.root / "log" / "dropscribe.log").unlink()
+    with daemon.start():
+        daemon.wait_status(lambda s: s["queue"]["left_alone"] == 3, "they are counted")
+        (daemon.inbox / "late.png").symlink_to("nowhere")
+        daemon.read_one("a.png", 1)
+        status = daemon.wait_status(lambda s: s["queue"]["left_alone"] == 4, "another is counted")
+        assert {(each["name"], each["what"]) for each in status["left_alone"]} == {
+            ("link.png", "a link"), ("folder", "a link"), ("pipe", "a pipe"), ("late.png", "a link"),
+        }  # fmt: skip
+        assert "left alone" in daemon.run("status").stdout
+        daemon.change(intake={"ignore": ["late*"]})
+        daemon.wait_status(lambda s: s["queue"]["left_alone"] == 3, "what is ignored is not told")
+        assert daemon.log().count("left alone: link.png (a link)") == daemon.log().count("late.png (a link)") == 1
+
+
 def test_a_hard_link_in_a_shared_inbox_waits_until_its_owner_is_trusted(tmp_path: Path) -> None:
     daemon = Daemon(tmp_path)
     text = private(tmp_path / "private.png")

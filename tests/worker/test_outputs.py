@@ -15,7 +15,8 @@ from dropscribe.core.pages import Block, EngineInfo, PageText, Source
 from dropscribe.documents import limits
 from dropscribe.worker import outputs
 from dropscribe.worker.decoder import Decoders, DocumentProcess
-from dropscribe.worker.decoder_protocol import Collect
+from dropscribe.worker.decoder_protocol import Collect, Render
+from dropscribe.worker.faults import ProgramFault
 from dropscribe.worker.page_cache import PageCache
 from support import fakes, harmful
 
@@ -74,6 +75,21 @@ def test_a_file_that_is_there_already_is_not_written_into(decoders: Decoders, tm
         )  # fmt: skip
 
     assert (tmp_path / "profile").read_text() == "mine"
+
+
+def test_a_fault_of_ours_is_told_as_a_sentence_that_names_the_format_and_where_it_was_goes_to_the_log(
+    decoders: Decoders, tmp_path: Path
+) -> None:
+    fakes.picture(tmp_path / "a.png")
+    document, kept = read(decoders, tmp_path / "a.png")
+    with closing(document), open(tmp_path / "out", "wb") as output:
+        write(document, kept, tmp_path / "staging", "txt")
+        with pytest.raises(ProgramFault) as raised:  # a module of formats that writes none
+            document.render(Render("registry", b"a", ()), output.fileno())
+
+    assert raised.value.detail == "The registry could not be written: a fault of this program (AttributeError)."
+    assert raised.value.trace.startswith("AttributeError: module ")
+    assert "at dropscribe.worker.decoding:" in raised.value.trace and raised.value.trace.endswith(" renderer")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")

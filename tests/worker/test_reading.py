@@ -78,11 +78,11 @@ class Hand:
             self.engine, signals, SETTINGS, str(root / "state"), Scheduler(self.heard.append), self.heard.append
         )
 
-    def add(self, job: int, path: Path) -> None:
+    def add(self, job: int, path: Path, form: str = "txt") -> None:
         """Take a file in hand."""
         staging = bytes(self.root / "out" / ".staging" / str(job))
         settled = Signature.of(path.lstat()) if path.exists() else Signature(1, 1, 1, 1)
-        order = Order(job, 1, path.name, bytes(path.relative_to(self.root)), b"out", staging, ("txt",))
+        order = Order(job, 1, path.name, bytes(path.relative_to(self.root)), b"out", staging, (form,))
         self.reading.add(replace(order, root=bytes(self.root), signature=settled))
 
     def pictures(self, *jobs: int) -> dict[int, str]:
@@ -131,6 +131,18 @@ def test_several_documents_are_read_and_written(hand: Callable[..., Hand]) -> No
     assert set(desk.ended(1, 2, 3, 4).values()) == {"read"}
     assert {job: desk.text(job).strip() for job in texts} == texts
     assert [page.strip() for page in desk.text(4).split("\f")] == pages
+
+
+def test_a_fault_of_ours_fails_its_file_with_a_sentence_and_the_log_has_where_it_was(hand: Callable[..., Hand]) -> None:
+    desk = hand()
+    picture(desk.root / "1.png", 1)
+    desk.add(1, desk.root / "1.png", "stone")  # a format that nothing can write
+    desk.reading.read()
+
+    assert desk.ended(1) == {1: "engine"}
+    assert desk.outcomes()[1].detail == "The results could not be written: a fault of this program (KeyError)."
+    (told,) = (message.text for message in desk.heard if isinstance(message, protocol.Warned))
+    assert told.startswith("1.png: KeyError: 'stone'; at ") and "dropscribe.worker.outputs:" in told
 
 
 @pytest.mark.parametrize(

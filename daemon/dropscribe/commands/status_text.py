@@ -10,6 +10,7 @@ from dropscribe.core.status import (
     ActiveStatus,
     DaemonStatus,
     HookStatus,
+    LeftAloneStatus,
     LoadStatus,
     ModelStatus,
     QueueStatus,
@@ -48,6 +49,10 @@ def describe(status: Status, now: datetime) -> list[str]:
     lines += _hook_lines(status.hooks)
     lines += [_active_line(job) for job in status.active]
     lines += [f"waiting    {_named(item)} (for {item.waiting_for})" for item in status.intake[:MOST_WAITING]]
+    if queue.left_alone:
+        named = ", ".join(f"{_named(item)} ({item.what})" for item in status.left_alone[:3])
+        more = queue.left_alone - min(len(status.left_alone), 3)
+        lines.append(f"left alone {named}" + f" and {more} more" * (more > 0))
     if (more := len(status.intake) - MOST_WAITING) > 0:
         lines.append(f"waiting    and {count(more, 'more file')}")
     return lines + [_recent_line(item, now) for item in status.recent]
@@ -63,7 +68,7 @@ def _server_line(server: RemoteStatus) -> str:
     return f"{text}: {server.error}" if server.error else text
 
 
-def _named(item: ActiveStatus | RecentStatus | WaitingStatus) -> str:
+def _named(item: ActiveStatus | RecentStatus | WaitingStatus | LeftAloneStatus) -> str:
     return f"{item.name} ({item.recipe})" if item.recipe else item.name
 
 
@@ -75,9 +80,10 @@ def _recipe_line(recipe: RecipeStatus) -> str:
 def _hook_lines(hooks: HookStatus) -> Iterator[str]:
     if hooks.waiting:
         yield f"hooks      {count(hooks.waiting, 'file')} waiting for a command"
-    if hooks.last is not None and hooks.last.exit != 0:
-        ended = "did not begin" if hooks.last.exit is None else f"ended with {hooks.last.exit}"
-        yield f"hooks      {hooks.last.command} {ended} for {hooks.last.name}: {hooks.last.message}"
+    for failing in hooks.failing:
+        ended = "did not begin" if failing.exit is None else f"ended with {failing.exit}"
+        of = f" ({failing.recipe})" if failing.recipe else ""
+        yield f"hooks      {failing.command} {ended} for {failing.name}{of}: {failing.message}"
 
 
 def screen(lines: Sequence[str], width: int, height: int) -> list[str]:

@@ -13,6 +13,7 @@ from msgspec import Meta, Struct
 
 from dropscribe.config.folders import layout_faults
 from dropscribe.config.kinds import Folder, Kind
+from dropscribe.config.recipes import BESIDE
 from dropscribe.config.schema import (
     FORMER_KEYS,
     FORMER_VALUES,
@@ -54,6 +55,10 @@ class _Source:
     defaults: Mapping[str, Mapping[str, str]]  # by section and key, as the reference file writes them
     faults: list[Fault] = field(default_factory=list)
 
+    def told_at(self, key: str) -> bool:
+        """Say whether there is a fault at this very *key*."""
+        return any(fault.where == f"{self.name}: {key}" for fault in self.faults)
+
     def told(self, *places: str) -> bool:
         """Say whether there is a fault at one of *places*, or inside."""
         return any(fault.where.startswith(f"{self.name}: {place}") for fault in self.faults for place in places)
@@ -70,13 +75,27 @@ def checked(
     """
     source = _Source(name, base, defaults or {})
     settings = Settings(**dict(_sections(values, source)))
-    if layout and not source.told("folders.", "recipes"):
-        source.faults += layout_faults(settings, name)
+    if layout:
+        source.faults += layout_faults(settings, name, without=_unsure(values, source))
     if not source.told("engine.remote.url"):
         source.faults += _no_server(settings, name)
     if source.faults:
         raise ConfigError(source.faults, salvaged=settings)
     return settings
+
+
+def _unsure(values: dict[Any, Any], source: _Source) -> set[str]:
+    """Return the folders of the base of which it is not known where they are to be: their faults are told already.
+
+    Those of recipes are left out with their faults. An unknown key may stand for any that is not given.
+    """
+    folders = types_of("folders")
+    given = values.get("folders", {})
+    given = given if isinstance(given, dict) else {}
+    guessed = source.told("folders") if not given else bool(given.keys() - folders.keys())
+    missing = folders.keys() - given.keys() if guessed else set()
+    unsure = {f"folders.{key}" for key in folders if key in missing or source.told_at(f"folders.{key}")}
+    return unsure | ({"log.folder"} if source.told("log") else set())
 
 
 def _sections(values: dict[Any, Any], source: _Source) -> Iterator[tuple[str, Any]]:
@@ -105,7 +124,7 @@ def _recipes(given: Any, source: _Source) -> Iterator[tuple[str, RecipeSection]]
             source.faults.append(Fault(f"{source.name}: {where}", what, "write inbox: and a folder below its name"))
         elif "inbox" in (values := dict(_recipe(where, recipe, source))):
             originals = values.get("output", {}).get("originals", "keep")
-            if values.get("outbox") == "beside" and originals != "keep":
+            if values.get("outbox") == BESIDE and originals != "keep":
                 what = f"must be keep where the outbox is beside: originals stay with their texts {_got(originals)}"
                 source.faults.append(Fault(f"{source.name}: {where}.output.originals", what, "remove the line"))
             yield name, RecipeSection(**values)
@@ -117,8 +136,12 @@ def _recipe(where: str, given: dict[Any, Any], source: _Source) -> Iterator[tupl
     for key, value in given.items():
         if key in RECIPE_SECTIONS:
             yield key, dict(_recipe_section(f"{where}.{key}", key, value, source))
-        elif value is None or (key, value) == ("outbox", "beside"):
+        elif value is None or (key, value) == ("outbox", BESIDE):
             yield key, value
+        elif key == "outbox" and _misspelt(value, BESIDE):
+            what = f"is neither {BESIDE} nor clearly a folder {_got(value)}"
+            remedy = f'did you mean "{BESIDE}"? A folder of that name is written ./{value}'
+            source.faults.append(Fault(f"{source.name}: {where}.{key}", what, remedy))
         elif key in types:
             yield from _checked_value(where, key, types[key] if key == "priority" else Folder, value, source)
         else:
@@ -274,6 +297,13 @@ def _range(bounds: Meta, kind: Any) -> str:
 def _unknown(where: str, key: str, known: list[str]) -> Fault:
     near = difflib.get_close_matches(key, known, n=1)
     return Fault(where, "unknown key", f'did you mean "{near[0]}"?' if near else "known keys: " + ", ".join(known))
+
+
+def _misspelt(value: object, word: str) -> bool:
+    """Say whether *value* is not *word*, but differs from it by a letter or two."""
+    if not isinstance(value, str) or "/" in value:
+        return False
+    return bool(difflib.get_close_matches(value.casefold(), [word], cutoff=0.8))
 
 
 def _former(key: str, value: object) -> tuple[str, str] | None:

@@ -5,7 +5,7 @@ Two spellings of one folder (case, links, a bind mount) are one: what is there i
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from msgspec import structs
@@ -38,10 +38,13 @@ class _Place:
         return named or (outer.own is not None and outer.own in self.around)
 
 
-def layout_faults(settings: Settings, name: str) -> list[Fault]:
-    """Return every fault of the layout; *name* says in messages where the settings came from."""
-    places = [_Place.at(key, path) for key, path in _folders(settings)]
-    inboxes = [place for place in places if place.role == "inbox"]
+def layout_faults(settings: Settings, name: str, *, without: Collection[str] = ()) -> list[Fault]:
+    """Return every fault of the layout; *name* says in messages where the settings came from.
+
+    Folders whose keys are in *without* are not looked at: where they are is not known.
+    """
+    places = [_Place.at(key, path) for key, path in _folders(settings) if key not in without]
+    inboxes = [place for place in places if place.role == "inbox" and "log.folder" not in without]
     return [*_overlaps(places, name), *_log_in_inbox(settings, inboxes, name), *_covering(places, name)]
 
 

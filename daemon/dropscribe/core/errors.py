@@ -95,7 +95,7 @@ REMEDIES = {
     Reason.UNWRITABLE_NAME: "rename the file, or set folders.outbox to another disk, then run: dropscribe retry",
     Reason.ENGINE_CRASH: "run: dropscribe retry; if it happens again, convert the file to PNG and drop that",
     Reason.ENGINE_TIMEOUT: "raise engine.page_timeout in config.yaml, then run: dropscribe retry",
-    Reason.ENGINE_ERROR: "run: dropscribe retry; dropscribe logs shows the engine's message",
+    Reason.ENGINE_ERROR: "run: dropscribe retry; dropscribe logs tells where it went wrong",
     Reason.NO_TEXT: "try another engine.mode or engine.prompt in config.yaml, then run: dropscribe retry",
     Reason.DISK_FULL: "free some space; the queue resumes by itself",
     Reason.OUTBOX_MISSING: "make the outbox folder available again (is a disk unplugged?); the queue resumes by itself",

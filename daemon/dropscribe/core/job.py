@@ -21,7 +21,7 @@ class State(StrEnum):
     REJECTED = "rejected"  # will not be read; the original is on its way to failed/
     DONE = "done"
     FAILED = "failed"
-    GONE = "gone"  # vanished or was replaced before its text was written
+    GONE = "gone"  # vanished before its text was written; or its file came back as new work, and this is not told
 
 
 Unmounted = Callable[[], bool]  # asks whether a folder's disk is unavailable

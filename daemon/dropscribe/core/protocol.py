@@ -147,7 +147,7 @@ class Servers(Struct, tag=True, frozen=True):
 
 
 class Warned(Struct, tag=True, frozen=True):
-    """What a careful user would want to know of the engine."""
+    """What a careful user would want to know of the engine, or where a fault of this program came from."""
 
     text: str
 

@@ -87,6 +87,7 @@ class QueueStatus(Struct, kw_only=True):
     done: int | None = None
     failed: int | None = None
     gone: int | None = None
+    left_alone: int | None = None  # in the inboxes, and no files
     paused: bool = False
     paused_reason: str | None = None
     archive_error: str | None = None  # why an original could not be moved yet
@@ -132,11 +133,18 @@ class LastHook(Struct, kw_only=True):
     at: str | None = None
 
 
+class FailingHook(LastHook, kw_only=True):
+    """The last run of a hook that has failed and not succeeded since."""
+
+    recipe: str | None = None
+
+
 class HookStatus(Struct, kw_only=True):
     """The user's commands after files."""
 
     waiting: int = 0
     last: LastHook | None = None
+    failing: list[FailingHook] = []
 
 
 class RemoteStatus(Struct, kw_only=True, frozen=True):
@@ -157,6 +165,14 @@ class WaitingStatus(Struct, kw_only=True):
 
     name: str
     waiting_for: str
+    recipe: str | None = None
+
+
+class LeftAloneStatus(Struct, kw_only=True):
+    """What lies in an inbox and is never taken."""
+
+    name: str
+    what: str  # a link | a pipe | a socket | a device
     recipe: str | None = None
 
 
@@ -200,5 +216,6 @@ class Status(Struct, kw_only=True):
     recent: list[RecentStatus] = []
     remote: list[RemoteStatus] = []
     intake: list[WaitingStatus] = []
+    left_alone: list[LeftAloneStatus] = []
     recipes: list[RecipeStatus] = []
     hooks: HookStatus = field(default_factory=HookStatus)

@@ -26,11 +26,16 @@ def all_of(inbox: str, settings: Intake) -> Iterator[Check]:
     told = tells_writers(root)
     yield asked(inbox, told, settings.stable_for)
     rules = Rules(Trust.of(settings.trusted_owners), os.stat(root).st_dev if told else None)
-    found = _looked(root, settings, rules)
+    found, left = _looked(root, settings, rules)
     with opening.folder(root, b"") as folder:
         yield trusted(root, folder.shared, [info.path for info in found if info.obstacle is Obstacle.UNTRUSTED])
     if names := unknown_owners(settings):
         yield warning("trusted owners", f"no user of this machine: {', '.join(names)}", "correct intake.trusted_owners")
+    if left:
+        what = (
+            f"{_named([path + f' ({kind})'.encode() for path, kind in left.items()])}: never taken, links not followed"
+        )
+        yield warning("left alone", what, "put the file itself into the inbox, and remove what stands for it")
     if waiting := [info.path for info in found if info.obstacle is Obstacle.WRITER]:
         what = f"{_named(waiting)}: open for writing, or a download (.part, .aria2 and the like) lies beside it"
         yield warning("writers", what, "end that program, or remove what is left of a download that was given up")
@@ -87,7 +92,8 @@ def unknown_owners(settings: Intake) -> list[str]:
     return [name for name in names if user_id(name) is None]
 
 
-def _looked(root: bytes, settings: Intake, rules: Rules) -> list[FileInfo]:
+def _looked(root: bytes, settings: Intake, rules: Rules) -> tuple[list[FileInfo], dict[bytes, str]]:
+    """Return the files of an inbox, and what is no file (see `Scan`), as far as is looked."""
     found: list[FileInfo] = []
     walk = Scan(root, b"", settings.ignore)
     for _ in range(MOST_SLICES):
@@ -95,7 +101,7 @@ def _looked(root: bytes, settings: Intake, rules: Rules) -> list[FileInfo]:
         found += scan.at(root, [info.path for info in part.infos], probe=True, rules=rules)
         if part.last:
             break
-    return found
+    return found, walk.strange
 
 
 def _owner(path: bytes) -> str:

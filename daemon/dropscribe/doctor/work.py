@@ -39,17 +39,15 @@ def all_of(status: Status | None) -> Iterator[Check]:
         if not recipe.inbox_online or recipe.paused_reason:
             what = recipe.paused_reason or f"its inbox {recipe.inbox} is not there"
             yield warning(f"recipe {recipe.name}", what, _remedy(recipe.paused_reason or Reason.INBOX_OFFLINE))
-    if (last := status.hooks.last) is not None and last.exit != 0:
-        what = f"{last.command} for {last.name}: {last.message or f'it ended with {last.exit}'}"
-        yield warning("hooks", what, "try it by hand; dropscribe logs has what it printed")
     if status.queue.archive_error:
         yield warning(
             "originals", status.queue.archive_error, "make that folder writable; they are moved by themselves"
         )
-    last = status.hooks.last
-    if last is not None and last.exit != 0:
-        what = f"the last one, {last.command} for {last.name}, ended with {last.exit}: {last.message}"
-        yield warning("hooks", what, "correct the command under hooks; dropscribe logs tells each run")
+    for failing in status.hooks.failing:
+        where = f"recipes.{failing.recipe}.hooks.{failing.state}" if failing.recipe else f"hooks.{failing.state}"
+        ended = "did not begin" if failing.exit is None else f"ended with {failing.exit}"
+        what = f"{failing.command} for {failing.name} {ended}: {failing.message}"
+        yield warning(where, what, f"try it by hand, and correct {where}; dropscribe logs has what it printed")
 
 
 def queue(status: Status) -> Check:

@@ -46,11 +46,11 @@ class Outbox:
         self._ledger, self._unmounted = ledger, unmounted
         self._stems = Stems(self.root)
 
-    def check(self) -> None:
-        """Raise an environment fault when the outbox is not there or not writable."""
+    def check(self, *, room: int = LEAST_ROOM) -> None:
+        """Raise an environment fault when the outbox is not there, not writable, or has fewer than *room* bytes."""
         where = printable(self.root)
         try:
-            room = os.statvfs(self.root)
+            disk = os.statvfs(self.root)
             if not os.path.isdir(self.root) or not os.access(self.root, os.W_OK | os.X_OK):
                 raise NotADirectoryError
             if self._unmounted():
@@ -62,7 +62,7 @@ class Outbox:
         except OSError:
             detail = f"the outbox {where} is not there, or may not be written"
             raise ReasonedError(Reason.OUTBOX_MISSING, detail) from None
-        if room.f_bavail * room.f_frsize < LEAST_ROOM:
+        if disk.f_bavail * disk.f_frsize < room:
             raise ReasonedError(Reason.DISK_FULL, f"no space left for {where}")
 
     def marks(self, names: Iterable[bytes]) -> tuple[int, ...]:
@@ -88,6 +88,23 @@ class Outbox:
             raise environment_fault(error, self.root) or error from error
 
     # -- publishing
+
+    def put(
+        self, folder: str, job: Job, suffixes: Sequence[str], seconds: float, *, review: bool, source: Place,
+        note: str, wrote: Mapping[bytes, int],
+    ) -> Published:  # fmt: skip
+        """Publish what was rendered into *folder*; see `prepare`, `publish`, and `still_ours` for what we *wrote*.
+
+        Whatever is raised, the job is to be read again, and nothing of it is left in the outbox: files without a name
+        may hold the very room that is missing.
+        """
+        manifest = self.prepare(folder, job, suffixes, seconds, review=review, source=source, note=note)
+        try:
+            names = self.publish(manifest, source, self.still_ours(wrote))
+            return names, self.marks(names)
+        except Exception:
+            self.take_back(manifest)
+            raise
 
     def prepare(
         self, folder: str, job: Job, suffixes: Sequence[str], seconds: float, *, review: bool, source: Place,
@@ -133,9 +150,10 @@ class Outbox:
         """Give every file of *manifest* its final name, durably; return the names below the outbox.
 
         May be repeated after a crash. Raises `Changed` when *source* is not what was claimed (before or after), `Taken`
-        when a stranger has one of the names, `Unholdable`; nothing of this job is left in the outbox then.
+        when a stranger has one of the names, `Unholdable`; nothing of this job is left in the outbox then. Names need
+        no room to speak of: a disk that is nearly full by what was just prepared does not keep it from being finished.
         """
-        self.check()
+        self.check(room=0)
         below = os.path.dirname(manifest.stem)
         try:
             with places.opened(self.root, below) as there:

@@ -12,7 +12,7 @@ from dropscribe.core import file_types
 from dropscribe.core.errors import SHORTAGE
 from dropscribe.core.job import Signature
 from dropscribe.files import regular
-from dropscribe.intake import ignore, opening, writers
+from dropscribe.intake import ignore, left_alone, opening, writers
 from dropscribe.intake.opening import Folder
 from dropscribe.intake.trust import Trust
 
@@ -42,6 +42,7 @@ class FileInfo:
     obstacle: Obstacle | None = None
     folder: bool = False
     probed: bool = False  # it was opened too: only then may it become a job
+    strange: str | None = None  # what lies there instead of a file or a folder, for people (see `left_alone`)
 
 
 @dataclass(frozen=True)
@@ -81,8 +82,11 @@ def _at(folder: Folder, path: bytes, look: "_Look | None") -> FileInfo:
         found = folder.look(name)
     except OSError:
         return FileInfo(path, None)
+    if stat.S_ISDIR(found.st_mode):
+        return FileInfo(path, None, folder=True)
     if not stat.S_ISREG(found.st_mode):
-        return FileInfo(path, None, folder=stat.S_ISDIR(found.st_mode))
+        told = ignore.wanted_folder(name)  # links that a system made for itself are not
+        return FileInfo(path, None, strange=left_alone.kind(found.st_mode) if told else None)
     signature = Signature.of(found)
     if getattr(found, "st_flags", 0) & DATALESS:
         return FileInfo(path, signature, Obstacle.CLOUD)
@@ -155,6 +159,8 @@ class Scan:
     def __init__(self, root: bytes, folder: bytes, patterns: Sequence[str]) -> None:
         self._root, self._patterns = root, patterns
         self.folder = folder
+        self.strange: dict[bytes, str] = {}  # what is left alone, by path (see `left_alone`)
+        self.more_strange = 0  # beyond as many as are named
         self._faults = 0
         self._walk = self._files(folder)
 
@@ -189,10 +195,21 @@ class Scan:
                 if entry.is_dir(follow_symlinks=False):
                     if ignore.wanted_folder(name):
                         pending.append(path)
-                elif entry.is_file(follow_symlinks=False) and not ignore.ignored(path, self._patterns):
+                elif ignore.ignored(path, self._patterns):
+                    continue
+                elif entry.is_file(follow_symlinks=False):
                     yield _at(place, path, None)
+                else:
+                    self._leave(place, path)
             except OSError:
                 self._faults += 1
+
+    def _leave(self, place: Folder, path: bytes) -> None:
+        """Take note of what is no file; not looked at any closer where there are too many to be named."""
+        if len(self.strange) >= left_alone.MOST:
+            self.more_strange += 1
+        elif (what := _at(place, path, None).strange) is not None:
+            self.strange[path] = what
 
 
 def root_identity(root: bytes) -> tuple[int, int] | None:

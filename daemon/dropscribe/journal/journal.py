@@ -25,6 +25,9 @@ UNWRITABLE = (
 PATIENT = 5  # interruptions in a row after which a job goes behind the others
 PRUNE_EVERY = 500  # finished jobs between two prunings
 _LIVE = "('" + "','".join(LIVE) + "')"
+# What becomes of a job that is gone although its file is not: kept as `detail`, and neither listed nor counted.
+CHANGED, RETRIED = "changed", "retried"
+_TOLD = f"NOT (state='{State.GONE}' AND coalesce(detail, '') IN ('{CHANGED}', '{RETRIED}'))"
 _LAST_RANK = "(SELECT coalesce(max(rank), 0) FROM jobs WHERE state='queued')"
 
 
@@ -225,18 +228,21 @@ class Journal:
         *,
         kept: bool = False,
         replaced: bool = False,
+        missing: bool = False,
         put_away: PutAway | None = None,
         hook: Hook | None = None,
     ) -> None:
-        """Close a job: written becomes done, rejected failed (unless *replaced* by new content), all else gone.
+        """Close a job: written becomes done, rejected failed (unless *replaced* or *missing*), all else gone.
 
+        What was *replaced* by new content is not told as gone: that content is new work, and ends in its own way.
         With *put_away* its original is remembered, to be looked at again; *hook* is to run from now on.
         """
         with self._writing() as db:
             db.execute(
                 "UPDATE jobs SET finished=?, state=CASE state WHEN 'written' THEN 'done' WHEN 'rejected' THEN ?"
-                f" ELSE 'gone' END WHERE id=? AND state IN {_LIVE}",
-                (now, State.GONE if replaced else State.FAILED, job.id),
+                " ELSE 'gone' END, detail=CASE WHEN ? AND state <> 'written' THEN ? ELSE detail END"
+                f" WHERE id=? AND state IN {_LIVE}",
+                (now, State.GONE if replaced or missing else State.FAILED, replaced, CHANGED, job.id),
             )
             if kept:
                 values = (job.inbox, job.path, job.signature.size, job.signature.mtime_ns)
@@ -254,7 +260,7 @@ class Journal:
         self._finished_since_prune = 0
         old = "SELECT id FROM jobs WHERE finished IS NOT NULL ORDER BY finished DESC, id DESC LIMIT -1 OFFSET ?"
         for state, count in db.execute(
-            f"SELECT state, count(*) FROM jobs WHERE id IN ({old}) GROUP BY state", (HISTORY,)
+            f"SELECT state, count(*) FROM jobs WHERE id IN ({old}) AND {_TOLD} GROUP BY state", (HISTORY,)
         ).fetchall():
             db.execute(
                 "INSERT INTO facts VALUES (?,?) ON CONFLICT(name) DO UPDATE SET value=value+excluded.value",
@@ -299,7 +305,9 @@ class Journal:
     def retried(self, place: bytes) -> None:
         """Count the failed file that lay at *place* no longer as failed: it has been given back."""
         with self._writing() as db:
-            db.execute("UPDATE jobs SET state='gone' WHERE destination=? AND state='failed'", (place,))
+            db.execute(
+                "UPDATE jobs SET state='gone', detail=? WHERE destination=? AND state='failed'", (RETRIED, place)
+            )
 
     def wrote(self, path: bytes, stem: bytes, origin: Origin = BASE) -> dict[bytes, int]:
         """Return the files in the outbox, with their mtime_ns, that were written as *stem* for the file at *path*."""
@@ -324,13 +332,13 @@ class Journal:
         return self._db.execute(f"SELECT 1 FROM jobs WHERE state IN {_LIVE} LIMIT 1").fetchone() is not None
 
     def recent(self, limit: int) -> list[Job]:
-        """Return the jobs that finished last, newest first."""
-        return self._all(f"finished IS NOT NULL ORDER BY finished DESC, id DESC LIMIT {limit}")
+        """Return the jobs that finished last, newest first; not those whose file came back as new work."""
+        return self._all(f"finished IS NOT NULL AND {_TOLD} ORDER BY finished DESC, id DESC LIMIT {limit}")
 
     def counts(self) -> dict[str, int]:
-        """Return how many jobs there are in each state; finished ones since the beginning."""
+        """Return how many jobs there are in each state; finished ones since the beginning, as `recent` tells them."""
         counts: dict[str, int] = dict.fromkeys(State, 0)
-        counts.update(self._db.execute("SELECT state, count(*) FROM jobs GROUP BY state").fetchall())
+        counts.update(self._db.execute(f"SELECT state, count(*) FROM jobs WHERE {_TOLD} GROUP BY state").fetchall())
         for name, value in self._db.execute("SELECT name, value FROM facts WHERE name LIKE 'pruned %'"):
             counts[name.removeprefix("pruned ")] += int(value)
         return counts

@@ -101,7 +101,9 @@ class Service:
         self.archiver = Archiver(self.journal, self.flows, ledger, self.lanes, self.rechecks, self._job_over)
         self.retries = Retries(lambda: self.settings, self.journal, self.flows, self.lanes, ledger)
         self.reload = ConfigReload(path, settings, now)
-        self.hooks = self._own(Hooks(self.journal, self.flows, self.reload.folder, self.loop.wake))
+        self.hooks = self._own(
+            Hooks(self.journal, self.flows, self.reload.folder, self.loop.wake, lambda: self.settings)
+        )
         self.reporter = Reporter(
             self.journal, self.lanes, self.host, self.backoff, self.archiver, self.hooks, self.reload, agent=self.agent,
             engine=lambda: (self.engine, self._engine_reason()), paused=lambda: self.paused, idle=self.idle,

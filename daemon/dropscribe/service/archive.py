@@ -94,8 +94,8 @@ class Archiver:
             if ended is MoveResult.CHANGED:
                 LOG.info("%s: has new content, which is new work", job.name)
             missing = ended is MoveResult.MISSING and job.state is State.REJECTED
-            replaced = missing or ended is MoveResult.CHANGED
-            yield from self._finish(job, lane, replaced=replaced, put_away=put_away)
+            replaced = ended is MoveResult.CHANGED
+            yield from self._finish(job, lane, replaced=replaced, missing=missing, put_away=put_away)
         finally:
             self._under_way.discard(job.id)
 
@@ -219,20 +219,23 @@ class Archiver:
         return Unholdable(f"{printable(place.root)} cannot hold it ({durable.described(error)})")
 
     def _finish(
-        self, job: Job, lane: Lane, *, kept: bool = False, replaced: bool = False, put_away: PutAway | None = None
-    ) -> Flow[None]:
+        self, job: Job, lane: Lane, *, kept: bool = False, replaced: bool = False, missing: bool = False,
+        put_away: PutAway | None = None,
+    ) -> Flow[None]:  # fmt: skip
         def finish() -> None:
             over = self._journal.get(job.id)  # with the place where its original lies now
-            unread = replaced and job.state is State.REJECTED  # its new content is new work
+            unread = missing or (replaced and job.state is State.REJECTED)  # its new content is new work
             hook = None if unread else hooks.wanted(over, lane.settings, lane.recipe.name)
-            self._journal.finish(job, time.time(), kept=kept, replaced=replaced, put_away=put_away, hook=hook)
+            self._journal.finish(
+                job, time.time(), kept=kept, replaced=replaced, missing=missing, put_away=put_away, hook=hook
+            )
 
         yield from record(finish)
         if put_away is not None:
             self._rechecks.add(put_away, lane, time.monotonic())
         self._retries.pop(job.id, None)
         self._plainness.pop(job.id, None)
-        self._over(job, replaced)
+        self._over(job, replaced or missing)
 
     def _try_later(self, job: Job, error: OSError) -> None:
         """It cannot be moved now (folder missing, disk full, no permission): later, longer each time."""

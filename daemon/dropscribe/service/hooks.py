@@ -17,6 +17,7 @@ from dropscribe.journal.hooks import Hook
 from dropscribe.journal.journal import Journal
 from dropscribe.log import LOG
 from dropscribe.service import status
+from dropscribe.service.failing_hooks import FailingHooks
 from dropscribe.service.flow import Event, Flow, Flows, record
 from dropscribe.service.hook_process import HookProcess, Result
 
@@ -70,12 +71,15 @@ def environment(told: dict[str, Any]) -> dict[str, str]:
 class Hooks:
     """Runs what the journal says, one after the other, from *folder*; *wake* turns the loop."""
 
-    def __init__(self, journal: Journal, flows: Flows, folder: str, wake: Callable[[], None]) -> None:
+    def __init__(
+        self, journal: Journal, flows: Flows, folder: str, wake: Callable[[], None], settings: Callable[[], Settings]
+    ) -> None:
         self._journal, self._flows, self._folder, self._wake = journal, flows, folder, wake
         self._process: HookProcess | None = None
         self._recording = False
         self._rest_until = 0.0
         self._last: LastHook | None = None
+        self._failing = FailingHooks(journal.metadata, settings)
         self.stopping = False
 
     @property
@@ -104,30 +108,35 @@ class Hooks:
 
     def status(self) -> HookStatus:
         """Return what `status` shows."""
-        return HookStatus(waiting=self._journal.hooks.count(), last=self._last)
+        return HookStatus(waiting=self._journal.hooks.count(), last=self._last, failing=self._failing.status())
 
     def _run(self, number: int, hook: Hook) -> Flow[None]:
         told = json.dumps(hook.told).encode("ascii")
         variables = os.environ | environment(hook.told)
         self._process = HookProcess(hook.command, told, variables, self._folder, hook.timeout, self._wake)
         result: Result = yield Event(OVER)
-        self._tell(hook, result)
+        self._last = run = self._tell(hook, result)
         if result.stopped:
             self._rest_until = time.monotonic() + REST
             return
         self._recording = True
         try:
-            yield from record(lambda: self._journal.hooks.ended(number))
+            yield from record(lambda: self._record(number, hook, run))
         finally:
             self._recording = False
 
-    def _tell(self, hook: Hook, result: Result) -> None:
+    def _record(self, number: int, hook: Hook, run: LastHook) -> None:
+        self._failing.ended(hook, run)
+        self._journal.hooks.ended(number)
+
+    def _tell(self, hook: Hook, result: Result) -> LastHook:
+        """Log how a run ended, and return what `status` shows of it."""
         name = status.shown(hook.told["name"])
-        self._last = LastHook(
-            name=name, state=hook.told["state"], command=hook.command[0], exit=result.exit, message=result.message,
-            seconds=round(result.seconds, 1), at=status.stamp(time.time()),
-        )  # fmt: skip
         if result.ok:
             LOG.info("%s: its hook has run in %.1f s", name, result.seconds)
         else:
             LOG.warning("%s: its hook %s ended with %s: %s", name, hook.command[0], result.exit, result.message)
+        return LastHook(
+            name=name, state=hook.told["state"], command=hook.command[0], exit=result.exit, message=result.message,
+            seconds=round(result.seconds, 1), at=status.stamp(time.time()),
+        )  # fmt: skip

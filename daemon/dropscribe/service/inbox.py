@@ -11,6 +11,7 @@ from dropscribe.core.job import Found, Job, Origin, Signature, State, Unmounted,
 from dropscribe.intake import intake, scan
 from dropscribe.intake.events import REMOTE, EventBuffer, Watch, file_system
 from dropscribe.intake.intake import Intake
+from dropscribe.intake.left_alone import LeftAlone
 from dropscribe.intake.scan import SLICE, FileInfo, Obstacle, Rules, Scan
 from dropscribe.intake.settling import Rejected, Settled, Waiting
 from dropscribe.intake.trust import Trust
@@ -41,6 +42,7 @@ class Inbox:
         self._not_seen: set[bytes] = set()  # looked at in vain
         self._rest_until, self._fault = 0.0, ""
         self._scan_running = False
+        self.left_alone = LeftAlone()
         self.unrecorded = 0  # judged, and not in the journal yet: its disk is full
         self.next_check = now + intake.ROOT_CHECK  # when it wants to be looked at (see `inbox_checks`)
         self._rules = self._rules_for(settings)
@@ -155,12 +157,25 @@ class Inbox:
         finally:
             self._scan_running = False
         self._take(part.infos)
+        if part.last:
+            self._leave(current)
         if part.faults and part.last:
             LOG.debug("%d folders of the inbox could not be listed", part.faults)
         if part.last and current.folder == b"":
             self._flows.start(self._forget_kept())
         now = time.monotonic()
         self.intake.scanned(current, part, now, now - begun)
+
+    def _leave(self, over: Scan) -> None:
+        """Tell, once, what a scan has found that is never taken."""
+        if over.folder == b"":
+            before, news = self.left_alone.more, self.left_alone.scanned(over.strange, over.more_strange)
+            if self.left_alone.more and not before:
+                LOG.warning("left alone: %d more that are no files", self.left_alone.more)
+        else:
+            news = {path: what for path, what in over.strange.items() if self.left_alone.seen(path, what)}
+        for path, what in news.items():
+            LOG.warning("left alone: %s (%s)", printable(path), what)
 
     def _forget_kept(self) -> Flow[None]:
         """Forget originals that were left in the inbox and have been taken since; never while it is not there."""
@@ -195,6 +210,9 @@ class Inbox:
             if info.signature is not None and info.path in live and not live[info.path].same_file(info.signature):
                 self._replaced(info.path, live)
         self._tell(infos)
+        for info in infos:
+            if self.left_alone.seen(info.path, info.strange):
+                LOG.warning("left alone: %s (%s)", printable(info.path), info.strange)
         kept = self._journal.metadata.kept(paths, own) if self._settings.output.originals == "keep" else {}
         verdicts = self.intake.take(infos, live, kept, now)
         settled = [verdict.found for verdict in verdicts if isinstance(verdict, Settled)]
@@ -230,7 +248,8 @@ class Inbox:
         """A waiting job's file has new content: the job is gone, the content settles as a new file."""
         job = self._journal.live_at(path, self.origin.inbox)
         if job is not None and job.state is State.QUEUED:
-            self._flows.record(lambda: self._journal.finish(job, time.time()))
+            LOG.info("%s: changed before it was read", job.name)
+            self._flows.record(lambda: self._journal.finish(job, time.time(), replaced=True))
             del live[path]
 
     def defer(self, job: Job) -> None:

@@ -159,12 +159,10 @@ class Jobs:
         note, there = ", ".join(outcome.remarks), lane.origin.outbox
 
         def publish() -> Published:
-            folder = os.fsdecode(staged)
-            manifest = outbox.prepare(
-                folder, job, outcome.staged, outcome.seconds, review=outcome.review, source=source, note=note
-            )
-            outputs = outbox.publish(manifest, source, outbox.still_ours(mine))
-            return outputs, outbox.marks(outputs)
+            return outbox.put(
+                os.fsdecode(staged), job, outcome.staged, outcome.seconds, review=outcome.review, source=source,
+                note=note, wrote=mine,
+            )  # fmt: skip
 
         try:
             outputs, marks = yield from on_disk(publish)
@@ -246,14 +244,15 @@ class Jobs:
         LOG.warning("%s: attempt %d failed (%s)%s: %s", job.name, job.attempts + 1, reason, given_up, detail)
 
     def _gone(self, job: Job, lane: Lane, seen: Seen, when: str) -> Flow[None]:
-        """Its file vanished or changed: gone, unless it is the whole inbox that went."""
+        """Its file vanished or changed: the job is over, unless it is the whole inbox that went."""
         if seen.signature is None and not lane.inbox.is_known_inbox(job, seen.inbox):
             lane.backoff.put(Reason.INBOX_OFFLINE, f"the inbox {lane.settings.folders.inbox} is not there")
             if job.state is State.RUNNING:
                 yield from record(lambda: self._journal.release(job, interrupted=False))
             return
-        LOG.info("%s: %s %s", job.name, "vanished" if seen.signature is None else "changed", when)
-        yield from record(lambda: self._journal.finish(job, time.time()))
+        changed = seen.signature is not None
+        LOG.info("%s: %s %s", job.name, "changed" if changed else "vanished", when)
+        yield from record(lambda: self._journal.finish(job, time.time(), replaced=changed))
         self._lanes.offer(job)
 
     # -- what is left behind

@@ -70,7 +70,7 @@ class Lanes:
         self._ledger, self._wake, self._checks = ledger, wake, InboxChecks(flows)
         self._lanes: dict[int, Lane] = {}
         self._add(recipes.base(settings), BASE, now)
-        self._take_over(settings, now)
+        self._take_over(self._numbered(settings), now)
         for number, name, values in journal.recipes.needed():
             if number not in self._lanes:
                 self._add(_remembered(name, values), self._origin(number, _remembered(name, values)), now, retired=True)
@@ -143,27 +143,34 @@ class Lanes:
         known = set(self._lanes)
         self.base.recipe = recipes.base(settings)
         self.base.inbox.apply(settings)
-        wanted = self._take_over(settings, now)
+        wanted = self._numbered(settings)
         for number, lane in self._lanes.items():
             if number != BASE.recipe and number not in wanted and not lane.retired:
-                LOG.info("the recipe %s takes no more files", lane.recipe.name)
-                lane.retired = True
-                lane.inbox.retire()
+                self._retire(lane, settings)
+        self._take_over(wanted, now)
         return [lane for number, lane in self._lanes.items() if number not in known]
 
-    def _take_over(self, settings: Settings, now: float) -> set[int]:
-        """Make a lane of each recipe that has none with these very settings; return the numbers of all."""
-        wanted = set()
-        for recipe in recipes.named(settings).values():
-            number = self._journal.recipes.number(recipe.name, _written(recipe))
-            wanted.add(number)
+    def _retire(self, lane: Lane, settings: Settings) -> None:
+        """Take no more files by a recipe that is not in the *settings* like this any more."""
+        what = "is changed" if lane.recipe.name in settings.recipes else "is removed and takes no more files"
+        LOG.info("the recipe %s %s: files taken before are finished by the settings of then", lane.recipe.name, what)
+        lane.retired = True
+        lane.inbox.retire()
+
+    def _numbered(self, settings: Settings) -> dict[int, Recipe]:
+        """Return the recipes of *settings* by the numbers that the journal knows them by."""
+        found = recipes.named(settings).values()
+        return {self._journal.recipes.number(recipe.name, _written(recipe)): recipe for recipe in found}
+
+    def _take_over(self, wanted: Mapping[int, Recipe], now: float) -> None:
+        """Make a lane of each recipe that has none with these very settings."""
+        for number, recipe in wanted.items():
             lane = self._lanes.get(number)
             if lane is None:
                 self._add(recipe, self._origin(number, recipe), now)
             elif lane.retired:  # it is back, with what its files wait for
                 lane.inbox.close()
                 lane.inbox, lane.retired = self._inbox(recipe, lane.origin, lane.unmounted, now), False
-        return wanted
 
     def _add(self, recipe: Recipe, origin: Origin, now: float, *, retired: bool = False) -> None:
         unmounted = mounts.prepare(recipe.settings, self._journal.metadata, recipe.name)

@@ -7,11 +7,10 @@ files is swept by their records.
 
 import os
 import time
-from functools import partial
 
 from dropscribe.core.errors import Reason, ReasonedError
 from dropscribe.core.job import Job, State
-from dropscribe.files import staging
+from dropscribe.files import durable, staging
 from dropscribe.files.ledger import Ledger
 from dropscribe.files.outbox import Changed, Outbox, Published, Taken
 from dropscribe.files.places import Place, Unholdable
@@ -38,6 +37,8 @@ class Recovery:
 
     def run(self, lane: Lane) -> Flow[None]:
         """Finish what was interrupted in one lane; after a fault of the environment begin again."""
+        if lane is self._lanes.base:
+            yield from self._swept()
         while not lane.recovered:
             yield Until(lane.backoff.open)
             try:
@@ -45,16 +46,26 @@ class Recovery:
                 for staged, manifest in manifests.items():
                     if self._lane_of(manifest) is lane:
                         yield from self._finish(lane, staged, manifest)
-                if lane is self._lanes.base:
-                    theirs = {output.hidden for found in manifests.values() for output in found.outputs}
-                    yield from on_disk(partial(self._ledger.sweep, theirs))  # other lanes may not have come to theirs
+                yield from self._swept()  # what belonged to publications that were dropped
                 yield from record(lambda: self._requeue(lane))
             except Exception as error:  # whatever it is, nothing may be claimed before it is over
                 _fault(lane, error)
 
+    def _swept(self) -> Flow[None]:
+        """Remove what a killed daemon left of temporary files, before anything is asked of disks that they fill."""
+        try:
+            yield from on_disk(self._sweep)
+        except OSError as error:
+            LOG.warning("temporary files cannot be swept yet: %s", durable.described(error))
+
+    def _sweep(self) -> None:
+        """(disk thread) Sweep all but what some lane is to publish yet; no call of this thread leaves one behind."""
+        manifests = staging.manifests(self._state).values()
+        self._ledger.sweep({output.hidden for manifest in manifests for output in manifest.outputs})
+
     def _manifests(self, lane: Lane) -> dict[str, Manifest]:
         """(disk thread) Return what was being published; raise an environment fault while the outbox is unavailable."""
-        lane.outbox.check()
+        lane.outbox.check(room=0)
         return staging.manifests(self._state)
 
     def _lane_of(self, manifest: Manifest) -> Lane:
@@ -127,6 +138,7 @@ class Recovery:
             outputs = outbox.publish(manifest, source, outbox.still_ours(mine))
         except (Changed, Taken, Unholdable, OSError) as error:
             LOG.info("%s: what was staged is dropped (%r), it is read again", job.name, error)
+            outbox.take_back(manifest)
             staging.sweep(staged)
             return None
         return outputs, outbox.marks(outputs)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 
 from dropscribe.core.job import printable
-from dropscribe.core.status import DaemonStatus, RecipeStatus, Status, WaitingStatus
+from dropscribe.core.status import DaemonStatus, LeftAloneStatus, RecipeStatus, Status, WaitingStatus
 from dropscribe.host.host import Host
 from dropscribe.journal.journal import Journal
 from dropscribe.service import status
@@ -16,7 +16,7 @@ from dropscribe.service.hooks import Hooks
 from dropscribe.service.lanes import Lane, Lanes
 from dropscribe.service.reload import ConfigReload
 
-MOST_WAITING = 100  # files listed under `intake`
+MOST_WAITING = 100  # files listed under `intake`, and under `left_alone`
 
 
 class Reporter:
@@ -40,6 +40,7 @@ class Reporter:
         settling = sum(len(lane.inbox.intake.table) + lane.inbox.unrecorded for lane in watched)
         queue = status.queue(self._journal, self._paused_reason(), settling)
         queue.archive_error = self._archiver.waits_for
+        queue.left_alone = sum(len(lane.inbox.left_alone) for lane in watched)
         return Status(
             daemon=self._daemon_status(),
             model=status.model(self._host, now, queue_empty=self._idle(now)),
@@ -50,6 +51,7 @@ class Reporter:
             recent=status.recent(self._journal),
             remote=self._host.servers,
             intake=list(islice((waiting for lane in watched for waiting in _waiting(lane)), MOST_WAITING)),
+            left_alone=list(islice((each for lane in watched for each in _left_alone(lane)), MOST_WAITING)),
             recipes=[_recipe(lane) for lane in watched if lane.origin.recipe],
             hooks=self._hooks.status(),
         )
@@ -78,6 +80,11 @@ class Reporter:
 def _waiting(lane: Lane) -> Iterator[WaitingStatus]:
     for path, what in lane.inbox.intake.table.waiting():
         yield WaitingStatus(name=printable(path), waiting_for=str(what), recipe=lane.recipe.name or None)
+
+
+def _left_alone(lane: Lane) -> Iterator[LeftAloneStatus]:
+    for path, what in lane.inbox.left_alone:
+        yield LeftAloneStatus(name=printable(path), what=what, recipe=lane.recipe.name or None)
 
 
 def _recipe(lane: Lane) -> RecipeStatus:

@@ -36,6 +36,7 @@ from dropscribe.worker.decoder_protocol import (
     Response,
     Started,
 )
+from dropscribe.worker.faults import ProgramFault
 from dropscribe.worker.helper import Helper, Spare
 
 FORKS = sys.platform == "linux"
@@ -112,7 +113,7 @@ class DocumentProcess:
     def render(self, request: Render, output: int) -> None:
         """Write one format into the open file *output*, which stays the caller's; raise `ReasonedError`."""
         limit = self._settings.intake.decode_timeout * (self.count + 1)
-        self._expected(Done, self._ask(request, limit, "Writing the results", files=[output]))
+        self._expected(Done, self._ask(request, limit, f"Writing the {request.format}", files=[output]))
 
     def close(self) -> None:
         """Let the process go, which ends when it has noticed; may be called twice."""
@@ -139,6 +140,8 @@ class DocumentProcess:
             raise self._crashed() from None
         response = self._hear(seconds, doing, setting)
         if isinstance(response, Fault):
+            if response.trace:
+                raise ProgramFault(response.detail, response.trace)
             raise ReasonedError(response.reason, response.detail)
         return response
 

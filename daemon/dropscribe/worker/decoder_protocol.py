@@ -103,10 +103,11 @@ class Done(Struct, tag=True, frozen=True):
 
 
 class Fault(Struct, tag=True, frozen=True):
-    """It cannot be done."""
+    """It cannot be done; with *trace*, for the log, by a fault of this program."""
 
     reason: Reason
     detail: str
+    trace: str = ""
 
 
 Response = Started | Opened | PageReady | Collected | FigureReady | Done | Fault

@@ -24,7 +24,7 @@ from dropscribe.core.pages import Block, DocumentResult, Hidden, Page
 from dropscribe.files.durable import NO_SPACE
 from dropscribe.sandbox.bounds import Bounds
 from dropscribe.sandbox.lock import lock
-from dropscribe.worker import decoder_helper, pixels, warmth
+from dropscribe.worker import decoder_helper, faults, pixels, warmth
 from dropscribe.worker.decoder_protocol import (
     MOST_DESCRIPTORS,
     Collect,
@@ -90,11 +90,12 @@ class _Decoder:
         except ReasonedError as error:
             return Fault(error.reason, _text(error.detail))
         except MemoryError:
-            return Fault(Reason.DECODE_MEMORY, "The file needs more memory than is allowed.")
+            what = f"The {request.format}" if isinstance(request, Render) else "The file"
+            return Fault(Reason.DECODE_MEMORY, f"{what} needs more memory than is allowed.")
         except OSError as error:
-            return _system_fault(error)
+            return _system_fault(request, error)
         except Exception as error:
-            return Fault(Reason.ENGINE_ERROR, _text(f"{type(error).__name__}: {error}"))
+            return _program_fault(request, error)
 
     def _open(self, request: Open) -> Opened:
         from dropscribe.documents import limits
@@ -170,14 +171,34 @@ def _once(descriptor: int) -> Callable[[], IO[bytes]]:
     return lambda: open(descriptor, "w+b")
 
 
-def _system_fault(error: OSError) -> Fault:
+def _system_fault(request: Request, error: OSError) -> Fault:
     """Return the answer for an *error* of the system while outputs are written; decoding judges its own."""
     if error.errno in NO_SPACE:
         return Fault(Reason.DISK_FULL, _text(f"No space left: {error}."))
     if error.errno == errno.EFBIG:
-        what = f"An output would be more than {LARGEST_OUTPUT} times as long as intake.max_file."
-        return Fault(Reason.TOO_BIG, what)
-    return Fault(Reason.ENGINE_ERROR, _text(f"{type(error).__name__}: {error}"))
+        what = f"The {request.format}" if isinstance(request, Render) else "An output"
+        return Fault(Reason.TOO_BIG, f"{what} would be more than {LARGEST_OUTPUT} times as long as intake.max_file.")
+    return _program_fault(request, error)
+
+
+def _program_fault(request: Request, error: Exception) -> Fault:
+    fault = faults.met(_undone(request), error)
+    return Fault(fault.reason, fault.detail, _text(fault.trace))
+
+
+def _undone(request: Request) -> str:
+    """Say for people what could not be done."""
+    match request:
+        case Open():
+            return "The file could not be opened"
+        case NextPage():
+            return "A page could not be decoded"
+        case Collect():
+            return "The texts could not be collected"
+        case NextFigure():
+            return "A figure could not be cut out"
+        case Render(name):
+            return f"The {name} could not be written"
 
 
 def _text(text: str) -> str:

@@ -13,13 +13,14 @@ from msgspec import structs
 from dropscribe.config import Settings, restored
 from dropscribe.core import protocol
 from dropscribe.core.errors import Kind, Reason, ReasonedError, Stopped
-from dropscribe.core.job import Order
+from dropscribe.core.job import Order, Outcome
 from dropscribe.core.pages import Page, PageKey, PageText
 from dropscribe.core.protocol import ToDaemon
 from dropscribe.engines.base import Engine, Signals
-from dropscribe.worker import ahead
+from dropscribe.worker import ahead, faults
 from dropscribe.worker.decoder import Decoders, UnreadError
 from dropscribe.worker.document import Document
+from dropscribe.worker.faults import ProgramFault
 from dropscribe.worker.page_stage import PageStage
 from dropscribe.worker.scheduler import Scheduler
 
@@ -83,7 +84,8 @@ class Reading:
         except ReasonedError as error:
             self._engine_failed(error.detail, error.reason)
         except Exception as error:
-            self._engine_failed(f"{type(error).__name__}: {error}")
+            self._report(protocol.Warned(_text(f"the engine failed: {faults.trace(error)}")))
+            self._engine_failed(f"The engine failed ({type(error).__name__}: {error}).")
         if self.scheduler.draining:
             self.scheduler.hand_back(end)
             self._signals.stop.clear()
@@ -104,7 +106,7 @@ class Reading:
         What fails before any page, or for a reason of the environment, is no file's fault.
         """
         at_work = self.scheduler.in_engine
-        detail = detail.encode("utf-8", "backslashreplace").decode()
+        detail = _text(detail)
         if not at_work and reason.kind is not Kind.ENVIRONMENT:
             reason = Reason.ENGINE_UNAVAILABLE
         if len(at_work) > 1 and reason.kind is not Kind.ENVIRONMENT:
@@ -127,10 +129,10 @@ class Reading:
             except UnreadError:  # where the file has vanished, the daemon finds out what became of it
                 self.scheduler.given_up(document, document.handed_back("drained"))
             except ReasonedError as error:
-                self.scheduler.given_up(document, document.failed(error.reason, error.detail))
+                self.scheduler.given_up(document, self._failed(document, error))
             except Exception as error:  # the edge of a document: it fails, the thread goes on
-                outcome = document.failed(Reason.ENGINE_ERROR, f"{type(error).__name__}: {error}")
-                self.scheduler.given_up(document, outcome)
+                fault = faults.met("The file could not be opened or decoded", error)
+                self.scheduler.given_up(document, self._failed(document, fault))
 
     def _decode_next(self, document: Document) -> None:
         """Open *document*, or bring its next page as far as the engine."""
@@ -151,7 +153,18 @@ class Reading:
             except UnreadError:
                 outcome = document.handed_back("drained")
             except ReasonedError as error:
-                outcome = document.failed(error.reason, error.detail)
+                outcome = self._failed(document, error)
             except Exception as error:  # the edge of a document: it fails, the thread goes on
-                outcome = document.failed(Reason.ENGINE_ERROR, f"{type(error).__name__}: {error}")
+                outcome = self._failed(document, faults.met("The results could not be written", error))
             self.scheduler.rendered(document, outcome)
+
+    def _failed(self, document: Document, error: ReasonedError) -> Outcome:
+        """Return the outcome of a document that cannot be read; where a fault of ours comes from goes to the log."""
+        if isinstance(error, ProgramFault):
+            self._report(protocol.Warned(_text(f"{document.order.name}: {error.trace}")))
+        return document.failed(error.reason, error.detail)
+
+
+def _text(text: str) -> str:
+    """Return *text* as a message can carry it: undecodable names escaped."""
+    return text.encode("utf-8", "backslashreplace").decode()
