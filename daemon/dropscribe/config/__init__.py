@@ -14,6 +14,7 @@ import platformdirs
 import yaml
 
 from dropscribe.config import check
+from dropscribe.config.home import home, place
 from dropscribe.config.schema import (
     FORMATS,
     Engine,
@@ -33,9 +34,8 @@ from dropscribe.core.errors import ConfigError, Fault
 
 __all__ = [
     "FORMATS", "Engine", "Folders", "Intake", "Log", "Memory", "Model", "Notify", "Output", "Remote", "Settings",
-    "checked", "default_path", "keys", "load", "log_home", "plain", "reference_text", "restart_needed", "restored",
-    "state_home",
-    "written",
+    "checked", "default_path", "home", "keys", "load", "log_home", "plain", "reference_text", "restart_needed",
+    "restored", "state_home", "written",
 ]  # fmt: skip
 
 RESTART_KEYS = ("folders", "log.folder", "log.format")  # read at start only
@@ -43,7 +43,7 @@ RESTART_KEYS = ("folders", "log.folder", "log.format")  # read at start only
 
 def default_path() -> str:
     """Return where a user's own settings file is looked for."""
-    return os.path.join(platformdirs.user_config_dir("dropscribe", appauthor=False), "config.yaml")
+    return os.path.join(place(platformdirs.user_config_dir), "config.yaml")
 
 
 def reference_text() -> str:

@@ -138,6 +138,8 @@ def folder(value: object, base: str) -> str:
     if not isinstance(value, str) or not value.strip():
         raise ValueError("must be a folder, written as text")
     path = os.path.expanduser(_VARIABLE.sub(_variable, value))
+    if path.split("/")[0] == "~":
+        raise ValueError("is below your home folder, which the system does not know: HOME is not set")
     if path.startswith("~"):
         raise ValueError(f"names a user that this system does not know, {path.split('/')[0]}; ./~ means such a name")
     return os.path.abspath(os.path.join(base, path))
