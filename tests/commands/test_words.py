@@ -1,5 +1,7 @@
 """The words of the command line: misspelt, asked for help, with a settings file that is not there."""
 
+import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -25,6 +27,45 @@ def test_a_misspelt_command_is_answered_with_the_nearest(daemon: Daemon, word: s
 
 def test_a_word_that_is_near_to_none_is_answered_with_help(daemon: Daemon) -> None:
     assert "try: dropscribe help" in daemon.run("xylophone").stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "told", "remedy"),
+    [
+        ("read --formt md", "read: there is no option --formt", "--format, or: dropscribe read --help"),
+        ("status --wach=1", "status: there is no option --wach", "--watch, or: dropscribe status --help"),
+        ("status --xylophone", "status: there is no option --xylophone", "dropscribe status --help"),
+        ("pause now", "pause: does not know what to do with now", "dropscribe pause --help"),
+    ],
+)
+def test_a_misspelt_option_is_answered_with_the_nearest_of_its_command(
+    daemon: Daemon, words: str, told: str, remedy: str
+) -> None:
+    done = daemon.run(*words.split(), *(["x.png"] if words.startswith("read") else []))
+
+    assert (done.returncode, done.stderr) == (2, f"error: {told}\n  try: {remedy}\n")
+
+
+@pytest.mark.parametrize("words", ["logs -n -5", "logs -n few", "web --port 65536", "web --port -1"])
+def test_a_number_out_of_range_is_refused_as_any_wrong_word(daemon: Daemon, words: str) -> None:
+    done = daemon.run(*words.split())
+
+    assert done.returncode == 2 and len(done.stderr.splitlines()) == 2, done.stderr
+    assert "must be a whole number, 0 " in done.stderr
+
+
+def test_the_settings_file_may_be_named_before_the_command(daemon: Daemon) -> None:
+    for words in (["--config", str(daemon.config)], [f"--config={daemon.config}"]):
+        done = subprocess.run([*daemon.command, *words, "check"], capture_output=True, text=True, check=False)
+
+        assert done.returncode == 0 and str(daemon.inbox) in done.stdout, done.stderr
+
+
+def test_status_names_the_settings_file_by_its_whole_path(daemon: Daemon) -> None:
+    command = [*daemon.command, "status", "--json", "--config", daemon.config.name]
+    done = subprocess.run(command, cwd=daemon.root, capture_output=True, text=True, check=True)
+
+    assert json.loads(done.stdout)["daemon"]["config"] == str(daemon.config)
 
 
 def test_help_lists_the_commands_and_explains_each(daemon: Daemon) -> None:
