@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dropscribe.core.status import LastHook, ModelStatus, QueueStatus, Status
+from dropscribe.core.status import LastHook, ModelStatus, QueueStatus, RecipeStatus, Status
 from dropscribe.doctor import processes, work
 from dropscribe.doctor.processes import Running
 from dropscribe.doctor.values import State
@@ -97,9 +97,25 @@ def test_a_blocked_model_and_waiting_originals_are_told() -> None:
 def test_a_hook_that_fails_is_told() -> None:
     status = of()
     status.hooks.last = LastHook(name="a.png", state="done", command="send", exit=3, message="no route", seconds=1.0)
-    checks = {check.name: check for check in work.all_of(status)}
+    (check,) = [check for check in work.all_of(status) if check.name == "hooks"]
 
-    assert checks["hooks"].state is State.WARNING and "send for a.png, ended with 3: no route" in checks["hooks"].detail
+    assert check.state is State.WARNING and "send for a.png, ended with 3: no route" in check.detail
+    status.hooks.last.exit, status.hooks.last.message = None, "send cannot be run (No such file or directory)"
+    (check,) = [check for check in work.all_of(status) if check.name == "hooks"]
+    assert "None" not in check.detail and "send for a.png, did not begin: send cannot be run" in check.detail
+
+
+@pytest.mark.parametrize("reason", [None, "inbox-offline: it is not there"])
+def test_a_missing_inbox_of_a_recipe_is_told_as_a_folder_alone(tmp_path: Path, reason: str | None) -> None:
+    status = of()
+    recipe = RecipeStatus(name="scan", inbox=str(tmp_path / "in"), inbox_online=False, watch="x", paused_reason=reason)
+    status.recipes = [recipe]
+
+    assert not [check for check in work.all_of(status) if check.name == "recipe scan"]
+    (tmp_path / "in").mkdir()  # where a share is mounted when it is
+    assert [check.state for check in work.all_of(status) if check.name == "recipe scan"] == [State.WARNING]
+    recipe.inbox, recipe.paused_reason = str(tmp_path / "other"), "disk-full: no room"
+    assert [check.state for check in work.all_of(status) if check.name == "recipe scan"] == [State.WARNING]
 
 
 def test_workers_of_other_daemons_are_counted_as_theirs() -> None:
