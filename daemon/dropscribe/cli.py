@@ -67,7 +67,11 @@ def parser() -> argparse.ArgumentParser:
         help="as launchd and systemd start it: keep running even when the settings are invalid",
     )
     read = add("read", "print the text of files, or write it elsewhere; nothing is moved")
-    read.add_argument("paths", nargs="+", metavar="PATH", help="a picture, a PDF or a folder; - for standard input")
+    read.add_argument(
+        "paths", nargs="+", metavar="PATH",
+        help="a picture, a PDF or a folder; - for standard input. Of several files each text (txt, md) has a line with "
+        "its name above it, and JSON documents follow one another",
+    )  # fmt: skip
     read.add_argument("--format", choices=tuple(SUFFIXES), help="default: txt, or the first one of the recipe")
     read.add_argument("--recipe", metavar="NAME", help="by the settings of this recipe")
     read.add_argument("--prompt", metavar="WORDS", help="in place of engine.prompt, where the engine takes one")
