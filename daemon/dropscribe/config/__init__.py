@@ -13,7 +13,7 @@ import msgspec
 import platformdirs
 import yaml
 
-from dropscribe.config import check
+from dropscribe.config import check, yaml_faults
 from dropscribe.config.home import home, place
 from dropscribe.config.schema import (
     FORMATS,
@@ -70,8 +70,8 @@ def load(path: str | None) -> Settings:
         remedy = "give --config the path of a readable file"
         raise ConfigError([Fault(path, f"cannot be read ({error.strerror})", remedy)]) from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        what = "is not valid YAML: " + " ".join(str(error).split())
-        raise ConfigError([Fault(name, what, "compare it with the reference config.yaml")]) from None
+        remedy = "correct it; the reference config.yaml shows how each setting is written"
+        raise ConfigError([Fault(name, yaml_faults.sentence(error), remedy)]) from None
     if values is None:
         remedy = "write at least one setting, or remove the file to use the defaults"
         raise ConfigError([Fault(name, "is empty", remedy)])
