@@ -122,3 +122,30 @@ def test_unload_with_files_queued_says_what_will_happen(daemon: Daemon) -> None:
 
     assert told.startswith("Unloading after the current page.\n3 files are still to be read: the model is loaded again")
     assert told.endswith("dropscribe pause\n")
+
+
+def test_a_pause_and_its_end_are_told_and_logged_once(daemon: Daemon) -> None:
+    with daemon.start():
+        told = [daemon.run(word).stdout for word in ("resume", "pause", "pause", "resume", "resume")]
+        log = daemon.log()
+
+    assert told == [
+        "Nothing was paused by command.\n",
+        "Paused. New files are queued; continue with: dropscribe resume\n",
+        "It was paused already. New files are queued; continue with: dropscribe resume\n",
+        "Resumed.\n",
+        "Nothing was paused by command.\n",
+    ]
+    assert (log.count("the queue is paused by command"), log.count("the queue is resumed by command")) == (1, 1)
+
+
+def test_a_pause_of_the_queue_s_own_is_told_by_resume(daemon: Daemon) -> None:
+    with daemon.start():
+        daemon.outbox.rmdir()
+        daemon.outbox.write_text("a file in its place")
+        picture(daemon.inbox / "a.png")
+        daemon.wait_status(lambda s: s["queue"]["paused"], "the outbox is missed")
+
+        assert daemon.run("resume").stdout.startswith(
+            "Nothing was paused by command. The queue waits by itself: outbox-missing"
+        )
