@@ -24,10 +24,31 @@ class _Parser(argparse.ArgumentParser):
         sys.exit(EXIT_USAGE)
 
 
+def _number(high: int | None = None) -> Callable[[str], int]:
+    """Return what reads a whole number that is not negative, up to *high*."""
+
+    def parse(word: str) -> int:
+        try:
+            number = int(word)
+        except ValueError:
+            number = -1
+        if number < 0 or (high is not None and number > high):
+            most = "or more" if high is None else f"to {high}"
+            raise argparse.ArgumentTypeError(f"must be a whole number, 0 {most} (got {word})")
+        return number
+
+    return parse
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     common = _Parser(add_help=False)
-    common.add_argument("--config", metavar="PATH", help="the settings file (default: the platform's own location)")
+    common.add_argument(
+        "--config",
+        metavar="PATH",
+        type=os.path.abspath,
+        help="the settings file (default: the platform's own location)",
+    )
     top = _Parser(
         prog="dropscribe",
         description="Drop a picture into a folder; its text appears in another; nothing leaves the machine.",
@@ -46,7 +67,11 @@ def parser() -> argparse.ArgumentParser:
         help="as launchd and systemd start it: keep running even when the settings are invalid",
     )
     read = add("read", "print the text of files, or write it elsewhere; nothing is moved")
-    read.add_argument("paths", nargs="+", metavar="PATH", help="a picture, a PDF or a folder; - for standard input")
+    read.add_argument(
+        "paths", nargs="+", metavar="PATH",
+        help="a picture, a PDF or a folder; - for standard input. Of several files each text (txt, md) has a line with "
+        "its name above it, and JSON documents follow one another",
+    )  # fmt: skip
     read.add_argument("--format", choices=tuple(SUFFIXES), help="default: txt, or the first one of the recipe")
     read.add_argument("--recipe", metavar="NAME", help="by the settings of this recipe")
     read.add_argument("--prompt", metavar="WORDS", help="in place of engine.prompt, where the engine takes one")
@@ -80,11 +105,13 @@ def parser() -> argparse.ArgumentParser:
     add("uninstall", "no longer start at login; all data is kept")
     logs = add("logs", "print the log")
     logs.add_argument("-f", "--follow", action="store_true")
-    logs.add_argument("-n", "--lines", type=int, metavar="N", help="only the last N lines")
+    logs.add_argument("-n", "--lines", type=_number(), metavar="N", help="only the last N lines")
     help_ = add("help", "explain a command")
     help_.add_argument("topic", nargs="?", metavar="COMMAND")
     web = add("web", "open a page in the browser that shows what is done and what was read")
-    web.add_argument("--port", type=int, default=0, metavar="N", help="serve on this port (default: any free one)")
+    web.add_argument(
+        "--port", type=_number(65535), default=0, metavar="N", help="serve on this port (default: any free one)"
+    )
     web.add_argument("--no-open", action="store_true", help="only print the address")
     add("demo", "process four sample pictures in a temporary folder and show each step")
     return top
@@ -103,6 +130,24 @@ def _known(word: str, known: Iterable[str]) -> bool:
     near = difflib.get_close_matches(word.lower(), known, n=1)
     remedy = f"dropscribe {near[0]}" if near else "dropscribe help lists the commands"
     complain("dropscribe", f'there is no command "{word}"', remedy)
+    return False
+
+
+def _config_behind(words: list[str]) -> list[str]:
+    """Return *words* with a `--config PATH` before the command put behind it, where the commands' parsers look."""
+    count = 2 if words[:1] == ["--config"] else 1 if words and words[0].startswith("--config=") else 0
+    return [*words[count : count + 1], *words[:count], *words[count + 1 :]] if words[count:] else words[:0]
+
+
+def _taken(words: Sequence[str], command: argparse.ArgumentParser) -> bool:
+    """Say whether nothing is left over of a command's words; complain of the first, with the option nearest to it."""
+    if not words:
+        return True
+    name, _, _ = words[0].partition("=")
+    near = difflib.get_close_matches(name, command._option_string_actions, n=1) if name.startswith("-") else []
+    what = f"there is no option {name}" if name.startswith("-") else f"does not know what to do with {words[0]}"
+    remedy = f"{near[0]}, or: {command.prog} --help" if near else f"{command.prog} --help"
+    complain(command.prog.removeprefix("dropscribe "), what, remedy)
     return False
 
 
@@ -128,10 +173,12 @@ def _complete_streams() -> None:
 def main(arguments: Sequence[str] | None = None, *, worker: Sequence[str] = COMMAND) -> int:
     """Run one command and return its exit code; *worker* is what the daemon starts as its worker."""
     _complete_streams()
-    top, words = parser(), list(sys.argv[1:] if arguments is None else arguments)
+    top, words = parser(), _config_behind(list(sys.argv[1:] if arguments is None else arguments))
     if words and not words[0].startswith("-") and not _known(words[0], _commands_of(top)):
         return EXIT_USAGE
-    given = top.parse_args(words)
+    given, unknown = top.parse_known_args(words)
+    if not _taken(unknown, _commands_of(top)[given.command]):
+        return EXIT_USAGE
     if given.command == "help":
         return _help(top, given.topic)
     try:

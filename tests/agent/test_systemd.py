@@ -1,6 +1,7 @@
 """The systemd user unit, and the talk with systemctl; systemd's own checker reads the unit where it is installed."""
 
 import os
+import pwd
 import shutil
 import subprocess
 from pathlib import Path
@@ -82,7 +83,7 @@ def test_a_machine_without_a_user_manager_is_told_why_and_nothing_is_written(tmp
         supervisor.require()
 
     assert "No medium found" in told.value.what and "nothing was written" in told.value.what
-    assert "enable-linger" in told.value.remedy
+    assert f"enable-linger {pwd.getpwuid(os.getuid()).pw_name};" in told.value.remedy, "no word to be replaced first"
     assert told.value.exit_code == 1 and not (tmp_path / "config").exists()
 
 

@@ -33,3 +33,20 @@ def test_what_is_missing_is_said_with_how_to_add_it(tmp_path: Path, command: str
     error, remedy = done.stderr.splitlines()
     assert error.startswith("error: ") and ("huggingface_hub" in error or "mlx" in error)
     assert "dropscribe[mlx]" in remedy or "engine.name" in remedy
+
+
+@pytest.mark.parametrize("engine", ["rapidocr", "remote, remote: {url: ['http://127.0.0.1:1']}"])
+def test_the_embedded_model_is_listed_and_what_is_missing_for_others_is_said(tmp_path: Path, engine: str) -> None:
+    settings = tmp_path / "config.yaml"
+    settings.write_text(f"engine: {{name: {engine}}}\nfolders: {{state: {tmp_path / 'state'}}}\n")
+    words = ["models", "--config", str(settings)]
+    done = subprocess.run([sys.executable, "-c", WITHOUT, *words], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    embedded, *others = done.stdout.splitlines()
+    assert embedded.startswith("rapidocr  ") and "no download needed" in embedded
+    assert embedded.endswith("<- the engine in use") is (engine == "rapidocr")
+    assert others == [
+        "Other models cannot be used here: deepseek-ocr needs huggingface_hub, not installed. To add that: "
+        "pip install 'dropscribe[mlx]'"
+    ]

@@ -5,9 +5,15 @@ import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from dropscribe import config
+from dropscribe.commands import read_checks
+from dropscribe.commands.read import _remedy
+from dropscribe.core.errors import Reason
+from dropscribe.core.pages import Check, PageText
 from support.fakes import document, picture
 from support.harness import FAKE_DAEMON, REAL_DAEMON, Daemon, left
 
@@ -36,7 +42,9 @@ def test_a_folder_is_read_through_the_daemon(daemon: Daemon, folder: tuple[Path,
     root, texts = folder
     done = daemon.run("read", str(root))
 
-    assert (done.returncode, done.stdout.split("\n")[:2], done.stderr) == (0, texts, "")
+    names = [f"==> {root}/{name} <==" for name in ("a.png", "sub/a.png")]
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"{names[0]}\n{texts[0]}\n\n{names[1]}\n{texts[1]}\n"
     assert left(root) == ["@eaDir/a.png", "a.png", "notes.doc", "sub/a.png"]
 
 
@@ -94,10 +102,81 @@ def test_without_a_daemon_a_folder_is_read_by_the_command_itself(tmp_path: Path)
 @pytest.mark.parametrize(
     ("words", "told"),
     [(["{empty}"], "there is no picture and no PDF in"), (["-", "-o"], "standard input lies beside nothing"),
-     (["x.png", "--format", "docx"], "invalid choice")],
+     (["x.png", "--format", "docx"], "invalid choice"), (["x.png", "-o", "{file}"], "and {file} is a file"),
+     (["x.png", "-o", "{file}/sub"], "and {file} is a file"), (["a", "b", "--format", "pdf"], "2 files in pdf cannot"),
+     (["a", "b", "--format", "hocr"], "write them into a folder"),
+     (["x.png", "--recipe", "foo"], "try: leave --recipe out: config.yaml has no recipes")],
 )  # fmt: skip
 def test_what_cannot_be_is_wrong_usage(daemon: Daemon, tmp_path: Path, words: list[str], told: str) -> None:
     (tmp_path / "empty").mkdir()
-    done = daemon.run("read", *(word.format(empty=tmp_path / "empty") for word in words))
+    places = {"empty": tmp_path / "empty", "file": tmp_path / "file"}
+    places["file"].touch()
+    done = daemon.run("read", *(word.format(**places) for word in words))
 
-    assert done.returncode == 2 and told in done.stderr
+    assert done.returncode == 2 and told.format(**places) in done.stderr
+    assert "no such file" not in done.stderr, "it is refused before anything is read"
+
+
+def test_json_documents_follow_one_another_without_titles(daemon: Daemon, folder: tuple[Path, list[str]]) -> None:
+    rest, found = daemon.run("read", str(folder[0]), "--format", "json").stdout, []
+    while rest:
+        document, end = json.JSONDecoder().raw_decode(rest)
+        found, rest = [*found, document["source"]["name"]], rest[end:].lstrip()
+
+    assert found == ["a.png", "a.png"]
+
+
+def test_a_title_is_only_above_a_text_that_is_there_and_one_file_has_none(daemon: Daemon, tmp_path: Path) -> None:
+    text = picture(tmp_path / "a.png")
+    alone = daemon.run("read", str(tmp_path / "a.png"))
+    beside = daemon.run("read", "nowhere.png", str(tmp_path / "a.png"))
+
+    assert alone.stdout == f"{text}\n"
+    assert (beside.returncode, beside.stdout) == (1, f"==> {tmp_path}/a.png <==\n{text}\n")
+    assert beside.stderr == "error: nowhere.png: no such file\n  try: check the path\n"
+
+
+def test_what_is_told_of_a_file_fits_one_that_is_in_no_queue(daemon: Daemon, tmp_path: Path) -> None:
+    command = [*daemon.command, "read", "-", "--config", str(daemon.config)]
+    done = subprocess.run(command, input="notes\n" * 99, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 1 and done.stderr.startswith("error: standard input: This is plain text"), done.stderr
+    assert done.stderr.endswith("try: convert it to PNG, JPEG, TIFF or PDF\n")
+    told = {reason: _remedy(reason) for reason in Reason}
+    assert not [text for text in told.values() if "retry" in text or "drop" in text.replace("dropscribe", "")]
+    assert not [text for text in told.values() if "queue" in text]
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc"), reason="a folder in which nobody can make another")
+def test_a_folder_that_cannot_be_made_is_told_without_numbers_and_bytes(daemon: Daemon, tmp_path: Path) -> None:
+    picture(tmp_path / "a.png")
+    done = daemon.run("read", str(tmp_path / "a.png"), "-o", "/proc/foo")
+
+    assert "its text cannot be written (No such file or directory)\n" in done.stderr, done.stderr
+
+
+def test_a_check_tells_why_there_is_none(daemon: Daemon, tmp_path: Path) -> None:
+    picture(tmp_path / "a.png")
+    told = daemon.run("read", "--check", str(tmp_path / "a.png")).stderr
+
+    assert "a.png: not cross-checked: page 1 (rapidocr is the only reader; " in told
+
+
+@pytest.mark.parametrize(
+    ("page", "engine", "values", "told"),
+    [
+        ({"text_source": "pdf"}, "remote", {}, "its text is the PDF's own"),
+        ({"text_source": "blank"}, "remote", {}, "it is blank"),
+        ({}, "rapidocr", {}, "rapidocr is the only reader"),
+        ({}, "remote", {"cross_check": "off"}, "engine.cross_check is off"),
+        ({}, "remote", {"prompt": "describe"}, "the prompt asks for something else"),
+        ({"check": Check(None, None)}, "remote", {}, "the second reader cannot judge it"),
+    ],
+)
+def test_each_reason_for_a_page_without_a_check(
+    page: dict[str, Any], engine: str, values: dict[str, str], told: str
+) -> None:
+    text = PageText(number=1, width=9, height=9, text="", markdown="", **page)
+    settings = config.checked({"engine": values}, "test").engine
+
+    assert told in read_checks._reason(text, engine, settings, settings.prompt)

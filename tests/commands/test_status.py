@@ -20,6 +20,7 @@ from dropscribe.commands.status_text import describe, grouped, screen
 from dropscribe.core.status import (
     ActiveStatus,
     DaemonStatus,
+    FailingHook,
     LoadStatus,
     ModelStatus,
     QueueStatus,
@@ -120,10 +121,56 @@ def test_times_are_local_with_ages_and_nothing_is_counted_that_is_not_there() ->
     )  # fmt: skip
     text = told(status)
 
-    assert "since 09:15," in text and "unloaded   2026-11-24 23:00 (idle, exit)" in text
-    assert "1 page read, unloads in 5 min" in text and "token" not in text
+    assert "(pid 5, since 09:15, native watching)\n" in text and "unloaded   2026-11-24 23:00 (idle, exit)" in text
+    assert "model      warm, unloads in 5 min, 100 MB, 1 page read\n" in text and "token" not in text
+    assert "engine     rapidocr (auto)\n" in text
     assert "reading    a.pdf, page 5 of 9, 4 min, about 5 min left" in text
     assert "done       card.png, 12 min ago, in 1.2 s -> card.{txt,md}" in text
+
+
+def test_what_files_wait_for_why_nothing_moves_and_how_a_hook_ended_is_told_in_words() -> None:
+    status = Status(
+        daemon=DaemonStatus(running=True, engine="rapidocr", watch="native"),
+        queue=QueueStatus(queued=1, paused=True, paused_reason="paused by command"),
+        active=[ActiveStatus(id=1, name="a.pdf", page=1, pages=2, tokens=18)],
+        intake=[WaitingStatus(name="a.png", waiting_for=what) for what in ("stable", "incomplete", "writer", "new")],
+    )
+    text = told(status)
+
+    assert "1 queued; paused by command\n" in text and "token" not in text, "the embedded engine has none"
+    assert "waiting    a.png (still settling)\n" in text and "a.png (its writer is not done)\n" in text
+    assert "a.png (seems incomplete; waits for the rest)\n" in text and text.endswith("a.png (waits for new)")
+    status.queue.paused_reason, status.daemon.engine = "disk-full: no room", "deepseek-ocr"
+    assert "; paused: disk-full: no room\n" in told(status) and "18 tokens" in told(status)
+
+
+@pytest.mark.parametrize(
+    ("exit_", "message", "text"),
+    [
+        (None, "send cannot be run (No such file or directory)", "did not begin: send cannot be run (No such file"),
+        (143, "it took longer than hooks.timeout (60 s)", "was ended: it took longer than hooks.timeout (60 s)"),
+        (3, "no route", "ended with 3: no route"),
+        (1, "", "ended with 1"),
+    ],
+)
+def test_how_a_hook_ended_is_told_once_and_as_it_was(exit_: int | None, message: str, text: str) -> None:
+    status = Status()
+    hook = FailingHook(name="a.png", state="done", command="send", exit=exit_, message=message, seconds=1)
+    status.hooks.failing = [hook]
+
+    assert f"hooks      send for a.png {text}" in told(status)
+
+
+def test_the_first_lines_fit_an_ordinary_terminal() -> None:
+    daemon = DaemonStatus(
+        running=True, pid=1234567, started="2026-11-24T08:15:00+00:00", engine="rapidocr", agent=True, watch="native",
+        engine_reason="auto: Linux on x86_64 has no Apple GPU",
+    )  # fmt: skip
+    model = ModelStatus(state="warm", footprint_bytes=10**9, pages_read=1000, unload_in_seconds=290.0)
+    lines = describe(Status(daemon=daemon, model=model), NOW)
+
+    assert all(len(line) <= 80 for line in lines[:3]), lines[:3]
+    assert "unloads in 5 min" in screen(lines, 40, 24)[2]
 
 
 def test_singular_plural_and_what_is_not_known_yet() -> None:

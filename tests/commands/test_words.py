@@ -1,5 +1,7 @@
 """The words of the command line: misspelt, asked for help, with a settings file that is not there."""
 
+import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -25,6 +27,45 @@ def test_a_misspelt_command_is_answered_with_the_nearest(daemon: Daemon, word: s
 
 def test_a_word_that_is_near_to_none_is_answered_with_help(daemon: Daemon) -> None:
     assert "try: dropscribe help" in daemon.run("xylophone").stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "told", "remedy"),
+    [
+        ("read --formt md", "read: there is no option --formt", "--format, or: dropscribe read --help"),
+        ("status --wach=1", "status: there is no option --wach", "--watch, or: dropscribe status --help"),
+        ("status --xylophone", "status: there is no option --xylophone", "dropscribe status --help"),
+        ("pause now", "pause: does not know what to do with now", "dropscribe pause --help"),
+    ],
+)
+def test_a_misspelt_option_is_answered_with_the_nearest_of_its_command(
+    daemon: Daemon, words: str, told: str, remedy: str
+) -> None:
+    done = daemon.run(*words.split(), *(["x.png"] if words.startswith("read") else []))
+
+    assert (done.returncode, done.stderr) == (2, f"error: {told}\n  try: {remedy}\n")
+
+
+@pytest.mark.parametrize("words", ["logs -n -5", "logs -n few", "web --port 65536", "web --port -1"])
+def test_a_number_out_of_range_is_refused_as_any_wrong_word(daemon: Daemon, words: str) -> None:
+    done = daemon.run(*words.split())
+
+    assert done.returncode == 2 and len(done.stderr.splitlines()) == 2, done.stderr
+    assert "must be a whole number, 0 " in done.stderr
+
+
+def test_the_settings_file_may_be_named_before_the_command(daemon: Daemon) -> None:
+    for words in (["--config", str(daemon.config)], [f"--config={daemon.config}"]):
+        done = subprocess.run([*daemon.command, *words, "check"], capture_output=True, text=True, check=False)
+
+        assert done.returncode == 0 and str(daemon.inbox) in done.stdout, done.stderr
+
+
+def test_status_names_the_settings_file_by_its_whole_path(daemon: Daemon) -> None:
+    command = [*daemon.command, "status", "--json", "--config", daemon.config.name]
+    done = subprocess.run(command, cwd=daemon.root, capture_output=True, text=True, check=True)
+
+    assert json.loads(done.stdout)["daemon"]["config"] == str(daemon.config)
 
 
 def test_help_lists_the_commands_and_explains_each(daemon: Daemon) -> None:
@@ -81,3 +122,30 @@ def test_unload_with_files_queued_says_what_will_happen(daemon: Daemon) -> None:
 
     assert told.startswith("Unloading after the current page.\n3 files are still to be read: the model is loaded again")
     assert told.endswith("dropscribe pause\n")
+
+
+def test_a_pause_and_its_end_are_told_and_logged_once(daemon: Daemon) -> None:
+    with daemon.start():
+        told = [daemon.run(word).stdout for word in ("resume", "pause", "pause", "resume", "resume")]
+        log = daemon.log()
+
+    assert told == [
+        "Nothing was paused by command.\n",
+        "Paused. New files are queued; continue with: dropscribe resume\n",
+        "It was paused already. New files are queued; continue with: dropscribe resume\n",
+        "Resumed.\n",
+        "Nothing was paused by command.\n",
+    ]
+    assert (log.count("the queue is paused by command"), log.count("the queue is resumed by command")) == (1, 1)
+
+
+def test_a_pause_of_the_queue_s_own_is_told_by_resume(daemon: Daemon) -> None:
+    with daemon.start():
+        daemon.outbox.rmdir()
+        daemon.outbox.write_text("a file in its place")
+        picture(daemon.inbox / "a.png")
+        daemon.wait_status(lambda s: s["queue"]["paused"], "the outbox is missed")
+
+        assert daemon.run("resume").stdout.startswith(
+            "Nothing was paused by command. The queue waits by itself: outbox-missing"
+        )

@@ -134,6 +134,32 @@ def test_a_file_that_holds_no_settings_says_so_in_one_line(save: Save, text: str
     assert "\n" not in only.what
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("intake:\n  ignore: [a,\n", "line 3: a bracket or quotation mark above is not closed before the end"),
+        ("log: {level: info\n", "line 1: what is opened there is not closed before the end of the file"),
+        ("log:\n  folder: 'x\n", "line 2: what is opened there is not closed before the end of the file"),
+        ("log:\n\tlevel: info\n", "line 2: it begins with a tab; indent with blanks"),
+        ("log:\n  folder: a: b\n", "line 2: a colon where none may be"),
+        ("log: {}\nengine\n", "line 2: a colon is missing behind the name of the setting"),
+        ("- a\nlog:\n", "line 2: it does not fit the lines above it"),
+        ("intake: {ignore: [*.tmp]}\n", "line 1: a text that begins with * or & must be in quotes"),
+        ("log:\n  folder: !x y\n", "line 2: a text that begins with ! must be in quotes"),
+        ("log: {}\nlog: {}\n", "line 2: log is there twice"),
+        ("log: \0\n", "it has a character that is no text (#x00)"),
+        ("[" * 5000, "it is nested too deep"),
+    ],
+)
+def test_what_is_no_yaml_is_told_in_a_sentence_with_its_line(save: Save, text: str, told: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(save(text))
+
+    (only,) = caught.value.faults
+    assert only.what.startswith(f"is not valid YAML: {told}")
+    assert not any(mark in only.what for mark in ("stream", "unicode", "flow", "^", "column"))
+
+
 def test_bytes_that_are_no_text_are_told(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_bytes(b"intake: \xff\xfe\n")
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from dropscribe.core.status import FailingHook, ModelStatus, QueueStatus, Status
+from dropscribe.core.status import FailingHook, ModelStatus, QueueStatus, RecipeStatus, Status
 from dropscribe.doctor import processes, work
 from dropscribe.doctor.processes import Running
 from dropscribe.doctor.values import State
@@ -104,6 +104,19 @@ def test_a_hook_that_fails_is_told() -> None:
     assert checks["hooks.done"].state is State.WARNING
     assert checks["hooks.done"].detail == "send for a.png ended with 3: no route"
     assert checks["recipes.scans.hooks.done"].detail == "send for a.png did not begin: no route"
+
+
+@pytest.mark.parametrize("reason", [None, "inbox-offline: it is not there"])
+def test_a_missing_inbox_of_a_recipe_is_told_as_a_folder_alone(tmp_path: Path, reason: str | None) -> None:
+    status = of()
+    recipe = RecipeStatus(name="scan", inbox=str(tmp_path / "in"), inbox_online=False, watch="x", paused_reason=reason)
+    status.recipes = [recipe]
+
+    assert not [check for check in work.all_of(status) if check.name == "recipe scan"]
+    (tmp_path / "in").mkdir()  # where a share is mounted when it is
+    assert [check.state for check in work.all_of(status) if check.name == "recipe scan"] == [State.WARNING]
+    recipe.inbox, recipe.paused_reason = str(tmp_path / "other"), "disk-full: no room"
+    assert [check.state for check in work.all_of(status) if check.name == "recipe scan"] == [State.WARNING]
 
 
 def test_workers_of_other_daemons_are_counted_as_theirs() -> None:

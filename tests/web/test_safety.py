@@ -120,7 +120,8 @@ def test_a_link_in_place_of_an_output_is_not_followed(daemon: Daemon, web: Web, 
     kept = path.read_bytes()
     path.unlink()
     path.symlink_to("/etc/passwd")
-    number = daemon.status()["recent"][-1]["outputs"].index("first.md")
+    (job,) = [job for job in daemon.status()["recent"] if job["name"] == "first.png"]
+    number = job["outputs"].index("first.md")
 
     assert web.get(f"/read/{ids['first.png']}/output/{number}").status == 404
     path.unlink()

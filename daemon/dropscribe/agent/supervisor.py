@@ -7,6 +7,7 @@ from typing import Protocol
 from dropscribe.agent.plan import Plan
 from dropscribe.agent.report import Report
 from dropscribe.agent.timeouts import Timeouts
+from dropscribe.config import home
 
 
 class Supervisor(Protocol):
@@ -37,10 +38,10 @@ def supervisor_for(system: str | None = None) -> Supervisor:
     if (system or ("launchd" if sys.platform == "darwin" else "systemd")) == "launchd":
         from dropscribe.agent.launchctl import Launchd
 
-        return Launchd(os.getuid(), os.path.expanduser("~"))
+        return Launchd(os.getuid(), home())
     from dropscribe.agent.systemctl import Systemd
 
-    return Systemd(os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config"))
+    return Systemd(os.environ.get("XDG_CONFIG_HOME") or os.path.join(home(), ".config"))
 
 
 def inspect(supervisor: Supervisor | None = None) -> str | None:

@@ -1,7 +1,7 @@
 """The systemd of one user: start the unit, stop it, query it."""
 
-import getpass
 import os
+import pwd
 import tempfile
 
 from dropscribe.agent import exits, systemd
@@ -43,10 +43,8 @@ class Systemd:
         if answer.code != 0:
             unset = "" if os.environ.get("XDG_RUNTIME_DIR") else "; XDG_RUNTIME_DIR is not set"
             raise DropscribeError(
-                "install", f"no systemd runs for the user {getpass.getuser()} here ({answer.line}{unset}); "
-                "nothing was written",
-                "log in as this user at the machine or by ssh (not with su or sudo), or run: sudo loginctl "
-                "enable-linger USER; in a container let its own supervisor run: dropscribe run --agent",
+                "install", f"no systemd runs for the user {_user() or os.getuid()} here ({answer.line}{unset}); "
+                "nothing was written", _without_manager(),
             )  # fmt: skip
 
     def start(self, plan: Plan, timeouts: Timeouts) -> list[str]:
@@ -86,12 +84,32 @@ class Systemd:
             )  # fmt: skip
 
     def _notes(self) -> list[str]:
-        linger = call("loginctl", "show-user", getpass.getuser(), "--property", "Linger", seconds=QUICK)
+        linger = call("loginctl", "show-user", _user() or str(os.getuid()), "--property", "Linger", seconds=QUICK)
         if linger.text.strip() != "Linger=no":
             return []
-        return [
-            "It stops when you log out. To keep it running, run once: sudo loginctl enable-linger " + getpass.getuser()
-        ]
+        return [f"It stops when you log out. To keep it running, run once: {_enable_linger()}"]
+
+
+def _user() -> str | None:
+    """Return the user's name, or None for a number without one, as a container may run us."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return None
+
+
+def _enable_linger() -> str:
+    return f"{'' if os.geteuid() == 0 else 'sudo '}loginctl enable-linger {_user() or os.getuid()}"
+
+
+def _without_manager() -> str:
+    """Return what helps where no systemd runs for this user; one without a name cannot log in."""
+    contained = "in a container let its own supervisor run: dropscribe run --agent"
+    if _user() is None:
+        return contained
+    return (
+        f"log in as this user at the machine or by ssh (not with su or sudo), or run: {_enable_linger()}; {contained}"
+    )
 
 
 def _verify(content: bytes) -> None:

@@ -9,6 +9,7 @@ from dropscribe.agent.install import install as bring_up
 from dropscribe.agent.supervisor import supervisor_for
 from dropscribe.agent.timeouts import Timeouts
 from dropscribe.commands.common import EXIT_DONE, EXIT_FAILED, settings_of
+from dropscribe.config import home
 
 
 def install(given: argparse.Namespace) -> int:
@@ -19,7 +20,7 @@ def install(given: argparse.Namespace) -> int:
     if given.print:
         print(supervisor.render(made).decode(), end="")
         return EXIT_DONE
-    runs = bring_up(supervisor, made, settings, _say, home=os.path.expanduser("~"))
+    runs = bring_up(supervisor, made, settings, _say, home=home())
     _say(f"Drop pictures into {settings.folders.inbox}; their text appears in {settings.folders.outbox}")
     return EXIT_DONE if runs else EXIT_FAILED
 

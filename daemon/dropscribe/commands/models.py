@@ -2,12 +2,18 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 
 from dropscribe.commands.common import EXIT_DONE, EXIT_FAILED, complain, settings_of
+from dropscribe.config import Engine
 from dropscribe.core.errors import REMEDIES, DropscribeError, ReasonedError
-from dropscribe.engines import hub
+from dropscribe.doctor import models as weights
+from dropscribe.doctor import packages
+from dropscribe.engines import hub, registry
 from dropscribe.engines.base import LoadProgress
 from dropscribe.memory.policy import size
+
+MLX = "pip install 'dropscribe[mlx]'"
 
 
 def models(given: argparse.Namespace) -> int:
@@ -26,15 +32,30 @@ def models(given: argparse.Namespace) -> int:
                 )
             print(f"removed {name}, {size(freed)} freed")
         else:
-            _list(settings.engine.model)
+            _list(settings.engine)
     except ReasonedError as error:
         complain("models", error.detail, REMEDIES[error.reason])
         return EXIT_FAILED
     return EXIT_DONE
 
 
-def _list(wanted: str) -> None:
-    found = hub.stored()
+def _list(settings: Engine) -> None:
+    """Print the embedded model, then those of the hub's cache, and what is missing for them."""
+    used = registry.choose(settings.name)[0]
+    print(f"rapidocr  {weights.embedded().detail}" + ("  <- the engine in use" if used == "rapidocr" else ""))
+    lacking = packages.packages("deepseek-ocr", packages.installed)
+    what, remedy = lacking.detail, lacking.remedy
+    try:
+        _list_stored(settings.model, hub.stored())
+    except ModuleNotFoundError as error:
+        if used == "deepseek-ocr":
+            raise
+        what, remedy = what if remedy else f"deepseek-ocr needs {error.name}, not installed", remedy or MLX
+    if remedy:
+        print(f"Other models cannot be used here: {what}. To add that: {remedy}")
+
+
+def _list_stored(wanted: str, found: Sequence[hub.StoredModel]) -> None:
     for model in found:
         mark = "  <- engine.model" if model.name == wanted else ""
         print(f"{model.name}  {size(model.size)}  {', '.join(r[:12] for r in model.revisions)}{mark}")

@@ -5,7 +5,6 @@ If a daemon is running, it does the work, so that there is never a second model.
 
 import argparse
 import errno
-import json
 import os
 import sys
 import tempfile
@@ -15,7 +14,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dropscribe.commands import read_files
+from dropscribe.commands import read_checks, read_files
 from dropscribe.commands.common import EXIT_DONE, EXIT_FAILED, complain, settings_of
 from dropscribe.commands.read_files import Target
 from dropscribe.commands.words import left
@@ -23,10 +22,9 @@ from dropscribe.config import Settings, recipes
 from dropscribe.control import client, lock
 from dropscribe.core import protocol
 from dropscribe.core.errors import REMEDIES, DropscribeError, Reason, ReasonedError, UsageError
-from dropscribe.core.job import Order, Outcome, on_one_line, printable
-from dropscribe.core.pages import PageText
+from dropscribe.core.job import Order, Outcome, printable
 from dropscribe.core.protocol import ReadAnswer, ReadRequest, ToDaemon
-from dropscribe.core.remarks import PLEASE_CHECK, passages
+from dropscribe.core.remarks import PLEASE_CHECK
 from dropscribe.engines import registry
 from dropscribe.engines.base import Signals
 from dropscribe.formats.registry import SUFFIXES
@@ -59,15 +57,18 @@ def read(given: argparse.Namespace, worker: Sequence[str]) -> int:
     form = given.format or (settings.output.formats[0] if given.recipe else "txt")
     wish = Wish(form, given.prompt, given.recipe, given.check)
     read_files.check_output(wish.format, given.output, given.paths)
-    all_read = True
+    all_read, printed = True, False
     with tempfile.TemporaryDirectory(prefix="dropscribe-read-") as private:
         targets = list(read_files.targets(given.paths, private, settings.intake.ignore))
+        titled = read_files.has_titles(wish.format, given.output, len(targets))
         through = lock.holder(settings.folders.state) is not None
         answers = (_through_daemon if through else _alone)(settings, targets, wish, private)
         for target, answer in zip(targets, answers, strict=True):
-            all_read = _put(target, answer, wish.format, given.output) and all_read
+            title = read_files.title(target, first=not printed) if titled else ""
+            put = _put(target, answer, wish.format, given.output, title)
+            all_read, printed = put and all_read, put or printed
             if wish.check and answer.ok:
-                _print_passages(target.name, answer.files[CHECKED])
+                read_checks.tell(target.name, answer.files[CHECKED], settings.engine, wish.prompt)
     return EXIT_DONE if all_read else EXIT_FAILED
 
 
@@ -77,41 +78,31 @@ def _by_recipe(settings: Settings, recipe: str | None) -> Settings:
         return settings
     named = recipes.named(settings)
     if recipe not in named:
-        known = ", ".join(named) or "there are none"
-        raise UsageError("read", f"there is no recipe of that name (got {recipe!r})", f"recipes: {known}")
+        known = f"one of: {', '.join(named)}" if named else "leave --recipe out: config.yaml has no recipes"
+        raise UsageError("read", f"there is no recipe of that name (got {recipe!r})", known)
     return named[recipe].settings
 
 
-def _put(target: Target, answer: ReadAnswer, form: str, output: str | None) -> bool:
+def _put(target: Target, answer: ReadAnswer, form: str, output: str | None, title: str) -> bool:
     if not answer.ok:
         reason = answer.reason
-        remedy = REMEDIES[Reason(reason)] if reason else "check the path, or look at: dropscribe logs"
+        remedy = _remedy(Reason(reason)) if reason else answer.remedy or "dropscribe logs, or dropscribe doctor"
         complain(target.name, (answer.error or "") + (f" ({reason})" if reason else ""), remedy)
         return False
     try:
         # JSON may be there for the sake of `--check` alone.
         asked_for = {suffix: path for suffix, path in answer.files.items() if suffix != CHECKED or form == "json"}
-        read_files.put(target, asked_for, form, output)
+        read_files.put(target, asked_for, form, output, title)
     except OSError as error:
         if error.errno == errno.EPIPE:
             raise
-        complain(target.name, f"its text cannot be written ({error})", "choose another folder: -o FOLDER")
+        what = f"its text cannot be written ({error.strerror or error})"
+        complain(target.name, what, "choose another folder: -o FOLDER")
         return False
     if answer.review:
         doubts = [remark for remark in answer.remarks if remark.startswith(PLEASE_CHECK)]
         print(f"warning: {target.name}: {(doubts or [f'low confidence, {PLEASE_CHECK} the text'])[0]}", file=sys.stderr)
     return True
-
-
-def _print_passages(name: str, path: str) -> None:
-    """Print what the two readers of each page do not share; the text alone goes to standard output."""
-    with open(path, encoding="utf-8") as file:
-        pages = [PageText.from_dict(page) for page in json.load(file)["pages"]]
-    unchecked = [str(page.number) for page in pages if page.check is None or page.check.reader is None]
-    for line in (line for page in pages for line in passages(page)):
-        print(f"{name}: {on_one_line(line)}", file=sys.stderr)
-    if unchecked:
-        print(f"{name}: not cross-checked: page{'s' * (len(unchecked) > 1)} {', '.join(unchecked)}", file=sys.stderr)
 
 
 def _through_daemon(settings: Settings, targets: Sequence[Target], wish: Wish, private: str) -> Iterator[ReadAnswer]:
@@ -124,8 +115,18 @@ def _through_daemon(settings: Settings, targets: Sequence[Target], wish: Wish, p
             yield answer  # its files are there until we hang up, which is when the next one is asked for
 
 
+def _remedy(reason: Reason) -> str:
+    """Return what helps against *reason*, for a file that is in no queue and in no failed folder."""
+    told = REMEDIES[reason].replace("run: dropscribe retry", "read it again")
+    return told.removesuffix("; the queue resumes by itself").removesuffix("; the queue resumes")
+
+
 def _missing(path: str) -> ReadAnswer | None:
-    return None if os.path.isfile(path) else ReadAnswer(ok=False, error="no such file")
+    if os.path.isfile(path):
+        return None
+    if os.path.exists(path):
+        return ReadAnswer(ok=False, error="this is no regular file", remedy="name a picture, a PDF or a folder")
+    return ReadAnswer(ok=False, error="no such file", remedy="check the path")
 
 
 def _alone(settings: Settings, targets: Sequence[Target], wish: Wish, private: str) -> Iterator[ReadAnswer]:
@@ -141,7 +142,7 @@ def _alone(settings: Settings, targets: Sequence[Target], wish: Wish, private: s
         try:
             stack.enter_context(engine_session(engine, lambda progress: show.step(progress.step)))
         except ReasonedError as error:
-            raise DropscribeError("read", error.detail, REMEDIES[error.reason]) from None
+            raise DropscribeError("read", error.detail, _remedy(error.reason)) from None
         scheduler = Scheduler(show.hear)
         reading = Reading(engine, signals, settings, f"{private}/state", scheduler, show.hear)
         stack.enter_context(closing(reading))

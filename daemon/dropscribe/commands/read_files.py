@@ -14,8 +14,11 @@ from dropscribe.files.naming import numbered, shortened
 from dropscribe.formats.registry import SUFFIXES
 from dropscribe.intake import ignore
 
+STANDARD_INPUT = "standard input"
 BESIDE = ""  # as a folder: each text beside its file
 BINARY = ("pdf",)
+TITLED = ("txt", "md")  # of several files each has a line with its name above it
+ALONE = ("hocr", "alto", "pdf")  # one behind another they are no file of their kind
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ def targets(names: Sequence[str], private: str, patterns: Sequence[str]) -> Iter
     """Yield what *names* mean; what comes on standard input is kept in the folder *private* meanwhile."""
     for name in names:
         if name == "-":
-            yield Target(_standard_input(private), name)
+            yield Target(_standard_input(private), STANDARD_INPUT)
         elif os.path.isdir(name):
             yield from _below(name, patterns)
         else:
@@ -55,7 +58,7 @@ def _below(folder: str, patterns: Sequence[str]) -> Iterator[Target]:
 
 
 def _standard_input(folder: str) -> str:
-    path = os.path.join(folder, "standard input")
+    path = os.path.join(folder, STANDARD_INPUT)
     with open(path, "wb") as file:
         shutil.copyfileobj(sys.stdin.buffer, file)
     return path
@@ -67,11 +70,37 @@ def check_output(form: str, output: str | None, names: Sequence[str]) -> None:
         raise UsageError("read", f"a terminal cannot show {form}", "write it into a folder: -o FOLDER")
     if output == BESIDE and "-" in names:
         raise UsageError("read", "standard input lies beside nothing", "name a folder: -o FOLDER")
+    if output and not os.path.isdir(there := _nearest(output)):
+        what = f"texts are written into a folder, and {there} is a file"
+        raise UsageError("read", what, "name a folder: -o FOLDER, or -o alone: beside each file")
 
 
-def put(target: Target, files: Mapping[str, str], form: str, output: str | None) -> None:
-    """Print the text, or copy every file of an answer (by suffix) into *output* and print their paths."""
+def _nearest(path: str) -> str:
+    """Return *path*, or what is there of the folders above it."""
+    path = os.path.abspath(path)
+    while not os.path.lexists(path):
+        path = os.path.dirname(path)
+    return path
+
+
+def has_titles(form: str, output: str | None, count: int) -> bool:
+    """Say whether the texts of *count* files have titles; raise `UsageError` where they cannot be printed in a row."""
+    several = output is None and count > 1
+    if several and form in ALONE:
+        what = f"{count} files in {form} cannot be printed one behind another"
+        raise UsageError("read", what, "write them into a folder: -o FOLDER")
+    return several and form in TITLED
+
+
+def title(target: Target, *, first: bool) -> str:
+    """Return the line above a text, as head(1) and tail(1) have it."""
+    return f"{'' if first else chr(10)}==> {printable(os.fsencode(target.name))} <==\n"
+
+
+def put(target: Target, files: Mapping[str, str], form: str, output: str | None, title: str = "") -> None:
+    """Print the text below *title*, or copy every file of an answer (by suffix) into *output* and print their paths."""
     if output is None:
+        sys.stdout.buffer.write(title.encode())
         with open(files[SUFFIXES[form]], "rb") as file:
             shutil.copyfileobj(file, sys.stdout.buffer)
         sys.stdout.buffer.flush()

@@ -105,15 +105,17 @@ def check(given: argparse.Namespace) -> int:
     return EXIT_DONE
 
 
-def _settings_lines(values: dict[str, Any], defaults: dict[str, Any], indent: str) -> Iterator[str]:
-    """Yield settings as lines of YAML, with the default behind each that differs from it."""
+def _settings_lines(values: dict[str, Any], defaults: dict[str, Any] | None, indent: str) -> Iterator[str]:
+    """Yield settings as lines of YAML, with the default behind each that differs from it; without *defaults* none."""
     for key, value in values.items():
         if isinstance(value, dict) and value:
             yield f"{indent}{key}:"
-            yield from _settings_lines(value, defaults.get(key) or {}, indent + "  ")
+            known = None if defaults is None or key == "recipes" else defaults.get(key) or {}
+            yield from _settings_lines(value, known, indent + "  ")
         else:
-            mark = "" if value == defaults.get(key) else f"  # default: {_on_a_line(defaults.get(key))}"
-            yield f"{indent}{key}: {_on_a_line(value)}{mark}"
+            differs = defaults is not None and value != defaults.get(key)
+            mark = f"  # default: {_on_a_line(defaults.get(key))}" if defaults is not None and differs else ""
+            yield f"{indent}{_on_a_line(key)}: {_on_a_line(value)}{mark}"
 
 
 def _on_a_line(value: Any) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from dropscribe.commands.words import ago, clock, count, fit, left, span
+from dropscribe.core import status_words
 from dropscribe.core.job import on_one_line
 from dropscribe.core.status import (
     ActiveStatus,
@@ -24,6 +25,7 @@ from dropscribe.core.status import (
 from dropscribe.formats.registry import SUFFIXES
 from dropscribe.memory.policy import size
 from dropscribe.memory.values import COUNTED
+from dropscribe.service.status import PAUSED
 
 MOST_WAITING = 10
 
@@ -31,7 +33,7 @@ MOST_WAITING = 10
 def describe(status: Status, now: datetime) -> list[str]:
     """Return the status in plain lines; *now* is local time, for ages."""
     daemon, queue, memory = status.daemon, status.queue, status.memory
-    lines = [_daemon_line(daemon, now)]
+    lines = _daemon_lines(daemon, now)
     if daemon.config_error:
         lines.append(f"settings   rejected: {daemon.config_error}")
     if daemon.restart_needed:
@@ -47,14 +49,16 @@ def describe(status: Status, now: datetime) -> list[str]:
     if queue.archive_error:
         lines.append(f"originals  {queue.archive_error}")
     lines += _hook_lines(status.hooks)
-    lines += [_active_line(job) for job in status.active]
-    lines += [f"waiting    {_named(item)} (for {item.waiting_for})" for item in status.intake[:MOST_WAITING]]
+    tokens = status_words.counts_tokens(daemon.engine)
+    lines += [_active_line(job, tokens=tokens) for job in status.active]
+    waiting = status.intake[:MOST_WAITING]
+    lines += [f"waiting    {_named(item)} ({status_words.waiting(item.waiting_for)})" for item in waiting]
+    if (more := len(status.intake) - MOST_WAITING) > 0:
+        lines.append(f"waiting    and {count(more, 'more file')}")
     if queue.left_alone:
         named = ", ".join(f"{_named(item)} ({item.what})" for item in status.left_alone[:3])
         more = queue.left_alone - min(len(status.left_alone), 3)
         lines.append(f"left alone {named}" + f" and {more} more" * (more > 0))
-    if (more := len(status.intake) - MOST_WAITING) > 0:
-        lines.append(f"waiting    and {count(more, 'more file')}")
     return lines + [_recent_line(item, now) for item in status.recent]
 
 
@@ -81,9 +85,8 @@ def _hook_lines(hooks: HookStatus) -> Iterator[str]:
     if hooks.waiting:
         yield f"hooks      {count(hooks.waiting, 'file')} waiting for a command"
     for failing in hooks.failing:
-        ended = "did not begin" if failing.exit is None else f"ended with {failing.exit}"
         of = f" ({failing.recipe})" if failing.recipe else ""
-        yield f"hooks      {failing.command} {ended} for {failing.name}{of}: {failing.message}"
+        yield f"hooks      {failing.command} for {failing.name}{of} {status_words.ending(failing)}"
 
 
 def screen(lines: Sequence[str], width: int, height: int) -> list[str]:
@@ -96,31 +99,31 @@ def _percent(value: float | None) -> str:
     return "unknown" if value is None else f"{value:.0f} %"
 
 
-def _daemon_line(daemon: DaemonStatus, now: datetime) -> str:
+def _daemon_lines(daemon: DaemonStatus, now: datetime) -> list[str]:
     if not daemon.running:
-        return "daemon     not running; the following is from its journal"
+        return ["daemon     not running; the following is from its journal"]
     if daemon.engine is None:
         waiting = "waiting for valid settings" if daemon.config_error else "cannot begin yet"
         what = waiting if daemon.agent else "not responding"
-        return f"daemon     running (pid {daemon.pid}), {what}; the following is from its journal"
+        return [f"daemon     running (pid {daemon.pid}), {what}; the following is from its journal"]
     how = "agent, " if daemon.agent else ""
-    engine = f"engine {daemon.engine}: {daemon.engine_reason}"
     since = f"since {clock(daemon.started, now)}"
-    return f"daemon     running ({how}pid {daemon.pid}, {since}, {daemon.watch} watching, {engine})"
+    running = f"daemon     running ({how}pid {daemon.pid}, {since}, {daemon.watch} watching)"
+    return [running, f"engine     {daemon.engine} ({daemon.engine_reason})"]
 
 
 def _model_lines(model: ModelStatus, now: datetime) -> list[str]:
     text = f"model      {model.state}"
     if model.load is not None:
         text += f" ({_load(model.load)})"
+    if model.unload_in_seconds is not None:  # before what a narrow terminal may cut off
+        text += f", unloads in {span(model.unload_in_seconds)}"
     if model.footprint_bytes:
         text += f", {size(model.footprint_bytes)}"
     if model.pages_read:
         text += f", {count(model.pages_read, 'page')} read"
     if model.mlx:
         text += f", MLX {size(model.mlx.active)} active, {size(model.mlx.cache)} cached"
-    if model.unload_in_seconds is not None:
-        text += f", unloads in {span(model.unload_in_seconds)}"
     if model.blocked_reason:
         text += f": {model.blocked_reason}"
     return [text, _unload_line(model.last_unload, now)] if model.last_unload else [text]
@@ -145,14 +148,19 @@ def _queue_line(queue: QueueStatus) -> str:
     keys = ("settling", "queued", "running", "written", "rejected", "done", "failed", "gone")
     counted = ", ".join(f"{getattr(queue, key)} {key}" for key in keys if getattr(queue, key))
     counted = counted or ("unknown" if queue.queued is None else "empty")
-    return f"queue      {counted}" + (f"; paused: {queue.paused_reason}" if queue.paused else "")
+    return f"queue      {counted}" + (f"; {paused(queue)}" if queue.paused else "")
 
 
-def _active_line(job: ActiveStatus) -> str:
+def paused(queue: QueueStatus) -> str:
+    """Return why a paused queue does not move on."""
+    return PAUSED if queue.paused_reason == PAUSED else f"paused: {queue.paused_reason}"
+
+
+def _active_line(job: ActiveStatus, *, tokens: bool) -> str:
     if not job.pages:
         return f"reading    {job.name}, {span(job.seconds)}"
     parts = [job.name, f"page {max(job.page, 1)} of {job.pages}", span(job.seconds)]
-    parts += [count(job.tokens, "token")] if job.tokens else []
+    parts += [count(job.tokens, "token")] if job.tokens and tokens else []
     parts += filter(None, [left(job.page - 1, job.pages, job.seconds)])
     return f"reading    {', '.join(parts)}"
 

@@ -22,6 +22,7 @@ from dropscribe.core.protocol import (
     RetryAnswer,
     RetryRequest,
     StatusAnswer,
+    StatusRequest,
     UnloadRequest,
 )
 from dropscribe.core.status import QueueStatus
@@ -30,21 +31,31 @@ from dropscribe.journal import schema
 from dropscribe.journal.journal import Journal
 from dropscribe.service import mounts
 from dropscribe.service import retry as retries
-from dropscribe.service.status import JOURNAL
+from dropscribe.service.status import JOURNAL, PAUSED
 
 
 def pause(given: argparse.Namespace) -> int:
     """Pause the queue."""
+    before = _queue(given)
     _ask(given, PauseRequest(), Answer)
-    print("Paused. New files are queued; continue with: dropscribe resume")
+    done = "It was paused already" if before.paused_reason == PAUSED else "Paused"
+    print(f"{done}. New files are queued; continue with: dropscribe resume")
     return EXIT_DONE
 
 
 def resume(given: argparse.Namespace) -> int:
-    """Resume the queue."""
+    """Resume the queue; a pause that it has made by itself is not ours to end, and is told."""
+    before = _queue(given)
     _ask(given, ResumeRequest(), Answer)
-    print("Resumed.")
+    done = "Resumed." if before.paused_reason == PAUSED else "Nothing was paused by command."
+    queue = _queue(given)
+    print(done + (f" The queue waits by itself: {queue.paused_reason}" if queue.paused else ""))
     return EXIT_DONE
+
+
+def _queue(given: argparse.Namespace) -> QueueStatus:
+    status = _ask(given, StatusRequest(), StatusAnswer).status
+    return status.queue if status is not None else QueueStatus()
 
 
 def unload(given: argparse.Namespace) -> int:

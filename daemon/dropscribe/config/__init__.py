@@ -13,7 +13,8 @@ import msgspec
 import platformdirs
 import yaml
 
-from dropscribe.config import check
+from dropscribe.config import check, yaml_faults
+from dropscribe.config.home import home, place
 from dropscribe.config.schema import (
     FORMATS,
     Engine,
@@ -33,9 +34,8 @@ from dropscribe.core.errors import ConfigError, Fault
 
 __all__ = [
     "FORMATS", "Engine", "Folders", "Intake", "Log", "Memory", "Model", "Notify", "Output", "Remote", "Settings",
-    "checked", "default_path", "keys", "load", "log_home", "plain", "reference_text", "restart_needed", "restored",
-    "state_home",
-    "written",
+    "checked", "default_path", "home", "keys", "load", "log_home", "plain", "reference_text", "restart_needed",
+    "restored", "state_home", "written",
 ]  # fmt: skip
 
 RESTART_KEYS = ("folders", "log.folder", "log.format")  # read at start only
@@ -43,7 +43,7 @@ RESTART_KEYS = ("folders", "log.folder", "log.format")  # read at start only
 
 def default_path() -> str:
     """Return where a user's own settings file is looked for."""
-    return os.path.join(platformdirs.user_config_dir("dropscribe", appauthor=False), "config.yaml")
+    return os.path.join(place(platformdirs.user_config_dir), "config.yaml")
 
 
 def reference_text() -> str:
@@ -70,8 +70,8 @@ def load(path: str | None) -> Settings:
         remedy = "give --config the path of a readable file"
         raise ConfigError([Fault(path, f"cannot be read ({error.strerror})", remedy)]) from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        what = "is not valid YAML: " + " ".join(str(error).split())
-        raise ConfigError([Fault(name, what, "compare it with the reference config.yaml")]) from None
+        remedy = "correct it; the reference config.yaml shows how each setting is written"
+        raise ConfigError([Fault(name, yaml_faults.sentence(error), remedy)]) from None
     if values is None:
         remedy = "write at least one setting, or remove the file to use the defaults"
         raise ConfigError([Fault(name, "is empty", remedy)])

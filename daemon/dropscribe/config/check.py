@@ -264,8 +264,26 @@ def _choices(plain: Any) -> tuple[str, ...]:
 def written(section: Struct) -> dict[str, Any]:
     """Return the values of a section as people write them; sections inside it too."""
     kinds = get_type_hints(type(section), include_extras=True)
-    values = {key: getattr(section, key) for key in kinds}
-    return {key: written(v) if isinstance(v, Struct) else _written(kinds[key], v) for key, v in values.items()}
+    found: dict[str, Any] = {}
+    for key, kind in kinds.items():
+        value = getattr(section, key)
+        if key == RECIPES:
+            found[key] = {name: _written_recipe(recipe) for name, recipe in value.items()}
+        else:
+            found[key] = written(value) if isinstance(value, Struct) else _written(kind, value)
+    return found
+
+
+def _written_recipe(recipe: RecipeSection) -> dict[str, Any]:
+    """Return what a recipe sets: what it leaves out is as everywhere else, and has no value of its own."""
+    found: dict[str, Any] = {}
+    for key, value in msgspec.structs.asdict(recipe).items():
+        if key in RECIPE_SECTIONS and value:
+            kinds = types_of(key)
+            found[key] = {inner: _written(kinds[inner], given) for inner, given in value.items()}
+        elif value not in (None, {}) and (key, value) != ("priority", "normal"):
+            found[key] = value
+    return found
 
 
 def _written(kind: Any, value: Any) -> Any:

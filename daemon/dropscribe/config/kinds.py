@@ -77,6 +77,11 @@ def _as_it_is(value: Any) -> Any:
     return value
 
 
+def _number_text(value: Any) -> Any:
+    """Return a number as people write it: no fraction where there is none."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def _number(value: Any) -> Any:
     if isinstance(value, bool) or (isinstance(value, float) and not math.isfinite(value)):
         raise ValueError("must be a number")
@@ -138,6 +143,8 @@ def folder(value: object, base: str) -> str:
     if not isinstance(value, str) or not value.strip():
         raise ValueError("must be a folder, written as text")
     path = os.path.expanduser(_VARIABLE.sub(_variable, value))
+    if path.split("/")[0] == "~":
+        raise ValueError("is below your home folder, which the system does not know: HOME is not set")
     if path.startswith("~"):
         raise ValueError(f"names a user that this system does not know, {path.split('/')[0]}; ./~ means such a name")
     return os.path.abspath(os.path.join(base, path))
@@ -164,7 +171,7 @@ def resolved_folder_or(default: Callable[[], str]) -> Kind:
 
 _all_seconds = UNITS_SECONDS | {word: factor for words, factor in WORDS_SECONDS.items() for word in words.split()}
 _seconds, _size = _measure(_all_seconds, "500ms, 30s, 5m or 24h"), _measure(UNITS_BYTES, "200KB, 512MB or 2GB")
-DURATION, NUMBER = Kind(_seconds, write=duration_text), Kind(_number, write=_as_it_is)
+DURATION, NUMBER = Kind(_seconds, write=duration_text), Kind(_number, write=_number_text)
 AUTO_OR_OFF, LANGUAGES = Kind(_auto_or_off), Kind(_languages, write=_as_it_is)
 OWNERS, COMMAND = Kind(_owners, write=_as_it_is), Kind(_command, write=_as_it_is)
 SIZE = Kind(_bytes, write=size_text)

@@ -11,6 +11,7 @@ import platformdirs
 from msgspec import Meta, Struct, field
 
 from dropscribe.config.addresses import URLS
+from dropscribe.config.home import home, place
 from dropscribe.config.kinds import (
     AUTO_OR_OFF,
     COMMAND,
@@ -31,7 +32,6 @@ from dropscribe.config.kinds import (
     SomeSeconds,
     SomeSecondsOrNever,
     Switch,
-    folder,
     resolved_folder_or,
 )
 
@@ -55,16 +55,16 @@ FORMER_VALUES = {("output.conflict", "number"): "suffix", ("output.conflict", "r
 
 def state_home() -> str:
     """Return the platform's own place for the journal, the lock and the socket."""
-    return os.path.realpath(platformdirs.user_state_dir("dropscribe", appauthor=False))
+    return os.path.realpath(place(platformdirs.user_state_dir))
 
 
 def log_home() -> str:
     """Return the platform's own place for logs."""
-    return os.path.realpath(platformdirs.user_log_dir("dropscribe", appauthor=False))
+    return os.path.realpath(place(platformdirs.user_log_dir))
 
 
 def _at_home(name: str) -> Any:
-    return field(default_factory=lambda: folder(f"~/Dropscribe/{name}", "/"))
+    return field(default_factory=lambda: os.path.abspath(os.path.join(home(), "Dropscribe", name)))
 
 
 class Folders(Struct, frozen=True):

@@ -24,7 +24,7 @@ NEVER_FITS = 0.8  # of all memory: the system itself needs the rest
 def present(engine: str, settings: Settings) -> Iterator[Check]:
     """Check that the weights of *engine* are on this machine and complete."""
     if engine == "rapidocr":
-        yield inside_package(_package_folder())
+        yield embedded()
         return
     if engine == "remote":
         yield skipped("model", "it is on the servers; see server")
@@ -56,6 +56,11 @@ def _checkpoint(folder: str) -> str:
 def _package_folder() -> str | None:
     spec = find_spec("rapidocr")
     return next(iter(spec.submodule_search_locations), None) if spec and spec.submodule_search_locations else None
+
+
+def embedded() -> Check:
+    """Judge the weights that come with the package rapidocr of this environment."""
+    return inside_package(_package_folder())
 
 
 def inside_package(folder: str | None) -> Check:

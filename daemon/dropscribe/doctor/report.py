@@ -67,7 +67,15 @@ def _private(settings: Settings) -> dict[str, str]:
     words |= {settings.log.folder: "<log>", home: "~", os.path.realpath(home): "~"}
     if os.path.isabs(settings.engine.model):
         words[settings.engine.model] = "<model>"
-    return dict(sorted(words.items(), key=lambda pair: -len(pair[0]))) | {getpass.getuser(): "USER"}
+    return dict(sorted(words.items(), key=lambda pair: -len(pair[0]))) | _user()
+
+
+def _user() -> dict[str, str]:
+    """Return the user's name and what stands in its place; a number without a name tells nothing."""
+    try:
+        return {getpass.getuser(): "USER"}
+    except (KeyError, OSError):  # OSError from Python 3.13 on
+        return {}
 
 
 def _without_names(check: dict[str, Any]) -> dict[str, Any]:

@@ -4,8 +4,9 @@ import os
 import sqlite3
 from collections.abc import Iterator
 
+from dropscribe.core import status_words
 from dropscribe.core.errors import REMEDIES, Reason
-from dropscribe.core.status import Status
+from dropscribe.core.status import RecipeStatus, Status
 from dropscribe.doctor.values import Check, fault, ok, skipped, warning
 from dropscribe.journal import schema
 from dropscribe.service.status import JOURNAL, PAUSED
@@ -36,7 +37,7 @@ def all_of(status: Status | None) -> Iterator[Check]:
     if status.model.state == "blocked" and status.model.blocked_reason:
         yield warning("model state", f"not loaded: {status.model.blocked_reason}", _remedy(status.queue.paused_reason))
     for recipe in status.recipes:
-        if not recipe.inbox_online or recipe.paused_reason:
+        if (not recipe.inbox_online or recipe.paused_reason) and not _told_as_folder(recipe):
             what = recipe.paused_reason or f"its inbox {recipe.inbox} is not there"
             yield warning(f"recipe {recipe.name}", what, _remedy(recipe.paused_reason or Reason.INBOX_OFFLINE))
     if status.queue.archive_error:
@@ -45,9 +46,14 @@ def all_of(status: Status | None) -> Iterator[Check]:
         )
     for failing in status.hooks.failing:
         where = f"recipes.{failing.recipe}.hooks.{failing.state}" if failing.recipe else f"hooks.{failing.state}"
-        ended = "did not begin" if failing.exit is None else f"ended with {failing.exit}"
-        what = f"{failing.command} for {failing.name} {ended}: {failing.message}"
+        what = f"{failing.command} for {failing.name} {status_words.ending(failing)}"
         yield warning(where, what, f"try it by hand, and correct {where}; dropscribe logs has what it printed")
+
+
+def _told_as_folder(recipe: RecipeStatus) -> bool:
+    """Say whether all that is wrong with a recipe is a missing inbox, which is a fault among the folders."""
+    reason = (recipe.paused_reason or Reason.INBOX_OFFLINE).partition(":")[0]
+    return reason == Reason.INBOX_OFFLINE and not os.path.lexists(recipe.inbox)
 
 
 def queue(status: Status) -> Check:
@@ -56,10 +62,9 @@ def queue(status: Status) -> Check:
     text = f"{waiting} {'file' if waiting == 1 else 'files'} waiting"
     if not status.queue.paused:
         return ok("queue", text)
-    what = f"{text}; paused: {status.queue.paused_reason}"
     if status.queue.paused_reason == PAUSED:
-        return warning("queue", what, "dropscribe resume")
-    return fault("queue", what, _remedy(status.queue.paused_reason))
+        return warning("queue", f"{text}; {PAUSED}", "dropscribe resume")
+    return fault("queue", f"{text}; paused: {status.queue.paused_reason}", _remedy(status.queue.paused_reason))
 
 
 def _remedy(paused_reason: str | None) -> str:

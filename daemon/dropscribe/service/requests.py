@@ -95,11 +95,12 @@ class Requests:
                 request.reply(Answer(ok=False, error=request.fault))
 
     def _pause(self, paused: bool) -> None:
-        self._daemon.paused = paused
+        changed, self._daemon.paused = self._daemon.paused != paused, paused
         self._flows.record(lambda: self._journal.metadata.note("paused", "by command" if paused else None))
         if paused:
             self._host.drain()
-        LOG.info("the queue is %s by command", "paused" if paused else "resumed")
+        if changed:
+            LOG.info("the queue is %s by command", "paused" if paused else "resumed")
 
     # -- read: a file that is not in the inbox
 

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
+from dropscribe.core.errors import Kind, Reason
 from dropscribe.core.job import State, printable
 from dropscribe.files.places import Place
 from dropscribe.web import job_files
@@ -68,10 +69,17 @@ def _document(site: Site, job: Known, number: int, form: str) -> dict[str, Any]:
     except job_files.Missing as missing:
         lacking = str(missing)
     return {
-        "text": text, "page": page, "number": number, "form": form, "lacking": lacking,
+        "text": text, "page": page, "number": number, "form": form, "lacking": lacking, "blind": _cannot_be_shown(job),
         "doubtful": page is not None and is_doubtful(page), "rotation": page["rotation"] if page else 0,
         "outputs": [printable(path) for path in job.outputs], **_shown(page, form),
     }  # fmt: skip
+
+
+def _cannot_be_shown(job: Known) -> bool:
+    """Say whether no picture can be made of what has failed: for what was wrong with it, nothing was decoded."""
+    if job.state is not State.FAILED or job.reason not in set(Reason):
+        return False
+    return Reason(job.reason).kind is Kind.FILE and job.reason != Reason.UNWRITABLE_NAME
 
 
 def _shown(page: Values | None, form: str) -> dict[str, Any]:

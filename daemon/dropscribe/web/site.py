@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from dropscribe.config import Settings
+from dropscribe.core import status_words
 from dropscribe.core.job import printable
 from dropscribe.core.status import Status
 from dropscribe.memory.values import size
@@ -72,9 +73,10 @@ def _environment() -> Environment:
     )  # fmt: skip
     environment.filters |= {
         "size": size, "name": printable, "moment": moment, "clock": clock, "duration": duration,
-        "basename": lambda path: os.path.basename(path),
+        "basename": lambda path: os.path.basename(path), "waiting": status_words.waiting,
     }  # fmt: skip
     environment.tests["low"] = is_low
+    environment.tests["token_counting"] = status_words.counts_tokens
     return environment
 
 

@@ -93,6 +93,15 @@ def test_a_page_without_a_size_never_crashes(tmp_path: Path, box: tuple[int, int
     assert all(page.width > 0 for page in pages_of(tmp_path, Maker().page(box=box).bytes()))
 
 
+def test_a_pdf_without_pages_is_told_as_that(tmp_path: Path) -> None:
+    with pytest.raises(ReasonedError, match=r"^The PDF has no pages\.$") as caught:
+        pages_of(tmp_path, Maker().bytes(), "a.pdf")
+    assert caught.value.reason is Reason.DAMAGED
+
+    with pytest.raises(ReasonedError, match="damaged and cannot be decoded"):
+        pages_of(tmp_path, without_table(loose(Maker())), "ruins.pdf")
+
+
 def test_a_page_of_impossible_size_is_damaged(tmp_path: Path) -> None:
     assert reason_of(tmp_path, Maker().page(box=(0, 0, 595, 2**31)).bytes()) is Reason.DAMAGED
 

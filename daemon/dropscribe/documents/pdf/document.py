@@ -107,6 +107,8 @@ class PdfDocument:
         anew = self._structure.rebuilt(lost) if lost is not None and bounded else None
         if lost is None or anew is None:
             if pdf is None:
+                if self._structure.is_sound and not tree.count and not tree.odd:
+                    raise ReasonedError(Reason.DAMAGED, "The PDF has no pages.")
                 raise fault or pdfium.PdfiumError("no document")
             return pdf
         if pdf is not None:

@@ -42,6 +42,11 @@ class Structure:
         """Say whether the objects of the file had to be searched for, or cannot be found at all."""
         return self._in_ruins
 
+    @property
+    def is_sound(self) -> bool:
+        """Whether the file could be opened, and its objects are where it says."""
+        return self._pdf is not None and not self._in_ruins
+
     def check_kind(self) -> None:
         """Raise `ReasonedError` for a document whose pages are only a notice that stands for it."""
         if self._pdf is None:
