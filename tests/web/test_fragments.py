@@ -2,7 +2,15 @@
 
 import re
 
-from dropscribe.core.status import ActiveStatus, DaemonStatus, ModelStatus, Status, WaitingStatus
+from dropscribe.core.status import (
+    ActiveStatus,
+    DaemonStatus,
+    FailingHook,
+    LeftAloneStatus,
+    ModelStatus,
+    Status,
+    WaitingStatus,
+)
 from dropscribe.web import site
 
 
@@ -31,3 +39,13 @@ def test_tokens_are_shown_of_an_engine_that_has_them() -> None:
 
     status.daemon.engine = "remote"
     assert "18 tokens" in words("active", status)
+
+
+def test_hooks_that_fail_and_what_is_left_alone_are_told() -> None:
+    hook = FailingHook(name="<b>.png", state="done", command="send", exit=3, message="no route", seconds=1, recipe="s")
+    status = Status(left_alone=[LeftAloneStatus(name=f"{n}.png", what="a link") for n in range(3)])
+    status.hooks.failing = [hook]
+    status.queue.left_alone = 5
+
+    assert "send for &lt;b&gt;.png (s) ended with 3: no route" in words("notice", status)
+    assert "0.png (a link), 1.png (a link), 2.png (a link) and 2 more" in words("waiting", status)

@@ -74,6 +74,7 @@ def _environment() -> Environment:
     environment.filters |= {
         "size": size, "name": printable, "moment": moment, "clock": clock, "duration": duration,
         "basename": lambda path: os.path.basename(path), "waiting": status_words.waiting,
+        "ending": status_words.ending,
     }  # fmt: skip
     environment.tests["low"] = is_low
     environment.tests["token_counting"] = status_words.counts_tokens
