@@ -17,7 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from accuracy import SHARED, load_scorer, show, wanted
+from accuracy import SHARED, load_scorer, made, show, wanted
 from PIL import Image
 
 from dropscribe.config import Settings, checked
@@ -37,14 +37,7 @@ SESSIONS = Sessions()
 
 def entries(scorer: Any, folder: str | None) -> tuple[list[dict[str, Any]], Path]:
     """Return what is to be read, as entries of an index, and the folder that their paths start from."""
-    if folder is None:
-        return wanted(scorer, []), SHARED / "corpora"
-    pictures = sorted(Path(folder).glob("*.png"))
-    tags = {p.stem: p.stem.split("-")[0] for p in pictures}
-    return [
-        {"id": p.stem, "path": p.name, "ground_truth": p.stem + ".txt", "kind": "ocr-gt", "tags": [tags[p.stem]]}
-        for p in pictures
-    ], Path(folder)
+    return (wanted(scorer, []), SHARED / "corpora") if folder is None else made(folder)
 
 
 def fill(todo: list[dict[str, Any]], root: Path, cache: Path) -> None:
