@@ -11,6 +11,7 @@ import statistics
 from collections.abc import Sequence
 from itertools import pairwise
 
+from dropscribe.layout.cards import records
 from dropscribe.layout.columns import next_to, paragraph_starts, running
 from dropscribe.layout.drawn import drawn
 from dropscribe.layout.geometry import TextBox
@@ -56,8 +57,8 @@ WEIGHTS: dict[str, float] = {
 }
 BIAS = 0.9
 # What a person takes as certain, and generated pages show too seldom to be learnt: no column of text runs on across
-# drawn rules, and two lists of prices side by side are no table.
-CERTAIN = {"ruled": -4.0, "both priced": 6.0}
+# drawn rules, two lists of prices side by side are no table, nor are records, or blocks each in a frame of its own.
+CERTAIN = {"ruled": -4.0, "both priced": 6.0, "records": 5.0, "framed apart": 4.0}
 
 Side = list[list[TextBox]]
 
@@ -90,6 +91,7 @@ def pieces(gutter: Gutter, line_height: float, marks: Marks) -> dict[str, float]
     found["both priced"] = min(_priced(gutter.left), _priced(gutter.right))
     found["cells a row"] = min(1.0, len(gutter.boxes) / max(1, len(group_lines(list(gutter.boxes)))) / 3 - 1 / 3)
     found["labels"] = max(_share([row[-1].text.endswith((":", "：")) for row in side]) for side in sides)
+    found["records"] = records(gutter.boxes, line_height)
     found |= drawn(gutter, line_height, marks)
     found["sorted downward"], found["sorted across"] = _alphabet(sides)
     return found
@@ -98,18 +100,23 @@ def pieces(gutter: Gutter, line_height: float, marks: Marks) -> dict[str, float]
 def _of_side(side: Side, line_height: float) -> dict[str, float]:
     texts = [" ".join(box.text for box in row) for row in side]
     whole = "".join(texts)
-    prose = _share(_continuing(side)[1:])
+    mid_sentence = prose(side)
     widths = [row[-1].x1 - row[0].x0 for row in side]
     steps = [_middle(below) - _middle(above) for above, below in pairwise(side)]
     return {
         "width": min(1.0, statistics.median(widths) / (20 * line_height)),
         "running": running(side, line_height),
         "digits": _digits(whole),
-        "mid sentence": prose,
-        "loose": (1 - prose) * min(1.0, max(0.0, statistics.median(steps) / line_height - 1)) if steps else 0.0,
+        "mid sentence": mid_sentence,
+        "loose": (1 - mid_sentence) * min(1.0, max(0.0, statistics.median(steps) / line_height - 1)) if steps else 0.0,
         "one paragraph": 1 - (1 + len(paragraph_starts(side))) / max(1, len(side)),
         "right aligned": _aligned([row[-1].x1 for row in side], [row[0].x0 for row in side], line_height),
     }
+
+
+def prose(side: Side) -> float:
+    """Return which share of the rows of *side* go on with the sentence of the row before."""
+    return _share(_continuing(side)[1:])
 
 
 def _continuing(side: Side) -> list[bool]:

@@ -13,6 +13,7 @@ from dropscribe.layout.evidence import score
 from dropscribe.layout.geometry import Quad, TextBox, deskew, sideways, skew
 from dropscribe.layout.gutters import Gutter, gutters, halves
 from dropscribe.layout.marks import Marks
+from dropscribe.layout.notes import apart
 from dropscribe.layout.rows import blocks, group_lines, horizontal_bands, lines
 
 PAUSE = 3  # line heights of white across the page that end all columns
@@ -22,6 +23,7 @@ PAGE, BLOCK = 2.0, 0.5
 CERTAIN = 1.0  # log odds beyond the bar, from which only the number of lines counts
 ALIKE = 1.5  # log odds; where one gutter parts cards, its neighbours are likelier to
 CARD_LINES = 7  # a card has at most so many
+WIDEST = 0.5  # of the widest white between two bands; narrower white is within a card, below its name
 TRIED_IN_HALVES = 4  # gutters, those first that part most
 
 Row = list[int]
@@ -35,8 +37,10 @@ def rows(quads: Sequence[Quad], texts: Sequence[str] = (), marks: Marks = NOTHIN
 
 def page_areas(quads: Sequence[Quad], texts: Sequence[str], marks: Marks) -> list[list[TextBox]]:
     """Return level boxes of *quads* (page pixels) in the areas that are read one after the other."""
-    marks = NOTHING if sideways(quads) else marks.turned_back(skew(quads))
-    return areas(level(quads, texts), marks)
+    if sideways(quads):
+        return areas(level(quads, texts), NOTHING)
+    text, notes = apart(level(quads, texts))
+    return [area for part in (text, *notes) if part for area in areas(part, marks.turned_back(skew(quads)))]
 
 
 def level(quads: Sequence[Quad], texts: Sequence[str] = ()) -> list[TextBox]:
@@ -69,15 +73,20 @@ def areas(boxes: list[TextBox], marks: Marks = NOTHING, sure: float = PAGE) -> l
 
 def _by_block(boxes: list[TextBox], marks: Marks) -> list[list[TextBox]]:
     """Return *boxes*, which no gutter parts as a whole, in areas; cards and cells in step part single blocks."""
-    found = blocks(boxes)
-    several = [1 < len(group_lines(block)) <= CARD_LINES for block in found]
-    parted = [may and best_gutter(block, marks, BLOCK) is not None for block, may in zip(found, several, strict=True)]
-    if 2 * sum(parted) <= sum(several) or sum(parted) < 2:
-        return [boxes]
+    for found in (blocks(boxes, WIDEST), blocks(boxes)):
+        several = [1 < len(group_lines(block)) <= CARD_LINES for block in found]
+        parted = [may and best_gutter(block, marks, BLOCK) is not None for block, may in zip(found, several, strict=True)]
+        if 2 * sum(parted) > sum(several) and sum(parted) > 1:
+            return _parted_blocks(found, parted, marks)
+    return [boxes]
+
+
+def _parted_blocks(found: list[list[TextBox]], parted: list[bool], marks: Marks) -> list[list[TextBox]]:
+    """Return the areas of the blocks *found*: those that are *parted* one by one, what lies between them together."""
     result: list[list[TextBox]] = []
     waiting: list[TextBox] = []
-    for block, apart in zip(found, parted, strict=True):
-        if apart:
+    for block, apart_here in zip(found, parted, strict=True):
+        if apart_here:
             result += [waiting] * bool(waiting) + areas(block, marks, BLOCK - ALIKE)
             waiting = []
         else:
