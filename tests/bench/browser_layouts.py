@@ -124,7 +124,7 @@ def cards(leaf: Leaf) -> str:
 def form(leaf: Leaf) -> str:
     """A form: labels above or beside fields in boxes, some filled; headings; boxes to tick."""
     rng = leaf.rng
-    top = leaf.tag("h2", "Application for " + prose.heading(rng, 3).lower())
+    top = leaf.tag("h2", "Application for " + prose.heading(rng, 3).lower()) + leaf.p(30)
     labels = "Family name,First name,Date of birth,Street,Town,Telephone,Occupation,Nationality,Account,Reference"
     above, rows = rng.random() < 0.5, ""
     for label in rng.sample(labels.split(","), 8):
@@ -135,7 +135,7 @@ def form(leaf: Leaf) -> str:
         style = f"display:flex;flex-direction:{way};margin:8px 0;gap:4px 16px"
         rows += f'<div style="{style}"><div style="width:12em">{label}</div>{box}</div>'
     signed = "margin-top:3em;border-top:1px solid"
-    return top + leaf.p(30) + rows + leaf.p(40) + leaf.tag("p", "Place, date and signature", signed)
+    return top + rows + leaf.p(40) + leaf.tag("p", "Place, date and signature", signed)
 
 
 def invoice(leaf: Leaf) -> str:

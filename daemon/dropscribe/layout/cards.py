@@ -10,9 +10,10 @@ from itertools import pairwise
 
 from dropscribe.core.pages import Box
 from dropscribe.layout.geometry import TextBox
-from dropscribe.layout.rows import group_lines
+from dropscribe.layout.rows import group_lines, horizontal_bands
 
 FEWEST, MOST = 3, 7  # lines of a card
+PAUSE = 1.5  # line heights of white that no card has inside
 WHITE = 1.0  # line heights between two cards
 FRAME = 0.6  # of the block's height that an edge of a frame goes along
 DOUBLE = 0.3  # line heights between the edges of two frames; a thick rule seen twice is closer
@@ -20,6 +21,10 @@ DOUBLE = 0.3  # line heights between the edges of two frames; a thick rule seen 
 
 def records(boxes: Sequence[TextBox], line_height: float) -> float:
     """Return how much the columns of *boxes* look like records, 0 to 1."""
+    bands = horizontal_bands(list(boxes))
+    white = [min(s.y0 for s in below) - max(s.y1 for s in above) for above, below in pairwise(bands)]
+    if max(white, default=0.0) > PAUSE * line_height:
+        return 0.0
     columns = [[_kinds(row) for row in group_lines(column)] for column in _columns(boxes, WHITE * line_height)]
     if len(columns) < 2 or not all(FEWEST <= len(column) <= MOST for column in columns):
         return 0.0

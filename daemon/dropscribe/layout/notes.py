@@ -55,7 +55,7 @@ def _beside(boxes: list[TextBox], side: int) -> list[TextBox]:
 
 
 def _are_notes(notes: list[TextBox], boxes: list[TextBox], end: float, side: int) -> bool:
-    """Say whether *notes*, all of *boxes* beyond *end*, are words in small print beside running text that ends there."""
+    """Say whether *notes*, all of *boxes* beyond *end*, are small print beside running text that ends there."""
     top, bottom = min(s.y0 for s in notes), max(s.y1 for s in notes)
     near = [s for s in boxes if s not in notes and top < s.middle < bottom]
     if len(notes) < FEWEST or not near or any(s.x1 > end if side > 0 else s.x0 < end for s in near):

@@ -4,6 +4,8 @@ Read on its side a column comes out with confidence, but without its punctuation
 characters of Japanese pages). Pixels in, pixels out; which reading is believed is decided in `reader`.
 """
 
+from itertools import pairwise
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -25,12 +27,13 @@ def unstacked(crop: Pixels) -> Pixels:
     It is cut at equal steps, those that go through the least ink, as characters of vertical text all stand in squares.
     """
     column = turned(crop, 90)
-    height, width = column.shape[:2]
+    width = column.shape[1]
+    ground = np.median(column, axis=(0, 1)).astype(np.uint8)
+    room = np.broadcast_to(ground, (width, width, 3))  # a full stop at the end stands in a square of its own
+    column = np.concatenate([room, column, room])
     ink = _ink(column)
-    if height < 1.4 * width:
-        return _square(column, ink, width)
     cuts = _cuts(ink.mean(axis=1), width)
-    tiles = [(column[a:b], ink[a:b]) for a, b in zip(cuts, cuts[1:], strict=False) if b > a]
+    tiles = [(column[a:b], ink[a:b]) for a, b in pairwise(cuts) if b > a]
     return np.concatenate([_square(tile, its_ink, width) for tile, its_ink in tiles], axis=1)
 
 
@@ -54,13 +57,11 @@ def _cuts(rows: NDArray[np.float32], width: int) -> list[int]:
         means = _mean(smooth, places, inside)
         if means.min() < cost - 1e-6:
             cost, start = float(means.min()), float(starts[means.argmin()])
-            best = [round(cut) for cut in np.arange(start, bottom + 0.5 * step, step)]
+            best = [round(cut) for cut in np.arange(start, bottom + step, step)]
     return [min(max(0, cut), len(rows)) for cut in best]
 
 
-def _mean(
-    rows: NDArray[np.float32], places: NDArray[np.float64], inside: NDArray[np.bool_]
-) -> NDArray[np.float64]:
+def _mean(rows: NDArray[np.float32], places: NDArray[np.float64], inside: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Return the mean of *rows* at those *places* of each line of places that are *inside*."""
     values = rows[np.clip(places.round().astype(int), 0, len(rows) - 1)] * inside
     return np.asarray(values.sum(axis=1) / np.maximum(1, inside.sum(axis=1)), np.float64)
