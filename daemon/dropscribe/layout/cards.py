@@ -28,9 +28,9 @@ def records(boxes: Sequence[TextBox], line_height: float) -> float:
     columns = [[_kinds(row) for row in group_lines(column)] for column in _columns(boxes, WHITE * line_height)]
     if len(columns) < 2 or not all(FEWEST <= len(column) <= MOST for column in columns):
         return 0.0
-    alike = [a == b for one, other in pairwise(columns) for a, b in zip(one, other, strict=False)]
-    steps = [above != below for column in columns for above, below in pairwise(column)]
-    return max(0.0, 2 * sum(alike) / len(alike) - 1) * sum(steps) / len(steps)  # half may be alike by chance
+    alike = min(_share([a == b for a, b in zip(one, other, strict=False)]) for one, other in pairwise(columns))
+    changing = _share([above != below for column in columns for above, below in pairwise(column)])
+    return max(0.0, 2 * alike - 1) * changing  # half may be alike by chance
 
 
 def framed_apart(left: float, right: float, top: float, bottom: float, upright: Sequence[Box], reach: float) -> bool:
@@ -39,6 +39,10 @@ def framed_apart(left: float, right: float, top: float, bottom: float, upright: 
     edges = [(r[0] + r[2]) / 2 for r in upright if min(r[3], bottom) - max(r[1], top) > along]
     between = [x for x in edges if left - reach < x < right + reach]
     return len(between) > 1 and max(between) - min(between) > DOUBLE * reach
+
+
+def _share(checks: Sequence[bool]) -> float:
+    return sum(checks) / len(checks)
 
 
 def _columns(boxes: Sequence[TextBox], white: float) -> list[list[TextBox]]:
