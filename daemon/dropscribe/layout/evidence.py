@@ -57,8 +57,9 @@ WEIGHTS: dict[str, float] = {
 }
 BIAS = 0.9
 # What a person takes as certain, and generated pages show too seldom to be learnt: no column of text runs on across
-# drawn rules, two lists of prices side by side are no table, nor are records, or blocks each in a frame of its own.
-CERTAIN = {"ruled": -4.0, "both priced": 6.0, "records": 8.0, "framed apart": 4.0}
+# drawn rules, two lists of prices side by side are no table, nor are records, blocks each in a frame of its own, or
+# stanzas and lists of which most begin beside nothing.
+CERTAIN = {"ruled": -4.0, "both priced": 6.0, "records": 8.0, "framed apart": 4.0, "paragraphs out of step": 8.0}
 
 Side = list[list[TextBox]]
 
@@ -86,7 +87,8 @@ def pieces(gutter: Gutter, line_height: float, marks: Marks) -> dict[str, float]
     found["rows without partner"] = 1 - len(pairs) / max(1, *map(len, sides))
     found["overhang"] = _overhang(*sides)
     found["headings apart"] = _headings_apart(sides, pairs)
-    found["paragraphs in step"] = _in_step(sides, line_height)
+    found["paragraphs in step"], alone = _in_step(sides, line_height)
+    found["paragraphs out of step"] = alone * (1 - found["most digits"])  # numbers are cells, however they stand
     found["gap"] = min(1.0, (_edge(sides[1], 0) - _edge(sides[0], 1)) / (6 * line_height))
     found["both priced"] = min(_priced(gutter.left), _priced(gutter.right))
     found["cells a row"] = min(1.0, len(gutter.boxes) / max(1, len(group_lines(list(gutter.boxes)))) / 3 - 1 / 3)
@@ -190,18 +192,21 @@ def _headings_apart(sides: list[Side], pairs: list[tuple[list[TextBox], list[Tex
     return 1 - len(together) / len(heads) if heads else 0.0
 
 
-def _in_step(sides: list[Side], line_height: float) -> float:
-    """Return how many paragraphs of the side that has fewer begin, or stand, beside one of the other side.
+def _in_step(sides: list[Side], line_height: float) -> tuple[float, float]:
+    """Return how many paragraphs of the side that has fewer begin, or stand, beside one of the other, or beside none.
 
-    Cells of one row begin at one height, or are centred about one; paragraphs of columns begin where they fall.
+    Cells of one row begin at one height, or are centred about one; paragraphs of columns, stanzas and lists under
+    headings begin where they fall. The second share is 0 unless most of them do.
     """
     few, many = sorted((_paragraphs(side) for side in sides), key=len)
     if len(few) < 2:
-        return 0.0
+        return 0.0, 0.0
     near = 0.4 * line_height
     starts = _near([first for first, _ in few[1:]], [first for first, _ in many], near)
     centres = _near([sum(ends) / 2 for ends in few[1:]], [sum(ends) / 2 for ends in many], near)
-    return max(starts, centres) / len(few)  # one more than could be shared: a single one may be chance
+    together = max(starts, centres)
+    alone = len(few) - 1 - together
+    return together / len(few), max(0, alone - together) / len(few)  # one more than could be: one may be chance
 
 
 def _near(some: list[float], others: list[float], tolerance: float) -> int:
