@@ -32,6 +32,7 @@ CONVINCING = 0.85  # confidence that a second try, or ink that the detector pass
 FEW = 3  # letters; a page with no more, read with doubt, more likely shows a leaf or a buckle
 SINGLE = 2  # letters of a line that may be a shape
 SHAPES = frozenset("OoQCcDUuVvXxYIlLTJ01|/\\-_=~.,:;'\"()<>^一丨口〇○●◯◇◆■□△▲▽▼☆★")
+OPENING = frozenset("「『（《〈【〔“‘([…—")
 LINE, LINES = 4, 2  # breadth for its height, and number, of quads that look like lines of text
 TRUSTED = 0.7  # mean confidence of tesseract's letters
 ENOUGH = 4  # lines; fewer have one order, whatever else is on the page
@@ -164,7 +165,7 @@ class Reader:
         columns = {i for i, quad in enumerate(quads) if tall(quad) and (i in doubtful or CJK.search(reads[i].text))}
         for index, read in self._recognised({i: unstacked(crops[i]) for i in columns}).items():
             if read.confidence >= CONVINCING:
-                reads[index] = max(reads[index], read, key=_said)
+                reads[index] = max(reads[index], _begun(read), key=_said)
         return [
             Line(quads[i], read.text, read.confidence, read.places, holes(crops[i]))
             for i, read in sorted(reads.items())
@@ -182,6 +183,12 @@ class Reader:
             reads.update(zip(batch, self._sessions.recognise([crops[i] for i in batch]), strict=True))
             self._signals.tokens(self._page, len(reads))
         return reads
+
+
+def _begun(read: Read) -> Read:
+    """Return *read* from its first letter or bracket on: no column begins with a full stop; dust above one may be read."""
+    start = next((i for i, c in enumerate(read.text) if c.isalnum() or c in OPENING), 0)
+    return Read(read.text[start:], read.confidence, read.places[start:])
 
 
 def _said(read: Read) -> float:
