@@ -186,7 +186,7 @@ class Reader:
 
 
 def _begun(read: Read) -> Read:
-    """Return *read* from its first letter or bracket on: no column begins with a full stop; dust above one may be read."""
+    """Return *read* from its first letter or bracket on: what a column seems to begin with else is dust above it."""
     start = next((i for i, c in enumerate(read.text) if c.isalnum() or c in OPENING), 0)
     return Read(read.text[start:], read.confidence, read.places[start:])
 
