@@ -30,7 +30,7 @@ def records(boxes: Sequence[TextBox], line_height: float) -> float:
         return 0.0
     alike = min(_share([a == b for a, b in zip(one, other, strict=False)]) for one, other in pairwise(columns))
     changing = _share([above != below for column in columns for above, below in pairwise(column)])
-    return max(0.0, 2 * alike - 1) * changing  # half may be alike by chance
+    return max(0.0, 3 * alike - 2) * changing  # two of three lines may be alike by chance
 
 
 def framed_apart(left: float, right: float, top: float, bottom: float, upright: Sequence[Box], reach: float) -> bool:
