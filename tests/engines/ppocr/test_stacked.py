@@ -6,7 +6,7 @@ from PIL import Image, ImageDraw
 
 from dropscribe.engines.ppocr.ends import extended
 from dropscribe.engines.ppocr.pixels import Pixels, pixels, turned
-from dropscribe.engines.ppocr.stacked import unstacked
+from dropscribe.engines.ppocr.stacked import long_vowels, unstacked
 from dropscribe.layout.geometry import Quads
 
 SIDE, EM = 36, 30  # pixels; a detector's box is wider than the characters in it
@@ -56,6 +56,11 @@ def test_the_long_vowel_lies_down() -> None:
     x0, y0, x1, y1 = inked(line, 1)
     assert x1 - x0 > 0.5
     assert y1 - y0 < 0.2
+
+
+def test_a_stroke_behind_katakana_is_the_long_vowel() -> None:
+    assert long_vowels("ニャ１ニャ|泣いて、一番スI") == "ニャーニャー泣いて、一番スー"
+    assert long_vowels("テスト12") == "テスト12"
 
 
 @pytest.mark.parametrize(("gap", "reached"), [(9, True), (40, False)])

@@ -21,7 +21,7 @@ from dropscribe.engines.ppocr.orientation import find_turn
 from dropscribe.engines.ppocr.pixels import Cutter, Pixels, ink_box, pixels, turned
 from dropscribe.engines.ppocr.rules import rules
 from dropscribe.engines.ppocr.sessions import BATCH, Read, Sessions
-from dropscribe.engines.ppocr.stacked import unstacked
+from dropscribe.engines.ppocr.stacked import long_vowels, unstacked
 from dropscribe.layout.geometry import Quads, edges, tall
 from dropscribe.layout.lines import CJK, Line, letters, weight
 from dropscribe.layout.marks import Marks
@@ -188,7 +188,7 @@ class Reader:
 def _begun(read: Read) -> Read:
     """Return *read* from its first letter or bracket on: what a column seems to begin with else is dust above it."""
     start = next((i for i, c in enumerate(read.text) if c.isalnum() or c in OPENING), 0)
-    return Read(read.text[start:], read.confidence, read.places[start:])
+    return Read(long_vowels(read.text[start:]), read.confidence, read.places[start:])
 
 
 def _said(read: Read) -> float:

@@ -4,6 +4,7 @@ Read on its side a column comes out with confidence, but without its punctuation
 characters of Japanese pages). Pixels in, pixels out; which reading is believed is decided in `reader`.
 """
 
+import re
 from itertools import pairwise
 
 import cv2
@@ -17,7 +18,8 @@ from dropscribe.engines.ppocr.pixels import Pixels, resized, turned
 NARROWEST, WIDEST = 0.7, 1.1
 DRIFT = 0.05  # of the column's width; steps are tried so close that the last cut is off by no more
 LITTLE = 0.62  # of the square: ink no larger is a mark or a small kana
-THIN, LONG = 0.3, 0.5  # of the square: a stroke
+THIN, LONG, LONGEST = 0.3, 0.5, 0.64  # of the square: a stroke; an upright one, for the letter I is shorter
+BAR = re.compile(r"(?<=[ァ-ヺー])[|｜Il1１丨一](?![0-9０-９])")
 AWAY = 0.08  # of the square: the middle of the ink is off the middle of the square
 
 
@@ -35,6 +37,11 @@ def unstacked(crop: Pixels) -> Pixels:
     cuts = _cuts(ink.mean(axis=1), width)
     tiles = [(column[a:b], ink[a:b]) for a, b in pairwise(cuts) if b > a]
     return np.concatenate([_square(tile, its_ink, width) for tile, its_ink in tiles], axis=1)
+
+
+def long_vowels(text: str) -> str:
+    """Return *text* with upright strokes behind katakana as the long vowel, which stands upright in a column."""
+    return BAR.sub("ー", text)
 
 
 def _ink(column: Pixels) -> NDArray[np.float32]:
@@ -95,7 +102,7 @@ def _levelled(tile: Pixels, ink: NDArray[np.float32]) -> Pixels:
     x0, y0, x1, y1 = box
     across, down = (x1 - x0) / width, (y1 - y0) / height
     x, y = (x0 + x1) / 2 / width - 0.5, (y0 + y1) / 2 / height - 0.5
-    stroke = (across < THIN and down > LONG) or (down < THIN and across > LONG and abs(y) > 2 * AWAY)
+    stroke = (across < THIN and down > LONGEST) or (down < THIN and across > LONG and abs(y) > 2 * AWAY)
     bracket = max(across, down) < LITTLE and x * y > AWAY**2
     if stroke or bracket:
         return turned(tile, 270)
