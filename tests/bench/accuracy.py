@@ -4,6 +4,7 @@
     python tests/bench/accuracy.py read --engine alone --save alone.json
     python tests/bench/accuracy.py outputs OUTBOX --save daemon.json
     python tests/bench/accuracy.py compare alone.json ours.json
+    python tests/bench/accuracy.py read --pictures FOLDER     pages that layouts.py or browser_pages.py made
 
 It scores with `shared/tools/score.py` and decides nothing by itself: `compare` only lists what became worse.
 "alone" is RapidOCR with its defaults but without its line classifier, one call a page, on the same pictures.
@@ -45,15 +46,15 @@ def main() -> int:
     if scorer is None or not (SHARED / "corpora" / "index.jsonl").is_file():
         print(f"nothing measured: there are no corpora or no score.py in {SHARED}")
         return 0
-    entries = wanted(scorer, args.only)
+    entries, root = made(args.pictures) if args.pictures else (wanted(scorer, args.only), SHARED / "corpora")
     with tempfile.TemporaryDirectory() as scratch:
         folder, seconds = Path(args.texts or scratch), {}
         if args.command == "read":
             folder.mkdir(parents=True, exist_ok=True)
-            seconds = read_all(entries, folder, {"alone": alone, "dropscribe": dropscribe}[args.engine])
+            seconds = read_all(entries, root, folder, {"alone": alone, "dropscribe": dropscribe}[args.engine])
         else:
             folder = Path(args.folder)
-        result = scorer.score(entries, SHARED / "corpora", folder)
+        result = scorer.score(entries, root, folder)
     show(result, seconds)
     if args.save:
         files = [row | seconds.get(row["id"], {}) for row in result["files"]]
@@ -71,6 +72,7 @@ def _arguments() -> argparse.Namespace:
     outputs.add_argument("folder")
     outputs.set_defaults(texts=None)
     for command in (read, outputs):
+        command.add_argument("--pictures", metavar="FOLDER", help="made-up pages in place of the corpora")
         command.add_argument("--only", nargs="+", default=[], metavar="ID", help="only these entries of the index")
         command.add_argument("--save", metavar="FILE", help="write the result of every file here, as JSON")
     against = commands.add_parser("compare", help="list the files that one result has worse than another")
@@ -97,14 +99,25 @@ def wanted(scorer: ModuleType, only: list[str]) -> list[dict[str, Any]]:
     return [e for e in known if not only or e["id"] in only]
 
 
-def read_all(entries: list[dict[str, Any]], folder: Path, engine: Callable[[], Reads]) -> dict[str, dict[str, float]]:
+def made(folder: str) -> tuple[list[dict[str, Any]], Path]:
+    """Return the pages in *folder* (KIND-SEED.png beside KIND-SEED.txt) as entries, and where their paths start."""
+    names = [picture.stem for picture in sorted(Path(folder).glob("*.png"))]
+    return [
+        {"id": n, "path": n + ".png", "ground_truth": n + ".txt", "kind": "ocr-gt", "tags": [n.split("-")[0]]}
+        for n in names
+    ], Path(folder)
+
+
+def read_all(
+    entries: list[dict[str, Any]], root: Path, folder: Path, engine: Callable[[], Reads]
+) -> dict[str, dict[str, float]]:
     """Read every entry into *folder*, as score.py wants it; return seconds (of the engine) and pages by id."""
     read, measured = engine(), {}
     settings = checked({"intake": {"pdf_text": "never"}} if engine is alone else {}, "the bench")
     for entry in entries:
         clock, texts = Clock(), []
         try:
-            with closing(open_document(os.fspath(SHARED / "corpora" / entry["path"]), settings)) as document:
+            with closing(open_document(os.fspath(root / entry["path"]), settings)) as document:
                 texts = list(read(clock.outside(document.pages())))
         except ReasonedError as error:
             print(f"{entry['id']}: {error.reason}: {error}", file=sys.stderr)

@@ -17,7 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from accuracy import SHARED, load_scorer, show, wanted
+from accuracy import SHARED, load_scorer, made, show, wanted
 from PIL import Image
 
 from dropscribe.config import Settings, checked
@@ -33,18 +33,12 @@ from dropscribe.engines.ppocr.sessions import Sessions
 from dropscribe.layout.marks import Marks
 
 SESSIONS = Sessions()
+DOUBT = {"low-confidence", "unread", "empty"}
 
 
 def entries(scorer: Any, folder: str | None) -> tuple[list[dict[str, Any]], Path]:
     """Return what is to be read, as entries of an index, and the folder that their paths start from."""
-    if folder is None:
-        return wanted(scorer, []), SHARED / "corpora"
-    pictures = sorted(Path(folder).glob("*.png"))
-    tags = {p.stem: p.stem.split("-")[0] for p in pictures}
-    return [
-        {"id": p.stem, "path": p.name, "ground_truth": p.stem + ".txt", "kind": "ocr-gt", "tags": [tags[p.stem]]}
-        for p in pictures
-    ], Path(folder)
+    return (wanted(scorer, []), SHARED / "corpora") if folder is None else made(folder)
 
 
 def fill(todo: list[dict[str, Any]], root: Path, cache: Path) -> None:
@@ -80,8 +74,9 @@ def marked(name: str, page: Page, found: PageLines, cache: Path) -> PageLines:
 
 
 def score(todo: list[dict[str, Any]], root: Path, cache: Path, scorer: Any, texts: Path) -> dict[str, Any]:
-    """Put the kept lines of *todo* together and score the texts; return the scorer's result."""
+    """Put the kept lines of *todo* together and score the texts; return the scorer's result, with each page's doubt."""
     settings = Settings()
+    doubts: dict[str, list[str]] = {}
     for entry in todo:
         done = [
             page.text or ""
@@ -89,12 +84,26 @@ def score(todo: list[dict[str, Any]], root: Path, cache: Path, scorer: Any, text
             else page_text(page, marked(entry["id"], page, found, cache), settings, 0.0)
             for page, found in pickle.loads((cache / (entry["id"] + ".pkl")).read_bytes())
         ]
+        doubts[entry["id"]] = sorted({flag for one in done if not isinstance(one, str) for flag in one.flags} & DOUBT)
         plain = "\f".join(one if isinstance(one, str) else one.text for one in done)
         (texts / (entry["id"].replace("/", "_") + ".txt")).write_text(plain, "utf-8")
         with_marks = "\n\n---\n\n".join(one if isinstance(one, str) else one.markdown for one in done)
         (texts / (entry["id"].replace("/", "_") + ".md")).write_text(with_marks, "utf-8")
     result: dict[str, Any] = scorer.score(todo, root, texts)
+    for row in result["files"]:
+        row["doubt"] = doubts[row["id"]]
     return result
+
+
+def doubt(result: dict[str, Any]) -> None:
+    """Print how many of the files that were read badly and well are flagged."""
+    for label, rows in (
+        ("recall below .93", [row for row in result["files"] if row["recall"] < 0.93]),
+        ("between", [row for row in result["files"] if 0.93 <= row["recall"] <= 0.97]),
+        ("recall above .97", [row for row in result["files"] if row["recall"] > 0.97]),
+    ):
+        print(f"{label}: {sum(bool(row['doubt']) for row in rows)} of {len(rows)} flagged", end="  ")
+    print()
 
 
 def by_kind(result: dict[str, Any]) -> None:
@@ -135,6 +144,7 @@ def main() -> int:
             texts,
         )
     show(result, {})
+    doubt(result)
     if given.folder:
         by_kind(result)
     if given.save:

@@ -1,6 +1,7 @@
 """Which engine reads: chosen by name, platform and settings. Imports an engine only when it is created."""
 
 import platform
+import shutil
 import sys
 
 from dropscribe.config import Settings
@@ -24,6 +25,17 @@ def _by_machine() -> tuple[str, str]:
     if sys.platform == "darwin" and platform.machine() == "arm64":
         return "deepseek-ocr", "auto: Apple Silicon"
     return "rapidocr", f"auto: {platform.system()} on {platform.machine()} has no Apple GPU"
+
+
+def other_scripts(name: str) -> str:
+    """Return which program reads the scripts that the engine called *name* lacks letters for; "" where it lacks none.
+
+    It is looked for anew each time: installing it needs no restart of the daemon, only of the worker.
+    """
+    if name != "rapidocr":
+        return ""
+    program = shutil.which("tesseract")
+    return f"other scripts by {program}" if program else "no tesseract for other scripts than Latin, Chinese, Japanese"
 
 
 def peak_key(name: str, settings: Settings) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from dropscribe.core.pages import Box
+from dropscribe.layout.cards import framed_apart
 from dropscribe.layout.geometry import TextBox
 from dropscribe.layout.gutters import Gutter
 from dropscribe.layout.marks import Marks
@@ -29,6 +30,7 @@ def drawn(gutter: Gutter, line_height: float, marks: Marks) -> dict[str, float]:
         "regions across": _share(gutter.boxes, across),
         "ruled": min(1.0, len(ruled) / RULES),
         "rule between": min(1.0, beside) * (not ruled),
+        "framed apart": float(framed_apart(left, right, top, bottom, upright, line_height)),
     }
 
 

@@ -11,6 +11,7 @@ import statistics
 from collections.abc import Sequence
 from itertools import pairwise
 
+from dropscribe.layout.cards import records
 from dropscribe.layout.columns import next_to, paragraph_starts, running
 from dropscribe.layout.drawn import drawn
 from dropscribe.layout.geometry import TextBox
@@ -56,8 +57,9 @@ WEIGHTS: dict[str, float] = {
 }
 BIAS = 0.9
 # What a person takes as certain, and generated pages show too seldom to be learnt: no column of text runs on across
-# drawn rules, and two lists of prices side by side are no table.
-CERTAIN = {"ruled": -4.0, "both priced": 6.0}
+# drawn rules, two lists of prices side by side are no table, nor are records, blocks each in a frame of its own, or
+# stanzas and lists of which most begin beside nothing.
+CERTAIN = {"ruled": -4.0, "both priced": 6.0, "records": 8.0, "framed apart": 4.0, "paragraphs out of step": 8.0}
 
 Side = list[list[TextBox]]
 
@@ -85,11 +87,13 @@ def pieces(gutter: Gutter, line_height: float, marks: Marks) -> dict[str, float]
     found["rows without partner"] = 1 - len(pairs) / max(1, *map(len, sides))
     found["overhang"] = _overhang(*sides)
     found["headings apart"] = _headings_apart(sides, pairs)
-    found["paragraphs in step"] = _in_step(sides, line_height)
+    found["paragraphs in step"], alone = _in_step(sides, line_height)
+    found["paragraphs out of step"] = alone * (1 - found["most digits"])  # numbers are cells, however they stand
     found["gap"] = min(1.0, (_edge(sides[1], 0) - _edge(sides[0], 1)) / (6 * line_height))
     found["both priced"] = min(_priced(gutter.left), _priced(gutter.right))
     found["cells a row"] = min(1.0, len(gutter.boxes) / max(1, len(group_lines(list(gutter.boxes)))) / 3 - 1 / 3)
     found["labels"] = max(_share([row[-1].text.endswith((":", "：")) for row in side]) for side in sides)
+    found["records"] = records(gutter.boxes, line_height)
     found |= drawn(gutter, line_height, marks)
     found["sorted downward"], found["sorted across"] = _alphabet(sides)
     return found
@@ -98,18 +102,23 @@ def pieces(gutter: Gutter, line_height: float, marks: Marks) -> dict[str, float]
 def _of_side(side: Side, line_height: float) -> dict[str, float]:
     texts = [" ".join(box.text for box in row) for row in side]
     whole = "".join(texts)
-    prose = _share(_continuing(side)[1:])
+    mid_sentence = prose(side)
     widths = [row[-1].x1 - row[0].x0 for row in side]
     steps = [_middle(below) - _middle(above) for above, below in pairwise(side)]
     return {
         "width": min(1.0, statistics.median(widths) / (20 * line_height)),
         "running": running(side, line_height),
         "digits": _digits(whole),
-        "mid sentence": prose,
-        "loose": (1 - prose) * min(1.0, max(0.0, statistics.median(steps) / line_height - 1)) if steps else 0.0,
+        "mid sentence": mid_sentence,
+        "loose": (1 - mid_sentence) * min(1.0, max(0.0, statistics.median(steps) / line_height - 1)) if steps else 0.0,
         "one paragraph": 1 - (1 + len(paragraph_starts(side))) / max(1, len(side)),
         "right aligned": _aligned([row[-1].x1 for row in side], [row[0].x0 for row in side], line_height),
     }
+
+
+def prose(side: Side) -> float:
+    """Return which share of the rows of *side* go on with the sentence of the row before."""
+    return _share(_continuing(side)[1:])
 
 
 def _continuing(side: Side) -> list[bool]:
@@ -183,18 +192,21 @@ def _headings_apart(sides: list[Side], pairs: list[tuple[list[TextBox], list[Tex
     return 1 - len(together) / len(heads) if heads else 0.0
 
 
-def _in_step(sides: list[Side], line_height: float) -> float:
-    """Return how many paragraphs of the side that has fewer begin, or stand, beside one of the other side.
+def _in_step(sides: list[Side], line_height: float) -> tuple[float, float]:
+    """Return how many paragraphs of the side that has fewer begin, or stand, beside one of the other, or beside none.
 
-    Cells of one row begin at one height, or are centred about one; paragraphs of columns begin where they fall.
+    Cells of one row begin at one height, or are centred about one; paragraphs of columns, stanzas and lists under
+    headings begin where they fall. The second share is 0 unless most of them do.
     """
     few, many = sorted((_paragraphs(side) for side in sides), key=len)
     if len(few) < 2:
-        return 0.0
+        return 0.0, 0.0
     near = 0.4 * line_height
     starts = _near([first for first, _ in few[1:]], [first for first, _ in many], near)
     centres = _near([sum(ends) / 2 for ends in few[1:]], [sum(ends) / 2 for ends in many], near)
-    return max(starts, centres) / len(few)  # one more than could be shared: a single one may be chance
+    together = max(starts, centres)
+    alone = len(few) - 1 - together
+    return together / len(few), max(0, alone - together) / len(few)  # one more than could be: one may be chance
 
 
 def _near(some: list[float], others: list[float], tolerance: float) -> int:

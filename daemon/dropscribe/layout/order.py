@@ -13,6 +13,7 @@ from dropscribe.layout.evidence import score
 from dropscribe.layout.geometry import Quad, TextBox, deskew, sideways, skew
 from dropscribe.layout.gutters import Gutter, gutters, halves
 from dropscribe.layout.marks import Marks
+from dropscribe.layout.notes import apart
 from dropscribe.layout.rows import blocks, group_lines, horizontal_bands, lines
 
 PAUSE = 3  # line heights of white across the page that end all columns
@@ -21,7 +22,9 @@ PAUSE = 3  # line heights of white across the page that end all columns
 PAGE, BLOCK = 2.0, 0.5
 CERTAIN = 1.0  # log odds beyond the bar, from which only the number of lines counts
 ALIKE = 1.5  # log odds; where one gutter parts cards, its neighbours are likelier to
+ALONG = 0.9  # of the boxes of an area lie beside a gutter that goes along all of it
 CARD_LINES = 7  # a card has at most so many
+WIDEST = 0.5  # of the widest white between two bands; narrower white is within a card, below its name
 TRIED_IN_HALVES = 4  # gutters, those first that part most
 
 Row = list[int]
@@ -35,8 +38,10 @@ def rows(quads: Sequence[Quad], texts: Sequence[str] = (), marks: Marks = NOTHIN
 
 def page_areas(quads: Sequence[Quad], texts: Sequence[str], marks: Marks) -> list[list[TextBox]]:
     """Return level boxes of *quads* (page pixels) in the areas that are read one after the other."""
-    marks = NOTHING if sideways(quads) else marks.turned_back(skew(quads))
-    return areas(level(quads, texts), marks)
+    if sideways(quads):
+        return areas(level(quads, texts), NOTHING)
+    text, notes = apart(level(quads, texts))
+    return [area for part in (text, *notes) if part for area in areas(part, marks.turned_back(skew(quads)))]
 
 
 def level(quads: Sequence[Quad], texts: Sequence[str] = ()) -> list[TextBox]:
@@ -53,9 +58,14 @@ def ordered(boxes: list[TextBox], marks: Marks = NOTHING) -> list[list[TextBox]]
     return [row for area in areas(boxes, marks) for row in lines(area)]
 
 
-def areas(boxes: list[TextBox], marks: Marks = NOTHING, sure: float = PAGE) -> list[list[TextBox]]:
-    """Return *boxes* in the areas that are read one after the other, each row by row."""
-    gutter = best_gutter(boxes, marks, sure)
+def areas(
+    boxes: list[TextBox], marks: Marks = NOTHING, sure: float = PAGE, beside: bool = False
+) -> list[list[TextBox]]:
+    """Return *boxes* in the areas that are read one after the other, each row by row.
+
+    *beside*: they lie beside a gutter, and where one gutter parts columns, another all along it is likelier to.
+    """
+    gutter = best_gutter(boxes, marks, sure, sure - ALIKE * beside)
     if gutter is None:
         return _by_block(boxes, marks)
     top = min(s.y0 for s in gutter.boxes)
@@ -64,20 +74,31 @@ def areas(boxes: list[TextBox], marks: Marks = NOTHING, sure: float = PAGE) -> l
     above = [s for s in rest if s.middle < top + 0.5 * s.height]
     taken = {s.index for s in above}
     below = [s for s in rest if s.index not in taken]
-    return [area for part in (above, *_parts(gutter), below) if part for area in areas(part, marks, sure)]
+    parts = [(above, False), *((part, True) for part in _parts(gutter)), (below, False)]
+    return [area for part, inner in parts if part for area in areas(part, marks, sure, inner)]
 
 
 def _by_block(boxes: list[TextBox], marks: Marks) -> list[list[TextBox]]:
     """Return *boxes*, which no gutter parts as a whole, in areas; cards and cells in step part single blocks."""
-    found = blocks(boxes)
-    several = [1 < len(group_lines(block)) <= CARD_LINES for block in found]
-    parted = [may and best_gutter(block, marks, BLOCK) is not None for block, may in zip(found, several, strict=True)]
-    if 2 * sum(parted) <= sum(several) or sum(parted) < 2:
-        return [boxes]
+    # Blocks between the widest white only may hold several rows of a table: they must be as sure as a page.
+    for found, sure in ((blocks(boxes, WIDEST), PAGE), (blocks(boxes), BLOCK)):
+        several = [1 < len(group_lines(block)) <= CARD_LINES for block in found]
+        parted = [few and _is_parted(block, marks, sure) for block, few in zip(found, several, strict=True)]
+        if 2 * sum(parted) > sum(several) and sum(parted) > 1:
+            return _parted_blocks(found, parted, marks)
+    return [boxes]
+
+
+def _is_parted(block: list[TextBox], marks: Marks, sure: float) -> bool:
+    return best_gutter(block, marks, sure) is not None
+
+
+def _parted_blocks(found: list[list[TextBox]], parted: list[bool], marks: Marks) -> list[list[TextBox]]:
+    """Return the areas of the blocks *found*: those that are *parted* one by one, what lies between them together."""
     result: list[list[TextBox]] = []
     waiting: list[TextBox] = []
-    for block, apart in zip(found, parted, strict=True):
-        if apart:
+    for block, apart_here in zip(found, parted, strict=True):
+        if apart_here:
             result += [waiting] * bool(waiting) + areas(block, marks, BLOCK - ALIKE)
             waiting = []
         else:
@@ -85,13 +106,20 @@ def _by_block(boxes: list[TextBox], marks: Marks) -> list[list[TextBox]]:
     return result + [waiting] * bool(waiting)
 
 
-def best_gutter(boxes: list[TextBox], marks: Marks, sure: float = PAGE) -> Gutter | None:
-    """Return the gutter that parts most lines most surely, and over which stretch; None where rows go across."""
+def best_gutter(
+    boxes: list[TextBox], marks: Marks, sure: float = PAGE, sure_along: float | None = None
+) -> Gutter | None:
+    """Return the gutter that parts most lines most surely, and over which stretch; None where rows go across.
+
+    One that goes along all of *boxes* needs no more than *sure_along*.
+    """
     found = gutters(boxes)
     if not found:
         return None
     line_height = statistics.median(s.height for s in boxes)
-    value, best = max(((_value(g, line_height, marks, sure), g) for g in found), key=lambda pair: pair[0])
+    along = sure if sure_along is None else sure_along
+    values = [_value(g, line_height, marks, along if _goes_along(g, boxes) else sure) for g in found]
+    value, best = max(zip(values, found, strict=True), key=lambda pair: pair[0])
     for g in found[:TRIED_IN_HALVES]:
         for parts in halves(g, line_height):
             if not parts:
@@ -101,6 +129,10 @@ def best_gutter(boxes: list[TextBox], marks: Marks, sure: float = PAGE) -> Gutte
             if (min(values) < 0 or whole <= 0) and max(values) > max(value, whole):
                 value, best = max(values), parts[values.index(max(values))]
     return best if value > 0 else None
+
+
+def _goes_along(gutter: Gutter, boxes: list[TextBox]) -> bool:
+    return len(gutter.boxes) >= ALONG * len(boxes)
 
 
 def _value(gutter: Gutter, line_height: float, marks: Marks, sure: float) -> float:

@@ -43,7 +43,7 @@ def assemble(
     found: Sequence[Line], width: int, height: int, marks: Marks = NO_MARKS, style: Style = PLAIN
 ) -> Assembled:
     """Put *found* in reading order; boxes are clipped to the page of *width* x *height* pixels."""
-    lines = split_joined(found)
+    lines = split_joined(found, marks)
     quads = [line.quad for line in lines]
     areas = page_areas(quads, [line.text for line in lines], marks)
     page = elements(areas, lines, None if sideways(quads) else marks.turned_back(skew(quads)))

@@ -68,8 +68,11 @@ def _cells(band: list[TextBox]) -> list[list[TextBox]]:
     return cells
 
 
-def blocks(boxes: list[TextBox]) -> list[list[TextBox]]:
-    """Return *boxes* in blocks from top to bottom, parted where the white between two bands is wider than usual."""
+def blocks(boxes: list[TextBox], widest: float = 0.0) -> list[list[TextBox]]:
+    """Return *boxes* in blocks from top to bottom, parted where the white between two bands is wider than usual.
+
+    With *widest*, it must also be at least so many times the widest white that there is.
+    """
     bands = horizontal_bands(boxes)
     white = [min(s.y0 for s in below) - max(s.y1 for s in above) for above, below in pairwise(bands)]
     if not white:
@@ -78,7 +81,7 @@ def blocks(boxes: list[TextBox]) -> list[list[TextBox]]:
     usual = statistics.median(sorted(white)[: (len(white) + 1) // 2])
     found = [list(bands[0])]
     for gap, band in zip(white, bands[1:], strict=True):
-        if gap > usual + WIDER * line_height:
+        if gap > usual + WIDER * line_height and gap >= widest * max(white):
             found.append([])
         found[-1] += band
     return found

@@ -11,15 +11,20 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from dropscribe.layout.geometry import Quad, TextBox, deskew, sideways
+from dropscribe.core.pages import Box
+from dropscribe.layout.geometry import Quad, TextBox, deskew, sideways, skew
 from dropscribe.layout.lines import Line
+from dropscribe.layout.marks import Marks
 from dropscribe.layout.rows import group_lines
 
 NARROWEST = 0.45  # line heights of white that all lines of a gutter share
 ROWS = 4  # lines with text on both sides of one white strip that make it a gutter
 NARROW = 0.75  # line heights of white that may be a blank of a justified line
 CLOSE = 0.35  # line heights to a line that has text there: then the white is a blank of this paragraph
+TEXT = frozenset({"text", "title", "figure_caption", "table_caption", "reference"})
+EDGE, WIDE = 1.0, 5.0  # line heights: how near the edges of two regions lie to the white, and how wide they are
 FAR = 3.5  # line heights without any text that end a gutter
+NO_MARKS = Marks()
 
 
 @dataclass(frozen=True)
@@ -33,19 +38,31 @@ class _Row:
     white: tuple[tuple[float, float], ...]
 
 
-def split_joined(lines: Sequence[Line]) -> list[Line]:
-    """Return *lines* with those cut in two that run across a gutter."""
+def split_joined(lines: Sequence[Line], marks: Marks = NO_MARKS) -> list[Line]:
+    """Return *lines* with those cut in two that run across a gutter, or from one region of text into another."""
     quads = [line.quad for line in lines]
     if len(lines) < ROWS or sideways(quads):
         return list(lines)
+    regions = [r.box for r in marks.turned_back(skew(quads)).regions if r.label in TEXT]
     boxes = deskew(quads)
     line_height = statistics.median(box.height for box in boxes)
     rows = sorted((_row(row, lines) for row in group_lines(boxes)), key=lambda row: row.top)
     result: list[Line] = []
     for box, line in zip(boxes, lines, strict=True):
-        cuts = [hole for hole in line.holes if line.places and _goes_on(rows, box, _level(box, hole), line_height)]
+        white = [(hole, _level(box, hole)) for hole in line.holes if line.places]
+        cuts = [
+            hole for hole, x in white if _between(regions, box, x, line_height) or _goes_on(rows, box, x, line_height)
+        ]
         result += _cut(line, cuts)
     return result
+
+
+def _between(regions: Sequence[Box], box: TextBox, hole: tuple[float, float], line_height: float) -> bool:
+    """Say whether the white *hole* of *box* is where one of *regions* ends and another begins beside it."""
+    here = [r for r in regions if r[1] < box.middle < r[3]]
+    left = [r for r in here if abs(r[2] - hole[0]) < EDGE * line_height and r[0] < hole[0] - WIDE * line_height]
+    right = [r for r in here if abs(r[0] - hole[1]) < EDGE * line_height and r[2] > hole[1] + WIDE * line_height]
+    return bool(left and right)
 
 
 def _level(box: TextBox, hole: tuple[float, float]) -> tuple[float, float]:

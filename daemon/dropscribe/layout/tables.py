@@ -11,6 +11,7 @@ from itertools import pairwise
 
 from dropscribe.core.pages import Box
 from dropscribe.layout.geometry import TextBox
+from dropscribe.layout.lines import CJK
 from dropscribe.layout.rows import CELL_LINES, group_lines, horizontal_bands
 
 RIM = 0.2  # of a box's height at its ends that may be nobody's
@@ -22,6 +23,7 @@ HALF_WAY = 0.6  # of the area's width; a shorter rule parts no rows
 ACROSS = 0.7  # of the rows' width; a line so long is no cell
 SPANNING = 0.12  # of the rows may have a cell across a strip
 SUPPORT = 0.4  # of the rows have text on both sides of each white strip
+ROOM = 1.0  # line heights left at the end of a line that is full
 CLOSE = 0.25  # line heights beyond the least white between rows: within a cell
 
 Strip = tuple[float, float]
@@ -174,12 +176,31 @@ def _grid(
         close = gap <= closest + CLOSE * line_height
         few = 2 * len(columns) <= len(strips) + 1
         goes_on = close and few and (0 not in columns or (loose and columns < _columns(rows[-1], strips)))
+        goes_on = goes_on and all(_wraps(box, rows[-1], bands, strips, line_height) for box in band)
         if goes_on:
             rows[-1].extend(band)
         else:
             rows.append(list(band))
     places = range(len(strips) + 1)
     return tuple(tuple(_in_order([s for s in row if _column(s, strips) == i]) for i in places) for row in rows)
+
+
+def _wraps(
+    box: TextBox, row: Sequence[TextBox], bands: Sequence[list[TextBox]], strips: Sequence[Strip], line_height: float
+) -> bool:
+    """Say whether *box* may go on with its cell of *row*: its first word had no room on the line above.
+
+    A description below a dish, or a street below a name, begins a line where the one above had room left.
+    """
+    column = _column(box, strips)
+    above = [s for s in row if _column(s, strips) == column]
+    if not above:
+        return True
+    last = max(above, key=lambda s: s.middle)
+    room = max(s.width for band in bands for s in band if _column(s, strips) == column)
+    first = box.text.split(" ")[0] if not CJK.match(box.text) else box.text[:1]
+    word = box.width * (len(first) + 1) / max(1, len(box.text))
+    return last.width + word > room - ROOM * line_height
 
 
 def _in_order(cell: list[TextBox]) -> tuple[TextBox, ...]:

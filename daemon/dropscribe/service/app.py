@@ -149,9 +149,10 @@ class Service:
         return part
 
     def _engine_reason(self) -> str:
-        """Return why this engine reads, and what of it there is no memory for."""
+        """Return why this engine reads, who reads other scripts, and what there is no memory for."""
         left_out = self.host.admission.left_out
-        return self.engine_reason + (f"; no cross-check: {left_out}" if left_out else "")
+        more = registry.other_scripts(self.engine), f"no cross-check: {left_out}" if left_out else ""
+        return "; ".join([self.engine_reason, *filter(None, more)])
 
     def _peaks(self) -> list[int]:
         return self.journal.metadata.peaks(registry.peak_key(self.engine, self.settings))

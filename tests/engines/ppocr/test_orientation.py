@@ -7,9 +7,10 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from dropscribe.core.pages import Page
-from dropscribe.engines.ppocr.orientation import TRANSPOSE, turned_page, unstacked, upright
+from dropscribe.engines.ppocr.orientation import TRANSPOSE, turned_page, upright
 from dropscribe.engines.ppocr.pixels import pixels, turned
 from dropscribe.engines.ppocr.sessions import Sessions
+from dropscribe.engines.ppocr.stacked import unstacked
 
 TEXT = ("The quick brown fox jumps", "over the lazy dog, then", "it sleeps under the old", "apple tree until noon.")
 

@@ -129,7 +129,7 @@ def overlooked(picture: Pixels, quads: Quads) -> Quads:
     line = float(np.median([min(edges(quad)) for quad in quads]))
     scale = min(1.0, 16 / line)  # letters of 16 pixels are enough to tell lumps from rules
     small = resized(picture, scale)
-    ink = _ink(small)
+    ink = ink_of(small)
     if ink.mean() > 0.25 * 255:
         return quads[:0]
     line *= scale
@@ -142,7 +142,7 @@ def overlooked(picture: Pixels, quads: Quads) -> Quads:
     return np.array([_around(s, 0.2 * line) for s in lumps], np.float32).reshape(-1, 4, 2) / np.float32(scale)
 
 
-def _ink(picture: Pixels) -> NDArray[np.uint8]:
+def ink_of(picture: Pixels) -> NDArray[np.uint8]:
     """Return 255 where *picture* stands out from its ground, 0 elsewhere."""
     away = np.abs(picture.astype(np.int16) - np.array(ground(picture), np.int16)).max(axis=2)
     return np.where(away > INK, np.uint8(255), np.uint8(0))

@@ -10,13 +10,13 @@ and nothing is kept between pages.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-import numpy as np
 from PIL import Image
 
 from dropscribe.core.pages import Page
 from dropscribe.engines.ppocr.detection import find
-from dropscribe.engines.ppocr.pixels import Cutter, Pixels, pixels, resized, turned
+from dropscribe.engines.ppocr.pixels import Cutter, Pixels, pixels, turned
 from dropscribe.engines.ppocr.sessions import Read, Sessions
+from dropscribe.engines.ppocr.stacked import unstacked
 from dropscribe.layout.geometry import Quads, edges, sideways, tall
 
 SAMPLE = 6  # lines; one batch of the recogniser
@@ -98,32 +98,6 @@ def legibility(crops: Sequence[Pixels], reads: Iterable[Read]) -> float:
     for length, read in zip(lengths, reads, strict=True):
         total += length * read.confidence * min(1.0, len(read.text) / (FEWEST_LETTERS * length))
     return total / sum(lengths)
-
-
-def unstacked(crop: Pixels) -> Pixels:
-    """Return a column of characters as a line of them; *crop* is the column turned a quarter to the left.
-
-    The column is cut about every width, at the row with the least ink near there.
-    """
-    column = turned(crop, 90)
-    height, width = column.shape[:2]
-    flat = column.astype(np.int16).max(axis=2)
-    ink = np.abs(flat - np.median(flat)).sum(axis=1)
-    tiles, top = [], 0
-    while height - top > 1.4 * width:
-        low, high = top + int(0.7 * width), min(height, top + int(1.35 * width))
-        cut = low + int(ink[low:high].argmin())
-        tiles.append(column[top:cut])
-        top = cut
-    tiles.append(column[top:])
-    return np.concatenate([_square(tile, width) for tile in tiles], axis=1)
-
-
-def _square(tile: Pixels, side: int) -> Pixels:
-    """Return *tile* (side pixels wide) at *side* pixels of height, its own proportions kept by a rim of its corner."""
-    missing = max(0, side - tile.shape[0])
-    padded = np.pad(tile, ((missing // 2, missing - missing // 2), (0, 0), (0, 0)), mode="edge")
-    return resized(padded, side / padded.shape[0])
 
 
 def _legible_letters(cutter: Cutter, quads: Quads, sessions: Sessions) -> int:

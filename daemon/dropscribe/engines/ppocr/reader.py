@@ -16,12 +16,14 @@ from dropscribe.engines.base import Signals
 from dropscribe.engines.ppocr import tesseract
 from dropscribe.engines.ppocr.detection import find, find_at, holes, overlooked, usual_scale
 from dropscribe.engines.ppocr.doubt import flags
-from dropscribe.engines.ppocr.orientation import find_turn, unstacked
+from dropscribe.engines.ppocr.ends import extended
+from dropscribe.engines.ppocr.orientation import find_turn
 from dropscribe.engines.ppocr.pixels import Cutter, Pixels, ink_box, pixels, turned
 from dropscribe.engines.ppocr.rules import rules
 from dropscribe.engines.ppocr.sessions import BATCH, Read, Sessions
+from dropscribe.engines.ppocr.stacked import long_vowels, unstacked
 from dropscribe.layout.geometry import Quads, edges, tall
-from dropscribe.layout.lines import Line, letters, weight
+from dropscribe.layout.lines import CJK, Line, letters, weight
 from dropscribe.layout.marks import Marks
 
 READABLE = 0.5  # confidence below which a line is not text (rapidocr's own `text_score`)
@@ -30,6 +32,7 @@ CONVINCING = 0.85  # confidence that a second try, or ink that the detector pass
 FEW = 3  # letters; a page with no more, read with doubt, more likely shows a leaf or a buckle
 SINGLE = 2  # letters of a line that may be a shape
 SHAPES = frozenset("OoQCcDUuVvXxYIlLTJ01|/\\-_=~.,:;'\"()<>^一丨口〇○●◯◇◆■□△▲▽▼☆★")
+OPENING = frozenset("「『（《〈【〔“‘([…—")
 LINE, LINES = 4, 2  # breadth for its height, and number, of quads that look like lines of text
 TRUSTED = 0.7  # mean confidence of tesseract's letters
 ENOUGH = 4  # lines; fewer have one order, whatever else is on the page
@@ -140,6 +143,9 @@ class Reader:
         if clockwise:
             picture = turned(picture, clockwise)
             cutter, quads = Cutter(picture), find(self._sessions, picture)
+        longer = extended(picture, quads)
+        same = {i for i in reads if np.array_equal(longer[i], quads[i])}
+        quads, reads = longer, {i: read for i, read in reads.items() if i in same}
         lines = self._lines(cutter, quads, reads, readable)
         missed = overlooked(picture, quads)
         believed = sum(max(edges(line.quad)) for line in lines)
@@ -153,11 +159,13 @@ class Reader:
         crops = {index: cutter.cut(quad) for index, quad in enumerate(quads)}
         reads = known | self._recognised({i: crop for i, crop in crops.items() if i not in known})
         doubtful = {i: crops[i] for i, read in reads.items() if read.confidence < DOUBTFUL}
-        standing = {i: unstacked(crop) for i, crop in doubtful.items() if tall(quads[i])}
-        for again in ({i: turned(crop, 180) for i, crop in doubtful.items()}, standing):
-            for index, read in self._recognised(again).items():
-                if read.confidence >= CONVINCING:
-                    reads[index] = max(reads[index], read, key=lambda r: r.confidence)
+        for index, read in self._recognised({i: turned(crop, 180) for i, crop in doubtful.items()}).items():
+            if read.confidence >= CONVINCING:
+                reads[index] = max(reads[index], read, key=lambda r: r.confidence)
+        columns = {i for i, quad in enumerate(quads) if tall(quad) and (i in doubtful or CJK.search(reads[i].text))}
+        for index, read in self._recognised({i: unstacked(crops[i]) for i in columns}).items():
+            if read.confidence >= CONVINCING:
+                reads[index] = max(reads[index], _begun(read), key=_said)
         return [
             Line(quads[i], read.text, read.confidence, read.places, holes(crops[i]))
             for i, read in sorted(reads.items())
@@ -175,6 +183,17 @@ class Reader:
             reads.update(zip(batch, self._sessions.recognise([crops[i] for i in batch]), strict=True))
             self._signals.tokens(self._page, len(reads))
         return reads
+
+
+def _begun(read: Read) -> Read:
+    """Return *read* from its first letter or bracket on: what a column seems to begin with else is dust above it."""
+    start = next((i for i, c in enumerate(read.text) if c.isalnum() or c in OPENING), 0)
+    return Read(long_vowels(read.text[start:]), read.confidence, read.places[start:])
+
+
+def _said(read: Read) -> float:
+    """Return how much *read* says: of a column read on its side punctuation and small kana are missing."""
+    return len(read.text) * read.confidence
 
 
 def _invented(lines: list[Line]) -> bool:
