@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dropscribe.engines.ppocr.doubt import flags
+from dropscribe.engines.ppocr.doubt import flags, textlike
 from dropscribe.layout.lines import Line
 
 
@@ -38,3 +38,15 @@ def test_letters_left_out_of_words_show_as_gaps() -> None:
 def test_a_picture_without_text_is_no_doubt_and_lines_without_letters_are() -> None:
     assert flags([], 0.0) == ()
     assert flags([], 0.8) == ("empty",)
+
+
+def test_one_line_that_is_all_the_picture_shows_is_text_and_one_beside_other_things_is_not() -> None:
+    quads = np.array([[(20, 20), (220, 20), (220, 40), (20, 40)]], np.float32)
+    picture = np.full((100, 240, 3), 255, np.uint8)
+    picture[22:38, 22:218:3] = 0
+    assert textlike(picture, quads)
+
+    picture[60:90, 30:90] = 0  # a branch of a tree, and its trunk
+    assert not textlike(picture, quads)
+    assert textlike(picture, np.concatenate([quads, quads + 40]))
+    assert not textlike(picture, quads[:0])

@@ -8,7 +8,10 @@ read right (the open corpora, and generated ones) and 28 that were blurred, redu
 import statistics
 from collections.abc import Sequence
 
-from dropscribe.layout.geometry import edges, tall
+import numpy as np
+
+from dropscribe.engines.ppocr.pixels import Pixels, stands_out
+from dropscribe.layout.geometry import Quads, edges, tall
 from dropscribe.layout.lines import CJK, Line, letters, weight
 
 LOW = 0.94  # mean confidence by letters; pages read right stay above .95
@@ -18,6 +21,8 @@ SPARSE = 0.3  # letters and digits per line height of length; Chinese has about 
 GAPS = 0.018  # of all steps; pages read right have less than .01
 TWICE = 2.0  # of the usual step
 FEWEST_STEPS, ENOUGH_STEPS = 5, 30  # in a line, and on a page, that tell anything
+LINE, LINES = 4, 2  # breadth for its height, and number, of quads that look like lines of text
+NEARLY_ALL = 0.9  # of the ink; a quad that holds it is all that the picture shows
 WORD = 3  # letters in a row; a line with leaders of dots has some, an unread one has none
 
 
@@ -65,3 +70,13 @@ def is_sparse(line: Line) -> bool:
         run = run + 1 if character.isalnum() else 0
         word = max(word, run)
     return found < SPARSE * width / height and (word < WORD or line.confidence < SHAKY)
+
+
+def textlike(picture: Pixels, quads: Quads) -> bool:
+    """Say whether *quads* look like lines of text: several do, or the only one that does holds the picture's ink."""
+    lines = [quad for quad in quads if max(edges(quad)) > LINE * min(edges(quad))]
+    if len(lines) != 1:
+        return len(lines) >= LINES
+    ink = stands_out(picture)
+    (x0, y0), (x1, y1) = np.maximum(lines[0].min(axis=0), 0).astype(int), np.ceil(lines[0].max(axis=0)).astype(int)
+    return int(ink[y0:y1, x0:x1].sum()) >= max(1.0, NEARLY_ALL * int(ink.sum()))

@@ -37,9 +37,15 @@ def ground(picture: Pixels) -> tuple[int, int, int]:
     return int(blue), int(green), int(red)
 
 
+def stands_out(picture: Pixels) -> NDArray[np.bool_]:
+    """Return which pixels of *picture* (height x width) are ink: far from the ground."""
+    away = np.abs(picture.astype(np.int16) - np.array(ground(picture), np.int16)).max(axis=2)
+    return np.asarray(away > 48)
+
+
 def ink_box(picture: Pixels) -> tuple[int, int, int, int] | None:
     """Return x0, y0, x1, y1 around everything that stands out from the ground; None where nothing does."""
-    away = np.abs(picture.astype(np.int16) - np.array(ground(picture), np.int16)).max(axis=2) > 48
+    away = stands_out(picture)
     rows, columns = np.flatnonzero(away.any(axis=1)), np.flatnonzero(away.any(axis=0))
     if not len(rows):
         return None

@@ -15,7 +15,7 @@ from dropscribe.core.pages import Attempt, Page, PageKey
 from dropscribe.engines.base import Signals
 from dropscribe.engines.ppocr import tesseract
 from dropscribe.engines.ppocr.detection import find, find_at, holes, overlooked, usual_scale
-from dropscribe.engines.ppocr.doubt import flags
+from dropscribe.engines.ppocr.doubt import flags, textlike
 from dropscribe.engines.ppocr.ends import extended
 from dropscribe.engines.ppocr.orientation import find_turn
 from dropscribe.engines.ppocr.pixels import Cutter, Pixels, ink_box, pixels, turned
@@ -33,7 +33,7 @@ FEW = 3  # letters; a page with no more, read with doubt, more likely shows a le
 SINGLE = 2  # letters of a line that may be a shape
 SHAPES = frozenset("OoQCcDUuVvXxYIlLTJ01|/\\-_=~.,:;'\"()<>^一丨口〇○●◯◇◆■□△▲▽▼☆★")
 OPENING = frozenset("「『（《〈【〔“‘([…—")
-LINE, LINES = 4, 2  # breadth for its height, and number, of quads that look like lines of text
+INK = "rapidocr ink"  # the look at all the ink as one line
 TRUSTED = 0.7  # mean confidence of tesseract's letters
 ENOUGH = 4  # lines; fewer have one order, whatever else is on the page
 NO_MARKS = Marks()
@@ -73,7 +73,7 @@ class Reader:
         looks: tuple[tuple[str, Callable[[], Quads]], ...] = (
             ("rapidocr", lambda: find(self._sessions, picture)),
             ("rapidocr reduced", lambda: find_at(self._sessions, picture, usual_scale(picture) / 2)),
-            ("rapidocr ink", lambda: _ink_as_line(picture)),
+            (INK, lambda: _ink_as_line(picture)),
             ("rapidocr enlarged", lambda: self._enlarged(picture)),
         )
         best = PageLines(0, [])
@@ -84,7 +84,8 @@ class Reader:
             reading = self._look(picture, look(), READABLE if not attempts else CONVINCING, turn)
             attempts.append(_attempt(mode, reading.lines, started))
             best = max(best, reading, key=lambda r: weight(r.lines))
-            unread = max(unread, reading.unread if reading.textlike else 0.0)
+            if mode != INK:  # which is a line by decree
+                unread = max(unread, reading.unread if reading.textlike else 0.0)
             if _convinces(best.lines) or ink_box(picture) is None:
                 break
         if _invented(best.lines):
@@ -151,8 +152,7 @@ class Reader:
         believed = sum(max(edges(line.quad)) for line in lines)
         unread = 1 - believed / max(believed, 1e-6, sum(max(edges(quad)) for quad in quads))
         more = self._lines(cutter, missed, {}, CONVINCING) if len(missed) else []
-        textlike = sum(max(edges(quad)) > LINE * min(edges(quad)) for quad in quads) >= LINES
-        return PageLines(clockwise, lines + more, unread=unread, textlike=textlike)
+        return PageLines(clockwise, lines + more, unread=unread, textlike=textlike(picture, quads))
 
     def _lines(self, cutter: Cutter, quads: Quads, known: dict[int, Read], readable: float) -> list[Line]:
         """Return the lines in *quads* of at least *readable* confidence; *known* holds those read already."""
