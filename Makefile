@@ -13,11 +13,11 @@ demo: .venv/with-app
 	ENGINE=$(ENGINE) $(PYTHON) -m dropscribe demo
 
 test: lint
-	$(PYTHON) -m pytest -q -n 2 -m "not slow and not rehearsal"
+	$(PYTHON) -m pytest -q -n 4 -m "not slow and not rehearsal"
 
 slow: .venv/with-dev
 	DROPSCRIBE_CRASH_EVERY=5 $(PYTHON) -m pytest -q -n 2 -m "slow and not rehearsal"
-	DROPSCRIBE_CRASH_EVERY=5 $(PYTHON) -m pytest -q -n 2 tests/service/test_crash.py
+	DROPSCRIBE_CRASH_EVERY=5 $(PYTHON) -m pytest -q -n 4 tests/service/test_crash.py
 
 # What all of it together has seen is summed up at the end, so it is run as a whole.
 rehearse: .venv/with-dev
