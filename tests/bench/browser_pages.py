@@ -10,6 +10,7 @@ and Japanese (Debian: fonts-noto-cjk). `cached.py --folder` and `doubts.py` meas
 import argparse
 import random
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,10 @@ def main() -> int:
     if program is None:
         print("nothing made: there is no chromium")
         return 1
+    kinds = given.kinds
+    if "vertical" in kinds and not subprocess.run(["fc-list", ":lang=ja"], capture_output=True).stdout:
+        print("no page of vertical text made: there is no font with Japanese")
+        kinds.remove("vertical")
     from playwright.sync_api import sync_playwright
 
     Path(given.folder).mkdir(parents=True, exist_ok=True)
@@ -56,7 +61,7 @@ def main() -> int:
         browser = driver.chromium.launch(executable_path=program, args=["--no-sandbox"])
         window = browser.new_page(viewport={"width": SIZE[0], "height": SIZE[1]})
         for seed in range(first, last + 1):
-            for kind in given.kinds:
+            for kind in kinds:
                 write(window, Path(given.folder), kind, seed)
         browser.close()
     return 0
