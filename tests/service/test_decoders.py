@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -192,3 +193,23 @@ def test_the_memory_of_many_documents_in_hand_is_bounded(
         assert {(daemon.outbox / f"{n}.txt").read_text().strip() for n in range(64)} == set(images)
         assert in_hand >= 2 * width
         assert highest < bound, highest
+
+
+def test_a_decoder_that_lacks_a_package_blames_no_file_and_is_tried_again(tmp_path: Path) -> None:
+    broken = tmp_path / "broken" / "pi_heif.py"
+    broken.parent.mkdir()
+    broken.write_text("raise ImportError('libheif is gone')")
+    daemon = daemon_of(tmp_path)
+    daemon.environment["PYTHONPATH"] = os.pathsep.join(filter(None, (str(broken.parent), os.environ.get("PYTHONPATH"))))
+    with daemon.start():
+        texts = {f"{n}.txt": picture(daemon.inbox / f"{n}.png", n) for n in range(3)}
+        status = daemon.wait_status(lambda s: s["queue"]["paused"], "the queue is paused")
+        assert status["queue"]["paused_reason"] == (
+            "engine-unavailable: No file can be opened (ImportError: libheif is gone)."
+        )
+        assert "try: run: dropscribe doctor" in daemon.run("doctor").stdout
+
+        shutil.rmtree(broken.parent)
+        daemon.wait_status(lambda s: s["queue"]["done"] == 3, "all are read without a restart")
+        assert daemon.starts() == 1 and left(daemon.failed) == []
+        assert {name: (daemon.outbox / name).read_text().strip() for name in texts} == texts

@@ -71,7 +71,10 @@ class DocumentProcess:
 
     def open(self, name: bytes) -> None:
         """Open the document; raise `ReasonedError` when that cannot be."""
-        self.pid = self._expected(Started, self._hear(START, "Starting a decoder")).pid
+        first = self._hear(START, "Starting a decoder")
+        if isinstance(first, Fault):  # it has not looked at the file yet, so it can be believed
+            raise ReasonedError(Reason.ENGINE_UNAVAILABLE, first.detail)
+        self.pid = self._expected(Started, first).pid
         limit = 2 * self._settings.intake.decode_timeout
         opened = self._expected(Opened, self._ask(Open(name, plain(self._settings)), limit, "Opening the file"))
         self.media_type, self.count = opened.media_type, opened.count
@@ -184,7 +187,10 @@ class DocumentProcess:
     def _crashed(self) -> ReasonedError:
         """Return what the end of the process means."""
         self.close()
-        code = self._ended(self.pid or 0)
+        if self.pid is None:
+            what = "The process that opens files died before it saw one; worker.log in the state folder says why."
+            return ReasonedError(Reason.ENGINE_UNAVAILABLE, what)
+        code = self._ended(self.pid)
         if code is None:
             return UnreadError(Reason.ENGINE_CRASH, "The process that starts decoders died.")
         if -code in OUT_OF_MEMORY:

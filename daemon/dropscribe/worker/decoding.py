@@ -11,9 +11,11 @@ import os
 import signal
 import socket
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from typing import IO
 
 from dropscribe.config import Settings, restored
@@ -216,12 +218,24 @@ def serve(connection: socket.socket, document: int, shared: int) -> None:
         _Decoder(connection, document, shared).serve()
 
 
+def refuse(detail: str, connection: socket.socket, document: int, shared: int) -> None:
+    """Say of a document that none can be opened here, and why."""
+    with closing(connection), contextlib.suppress(ConnectionError, BrokenPipeError):
+        connection.sendall(pack(Fault(Reason.ENGINE_UNAVAILABLE, detail)))
+
+
 def main() -> None:
     """Run as the helper, or as what waits for one document; the argument is the descriptor of its connection."""
     decoder_helper.die_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the daemon's to answer
     connection = socket.socket(fileno=int(sys.argv[1]))
-    warmth.warm()
+    try:
+        warmth.warm()
+    except Exception as error:  # an installation that lacks something: a crash would say less
+        traceback.print_exception(error)
+        said = _text(f"No file can be opened ({type(error).__name__}: {error}).")
+        decoder_helper.wait_for_one(connection, partial(refuse, said))  # and the next document finds what is mended
+        return
     if sys.platform == "linux":
         decoder_helper.run(connection, serve)
     else:
