@@ -154,7 +154,7 @@ def test_two_hundred_files_leave_no_descriptor_and_no_process(tmp_path: Path) ->
 
 @pytest.mark.slow
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize(("width", "size", "bound"), [(4, (4000, 3000), 1e9), (32, (1000, 800), 0.5e9)])
+@pytest.mark.parametrize(("width", "size", "bound"), [(4, (4000, 3000), 1e9), (32, (1000, 800), 0.6e9)])
 def test_the_memory_of_many_documents_in_hand_is_bounded(
     tmp_path: Path, width: int, size: tuple[int, int], bound: float
 ) -> None:

@@ -24,6 +24,7 @@ from dropscribe.core.file_types import PDF
 from dropscribe.core.framing import Inbound, pack, receive_with_descriptors
 from dropscribe.core.pages import Block, DocumentResult, Hidden, Page
 from dropscribe.files.durable import NO_SPACE
+from dropscribe.memory.malloc import malloc_relief
 from dropscribe.sandbox.bounds import Bounds
 from dropscribe.sandbox.lock import lock
 from dropscribe.worker import decoder_helper, faults, pixels, warmth
@@ -119,13 +120,17 @@ class _Decoder:
             self._pages = self._document.pages(skip)
         page = next(self._pages)
         pixels.write(self._shared, page.image.tobytes())
-        if page.number == self._document.count:
-            self._pages = iter(())  # it holds the last picture, and this process waits for its turn to render
-        return PageReady(
+        ready = PageReady(
             page.number, page.width, page.height, page.rotation, page.dpi, page.from_pdf,
             None if page.text is None else _text(page.text), _blocks(page.blocks), page.blank, page.flags,
             tuple(map(_blocks, page.samples)),
         )  # fmt: skip
+        if page.number == self._document.count:
+            # They hold the last picture, and this process, one of many, waits for its turn to render.
+            del page
+            self._pages = iter(())
+            malloc_relief()
+        return ready
 
     def _collect(self, request: Collect, kept: int, scratch: int) -> Collected:
         from dropscribe.formats import figures
