@@ -154,6 +154,31 @@ def test_code_keeps_its_indentation_in_a_fence() -> None:
     assert assemble(lines, 700, 300).markdown == "```\n" + "\n".join(code) + "\n```"
 
 
+def test_sentences_set_solid_about_code_stay_outside_its_fence() -> None:
+    code = ["$ echo $LANG", "en_US.UTF-8", "$ LANG=fr_FR.UTF-8 date -u", "mer. 19 mai 2021 15:19:02 UTC"]
+    rows = [
+        "Type these commands one after the other (as yourself).",
+        *code,
+        "Here the program date has another language.",
+    ]
+    lines = [at(50, 100 + 26 * i, text) for i, text in enumerate(rows)]
+    for i in (0, -1):  # set in letters of various widths, narrower on the whole
+        lines[i] = Line(box(50, lines[i].quad[0, 1], 50 + 8 * len(rows[i]), lines[i].quad[2, 1]), rows[i], 1.0)
+    page = assemble(lines, 700, 300)
+
+    assert page.markdown == "\n\n".join([escaped(rows[0]), "```\n" + "\n".join(code) + "\n```", escaped(rows[-1])])
+    assert page.text == "\n".join(rows)
+
+
+@given(st.lists(st.tuples(st.text("ab {}。", min_size=1, max_size=20), st.integers(1, 600)), min_size=1, max_size=6))
+def test_lines_of_any_widths_are_put_together(rows: list[tuple[str, int]]) -> None:
+    lines = [Line(box(50, 100 + 26 * i, 50 + width, 120 + 26 * i), text, 1.0) for i, (text, width) in enumerate(rows)]
+
+    assert sorted("".join(assemble(lines, 700, 300).text.split())) == sorted(
+        "".join("".join(t.split()) for t, _ in rows)
+    )
+
+
 def test_hyphens_at_line_ends_go_unless_the_page_shows_the_compound() -> None:
     assert joined(["an inter-", "esting thing"], set()) == "an interesting thing"
     assert joined(["a well-", "known thing"], {"well-known"}) == "a well-known thing"

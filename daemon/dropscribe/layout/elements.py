@@ -25,6 +25,7 @@ LARGE, LARGEST = 1.25, 1.7  # of the usual height of a line: a heading, and one 
 LONGEST_HEADING = 90  # letters
 EVEN = 0.04  # spread of the width per letter over lines of one fixed pitch; other letters spread by more than .06
 CODE = re.compile(r"[{}();=<>$|\\#]|--|::|^\s*(?:import|def|class|return|if|for)\b|^[/~]\w|^\w+:\s*$")
+OTHER, ENOUGH = 0.15, 8  # difference of the width per letter that shows another kind of letters; letters that tell it
 CODE_SHARE = 0.5  # of the lines that hold such signs
 RUNNING = 0.6  # of the lines are full; else each line is one by itself
 
@@ -92,16 +93,44 @@ def _of_rows(rows: Sequence[_Row], usual: float, lines: Sequence[Line]) -> list[
             groups.append([])
             follows.append(not apart)
         groups[-1].append(row)
-    return [_element(group, usual, near, lines) for group, near in zip(groups, follows, strict=True)]
+    return [
+        element
+        for group, near in zip(groups, follows, strict=True)
+        for element in _elements_of(group, usual, near, lines)
+    ]
 
 
-def _element(group: list[_Row], usual: float, follows: bool, lines: Sequence[Line]) -> Element:
+def _elements_of(group: list[_Row], usual: float, follows: bool, lines: Sequence[Line]) -> list[Element]:
+    """Return what *group* is: one element, or code and the sentences set solid above and below it."""
+    first, last = _one_pitch(group)
+    indented = None if _heading_level(group, usual) else _code(group[first:last], lines)
+    if indented is None:
+        return [_element(group, usual, follows)]
+    order = tuple(box.index for row in group[first:last] for box in row.boxes)
+    above = [_element(group[:first], usual, follows)] if first else []
+    below = [_element(group[last:], usual, True)] if last < len(group) else []
+    return [*above, Element("code", indented, order, hard=True, follows=follows or bool(above)), *below]
+
+
+def _one_pitch(group: Sequence[_Row]) -> tuple[int, int]:
+    """Return from where to where the rows of *group* may be code: without those at its ends in other letters."""
+    pitches = [_pitch(row) for row in group]
+    usual = statistics.median_low([pitch for pitch in pitches if pitch] or [1.0])
+    fits = [pitch is None or abs(pitch / usual - 1) < OTHER for pitch in pitches]
+    return fits.index(True), len(fits) - fits[::-1].index(True)
+
+
+def _pitch(row: _Row) -> float | None:
+    """Return the width per letter of *row*; None where it has too few to tell."""
+    letters = sum(len(box.text) for box in row.boxes)
+    return sum(box.width for box in row.boxes) / letters if letters >= ENOUGH else None
+
+
+def _element(group: list[_Row], usual: float, follows: bool) -> Element:
     order = tuple(box.index for row in group for box in row.boxes)
     texts = tuple(row.text for row in group)
     if level := _heading_level(group, usual):
         return Element("title", texts, order, level=level, follows=follows)
-    if (indented := _code(group, lines)) is not None:
-        return Element("code", indented, order, hard=True, follows=follows)
     if _item(texts[0]):
         return Element("list", texts, order, follows=follows)
     hard = len(group) > 1 and not _full([row.boxes for row in group])
