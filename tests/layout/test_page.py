@@ -9,6 +9,7 @@ from markdown_it import MarkdownIt
 from dropscribe.layout.geometry import Quad
 from dropscribe.layout.lines import Line
 from dropscribe.layout.markdown import aligned, escaped
+from dropscribe.layout.marks import Marks
 from dropscribe.layout.page import Style, assemble
 from dropscribe.layout.paragraphs import joined
 
@@ -152,6 +153,16 @@ def test_code_keeps_its_indentation_in_a_fence() -> None:
     lines = [at(50 + 10 * (len(c) - len(c.lstrip())), 100 + 26 * i, c.lstrip()) for i, c in enumerate(code)]
 
     assert assemble(lines, 700, 300).markdown == "```\n" + "\n".join(code) + "\n```"
+
+
+def test_a_head_above_two_columns_leaves_them_apart_where_a_rule_runs_down() -> None:
+    cells = [["", "Accuracy", "Time"], ["Blind", "34.5%", "1199 s"], ["Low", "98.3%", "1716 s"], ["Deft", "95%", "9 s"]]
+    lines = [at(50, 60, "Kind"), at(300, 60, "Results of the test"), *table(cells, pitch=60)]
+    ruled = Marks(upright=tuple((x, 50.0, x + 2, 310.0) for x in (240.0, 440.0)))
+    style = Style(html_tables=False)
+
+    assert assemble(lines, 700, 400, ruled, style).markdown.splitlines()[-1] == "| Deft | 95% | 9 s |"
+    assert "Accuracy Time" in assemble(lines, 700, 400, style=style).markdown
 
 
 def test_sentences_set_solid_about_code_stay_outside_its_fence() -> None:

@@ -57,7 +57,7 @@ def elements(areas: Sequence[list[TextBox]], lines: Sequence[Line], marks: Marks
     found: list[Element] = []
     usual = _usual_height([box for area in areas for box in area])
     for area in areas:
-        for part in parts(area, marks.across) if marks is not None else [area]:
+        for part in parts(area, marks) if marks is not None else [area]:
             if isinstance(part, Table):
                 found.append(_table(part, lines))
             else:

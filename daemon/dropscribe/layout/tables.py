@@ -12,6 +12,7 @@ from itertools import pairwise
 from dropscribe.core.pages import Box
 from dropscribe.layout.geometry import TextBox
 from dropscribe.layout.lines import CJK
+from dropscribe.layout.marks import Marks
 from dropscribe.layout.rows import CELL_LINES, group_lines, horizontal_bands
 
 RIM = 0.2  # of a box's height at its ends that may be nobody's
@@ -19,12 +20,14 @@ CELL_GAP = 0.5  # line heights of white between two columns; words of one cell c
 ROWS = 3  # with more than one cell; fewer may be anything
 FAR = 3.0  # line heights of white that end a table
 WHOLE = 0.6  # of the cells of a row; a line with more is a row by itself
-HALF_WAY = 0.6  # of the area's width; a shorter rule parts no rows
+HALF_WAY = 0.6  # of the area's width, or the rows' height; a shorter rule parts nothing
 ACROSS = 0.7  # of the rows' width; a line so long is no cell
-SPANNING = 0.12  # of the rows may have a cell across a strip
+SPANNING, SPANNING_RULES = 0.12, 0.4  # of the rows may have a cell across a strip; with a rule in it
 SUPPORT = 0.4  # of the rows have text on both sides of each white strip
 ROOM = 1.0  # line heights left at the end of a line that is full
 CLOSE = 0.25  # line heights beyond the least white between rows: within a cell
+
+NO_MARKS = Marks()
 
 Strip = tuple[float, float]
 
@@ -39,17 +42,17 @@ class Table:
 Part = Table | list[TextBox]
 
 
-def parts(area: list[TextBox], rules: Sequence[Box] = ()) -> list[Part]:
-    """Return *area* from top to bottom as tables and the boxes between them; *rules* across it part rows."""
+def parts(area: list[TextBox], marks: Marks = NO_MARKS) -> list[Part]:
+    """Return *area* from top to bottom as tables and the boxes between them; rules part rows, and columns."""
     if not area:
         return []
     line_height = statistics.median(s.height for s in area)
-    bands = _bands(area, rules)
+    bands = _bands(area, marks.across)
     found: list[Part] = []
     start = 0
     while start < len(bands):
         end = _run(bands, start, line_height)
-        for part in _tables(bands[start:end], line_height):
+        for part in _tables(bands[start:end], line_height, marks.upright):
             if isinstance(part, list) and found and isinstance(found[-1], list):
                 found[-1].extend(part)
             else:
@@ -108,34 +111,46 @@ def _run(bands: Sequence[list[TextBox]], start: int, line_height: float) -> int:
     return end
 
 
-def _tables(bands: list[list[TextBox]], line_height: float) -> list[Part]:
+def _tables(bands: list[list[TextBox]], line_height: float, upright: Sequence[Box]) -> list[Part]:
     """Return *bands* as one table; where they are none, cut at the widest white between them, and so on."""
     if len(bands) < ROWS or sum(map(len, bands)) < 2 * ROWS:
         return [[box for band in bands for box in band]]
     last = max(i for i, band in enumerate(bands) if len(band) > 1 or i == 0)
-    strips = _supported(bands[: last + 1], _white(bands[: last + 1], line_height))
+    strips = _supported(bands[: last + 1], _white(bands[: last + 1], line_height, upright))
     if strips:
         tail: list[Part] = [[box for band in bands[last + 1 :] for box in band]] if last + 1 < len(bands) else []
         return [Table(_grid(bands[: last + 1], strips, line_height)), *tail]
     white = [min(s.y0 for s in below) - max(s.y1 for s in above) for above, below in pairwise(bands)]
     cut = 1 + white.index(max(white))
-    return _tables(bands[:cut], line_height) + _tables(bands[cut:], line_height)
+    return _tables(bands[:cut], line_height, upright) + _tables(bands[cut:], line_height, upright)
 
 
-def _white(bands: Sequence[list[TextBox]], line_height: float) -> list[Strip]:
-    """Return the strips that nearly all *bands* leave white, between the outermost boxes."""
+def _white(bands: Sequence[list[TextBox]], line_height: float, upright: Sequence[Box]) -> list[Strip]:
+    """Return the strips that nearly all *bands* leave white, or most where a rule runs down; between outermost boxes.
+
+    A head above several columns, or a line across them, covers what the other rows leave white.
+    """
+    rules = _columns_ruled(bands, upright)
     ends = sorted({x for band in bands for box in band for x in _inner(box)})
     found: list[Strip] = []
     for left, right in pairwise(ends):
         middle = (left + right) / 2
         covered = sum(any(_inner(s)[0] < middle < _inner(s)[1] for s in band) for band in bands)
-        if covered > SPANNING * len(bands):
+        ruled = any(left <= x <= right for x in rules)
+        if covered > (SPANNING_RULES if ruled else SPANNING) * len(bands):
             continue
         if found and found[-1][1] == left:
             found[-1] = found[-1][0], right
         else:
             found.append((left, right))
     return [strip for strip in found if strip[1] - strip[0] >= CELL_GAP * line_height]
+
+
+def _columns_ruled(bands: Sequence[list[TextBox]], upright: Sequence[Box]) -> list[float]:
+    """Return where rules run down along most of *bands*."""
+    top, bottom = (pick(y for band in bands for s in band for y in (s.y0, s.y1)) for pick in (min, max))
+    along = HALF_WAY * (bottom - top)
+    return [(r[0] + r[2]) / 2 for r in upright if min(r[3], bottom) - max(r[1], top) > along]
 
 
 def _inner(box: TextBox) -> Strip:
