@@ -4,6 +4,7 @@ import math
 import random
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -192,6 +193,20 @@ def test_vertical_text_is_read_from_the_right() -> None:
     quads = [box(x, 100, x + 30, bottom) for x, bottom in ((700, 600), (650, 600), (600, 600), (550, 400))]
 
     assert order_of(quads) == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("paragraph", [2, 3, 4])
+def test_stacks_of_vertical_text_whose_paragraphs_begin_together_are_no_table(paragraph: int) -> None:
+    sentence = "この書生というのは時々我々を捕えて煮て食うという話であるしかしそ"
+    quads, texts = [], []
+    for top in (100, 870):
+        for line in range(12):
+            last = line % paragraph == paragraph - 1
+            letters, x = 11 if last else 33, 1000 - 34 * line - 16 * (line // paragraph)
+            quads.append(box(x, top, x + 22, top + 22 * letters))
+            texts.append(sentence[:letters] + "。" * last)
+
+    assert [i for row in rows(quads, texts) for i in row] == list(range(24))
 
 
 @given(st.lists(st.tuples(*[st.integers(0, 900)] * 2, *[st.integers(4, 300)] * 2), max_size=60))

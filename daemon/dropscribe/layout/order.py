@@ -20,6 +20,7 @@ PAUSE = 3  # line heights of white across the page that end all columns
 # Log odds that columns must have beyond even ones: tables are commoner than among the generated pages, and one mistake
 # in them spoils a page; lines that stand in blocks of their own are cards, or cells of several lines.
 PAGE, BLOCK = 2.0, 0.5
+VERTICAL = -1.0  # the same for vertical text, which is set in stacks one below the other, and hardly ever in tables
 CERTAIN = 1.0  # log odds beyond the bar, from which only the number of lines counts
 ALIKE = 1.5  # log odds; where one gutter parts cards, its neighbours are likelier to
 ALONG = 0.9  # of the boxes of an area lie beside a gutter that goes along all of it
@@ -39,7 +40,7 @@ def rows(quads: Sequence[Quad], texts: Sequence[str] = (), marks: Marks = NOTHIN
 def page_areas(quads: Sequence[Quad], texts: Sequence[str], marks: Marks) -> list[list[TextBox]]:
     """Return level boxes of *quads* (page pixels) in the areas that are read one after the other."""
     if sideways(quads):
-        return areas(level(quads, texts), NOTHING)
+        return areas(level(quads, texts), NOTHING, VERTICAL)
     text, notes = apart(level(quads, texts))
     return [area for part in (text, *notes) if part for area in areas(part, marks.turned_back(skew(quads)))]
 
