@@ -90,7 +90,8 @@ def pieces(gutter: Gutter, line_height: float, marks: Marks) -> dict[str, float]
     found["paragraphs in step"], alone = _in_step(sides, line_height)
     found["paragraphs out of step"] = alone * (1 - found["most digits"])  # numbers are cells, however they stand
     found["gap"] = min(1.0, (_edge(sides[1], 0) - _edge(sides[0], 1)) / (6 * line_height))
-    found["both priced"] = min(_priced(gutter.left), _priced(gutter.right))
+    priced = min(_priced(gutter.left), _priced(gutter.right))
+    found["both priced"] = max(0.0, 2 * priced - 1)  # sums below the items of an invoice are less than half of its rows
     found["cells a row"] = min(1.0, len(gutter.boxes) / max(1, len(group_lines(list(gutter.boxes)))) / 3 - 1 / 3)
     found["labels"] = max(_share([row[-1].text.endswith((":", "：")) for row in side]) for side in sides)
     found["records"] = records(gutter.boxes, line_height)
