@@ -181,6 +181,19 @@ def test_sentences_set_solid_about_code_stay_outside_its_fence() -> None:
     assert page.text == "\n".join(rows)
 
 
+@pytest.mark.parametrize("pitch", [30, 70])
+@pytest.mark.parametrize(
+    "sums",
+    [[["", "", "Sum", "206.55"]], [["", "", "Net", "173.57"], ["", "", "VAT 19%", "32.98"], ["", "", "Sum", "206.55"]]],
+)
+def test_sums_below_the_items_of_an_invoice_are_rows_of_their_own(sums: list[list[str]], pitch: float) -> None:
+    items = [["Item", "Qty", "Price", "Amount"], ["Lamp", "4", "46.20", "184.80"], ["Cable 2 m", "3", "7.25", "21.75"]]
+    written = assemble(table(items + sums, pitch), 900, 700, style=Style(html_tables=False)).markdown.splitlines()
+
+    rows = [" | ".join(row) for row in items[1:] + sums]
+    assert [line.strip("| ").strip() for line in written[2:]] == [row.lstrip("| ") for row in rows]
+
+
 @given(st.lists(st.tuples(st.text("ab {}。", min_size=1, max_size=20), st.integers(1, 600)), min_size=1, max_size=6))
 def test_lines_of_any_widths_are_put_together(rows: list[tuple[str, int]]) -> None:
     lines = [Line(box(50, 100 + 26 * i, 50 + width, 120 + 26 * i), text, 1.0) for i, (text, width) in enumerate(rows)]

@@ -25,6 +25,7 @@ ACROSS = 0.7  # of the rows' width; a line so long is no cell
 SPANNING, SPANNING_RULES = 0.12, 0.4  # of the rows may have a cell across a strip; with a rule in it
 SUPPORT = 0.4  # of the rows have text on both sides of each white strip
 ROOM = 1.0  # line heights left at the end of a line that is full
+UNIT = 3  # letters of a unit or a currency beside a number
 CLOSE = 0.25  # line heights beyond the least white between rows: within a cell
 
 NO_MARKS = Marks()
@@ -205,17 +206,25 @@ def _wraps(
 ) -> bool:
     """Say whether *box* may go on with its cell of *row*: its first word had no room on the line above.
 
-    A description below a dish, or a street below a name, begins a line where the one above had room left.
+    A description below a dish, or a street below a name, begins a line where the one above had room left. Numbers are
+    not wrapped: what stands below one, or is one, is another row, like the sums below the items of an invoice.
     """
     column = _column(box, strips)
     above = [s for s in row if _column(s, strips) == column]
     if not above:
-        return True
+        return not _is_number(box.text)
     last = max(above, key=lambda s: s.middle)
+    if _is_number(box.text) or _is_number(last.text):
+        return False
     room = max(s.width for band in bands for s in band if _column(s, strips) == column)
     first = box.text.split(" ")[0] if not CJK.match(box.text) else box.text[:1]
     word = box.width * (len(first) + 1) / max(1, len(box.text))
     return last.width + word > room - ROOM * line_height
+
+
+def _is_number(text: str) -> bool:
+    """Say whether *text* is a number, an amount, a share: digits, and no letters but those of a unit or currency."""
+    return any(c.isdigit() for c in text) and sum(c.isalpha() for c in text) <= UNIT
 
 
 def _in_order(cell: list[TextBox]) -> tuple[TextBox, ...]:
