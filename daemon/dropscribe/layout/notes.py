@@ -23,13 +23,18 @@ UPRIGHT = 4  # letters of a line up the margin; fewer may be anything
 def apart(boxes: list[TextBox]) -> tuple[list[TextBox], list[list[TextBox]]]:
     """Return *boxes* without what stands in the margins, and that: notes at the left, at the right, upright lines."""
     upright = _up_the_margin(boxes)
-    text = [s for s in boxes if s not in upright]
+    text = _without(boxes, upright)
     notes = []
     for side in (-1, 1):
         found = _beside(text, side)
-        text = [s for s in text if s not in found]
+        text = _without(text, found)
         notes.append(found)
     return text, [found for found in (*notes, upright) if found]
+
+
+def _without(boxes: list[TextBox], others: list[TextBox]) -> list[TextBox]:
+    taken = {s.index for s in others}
+    return [s for s in boxes if s.index not in taken]
 
 
 def _up_the_margin(boxes: list[TextBox]) -> list[TextBox]:
@@ -57,7 +62,7 @@ def _beside(boxes: list[TextBox], side: int) -> list[TextBox]:
 def _are_notes(notes: list[TextBox], boxes: list[TextBox], end: float, side: int) -> bool:
     """Say whether *notes*, all of *boxes* beyond *end*, are small print beside running text that ends there."""
     top, bottom = min(s.y0 for s in notes), max(s.y1 for s in notes)
-    near = [s for s in boxes if s not in notes and top < s.middle < bottom]
+    near = [s for s in _without(boxes, notes) if top < s.middle < bottom]
     if len(notes) < FEWEST or not near or any(s.x1 > end if side > 0 else s.x0 < end for s in near):
         return False
     said = "".join(s.text for s in notes)
