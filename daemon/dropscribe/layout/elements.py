@@ -121,9 +121,9 @@ def _one_pitch(group: Sequence[_Row]) -> tuple[int, int]:
 
 
 def _pitch(row: _Row) -> float | None:
-    """Return the width per letter of *row*; None where it has too few to tell."""
-    letters = sum(len(box.text) for box in row.boxes)
-    return sum(box.width for box in row.boxes) / letters if letters >= ENOUGH else None
+    """Return the width per letter of *row*; None where it has too few letters, or no width, to tell."""
+    letters, width = sum(len(box.text) for box in row.boxes), sum(box.width for box in row.boxes)
+    return width / letters if letters >= ENOUGH and width > 0 else None
 
 
 def _element(group: list[_Row], usual: float, follows: bool) -> Element:

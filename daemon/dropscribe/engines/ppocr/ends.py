@@ -23,7 +23,7 @@ def extended(picture: Pixels, quads: Quads) -> Quads:
     """Return *quads* (n x 4 x 2, page pixels), in their order, with those made longer that lack a sign at an end."""
     if not len(quads):
         return quads
-    scale = min(1.0, LETTER / float(np.median([min(edges(quad)) for quad in quads])))
+    scale = min(1.0, LETTER / max(1.0, float(np.median([min(edges(quad)) for quad in quads]))))
     signs = _signs(resized(picture, scale), quads * np.float32(scale)) / scale
     return np.stack([_extended(quad, signs) for quad in quads]) if len(signs) else quads
 
