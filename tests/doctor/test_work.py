@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from msgspec import structs
 
-from dropscribe.core.status import FailingHook, ModelStatus, QueueStatus, RecipeStatus, Status
+from dropscribe.core.status import ModelStatus, QueueStatus, RecipeStatus, Status
 from dropscribe.doctor import processes, work
 from dropscribe.doctor.processes import Running
 from dropscribe.doctor.values import State
@@ -93,17 +92,6 @@ def test_a_blocked_model_and_waiting_originals_are_told() -> None:
     assert checks["queue"].state is State.OK
     assert "needs about 3 GB" in checks["model state"].detail and "read-only" in checks["originals"].detail
     assert all(check.remedy for check in checks.values() if check.state is not State.OK)
-
-
-def test_a_hook_that_fails_is_told() -> None:
-    status = of()
-    failing = FailingHook(name="a.png", state="done", command="send", exit=3, message="no route", seconds=1.0)
-    status.hooks.failing = [failing, structs.replace(failing, recipe="scans", exit=None)]
-    checks = {check.name: check for check in work.all_of(status)}
-
-    assert checks["hooks.done"].state is State.WARNING
-    assert checks["hooks.done"].detail == "send for a.png ended with 3: no route"
-    assert checks["recipes.scans.hooks.done"].detail == "send for a.png did not begin: no route"
 
 
 @pytest.mark.parametrize("reason", [None, "inbox-offline: it is not there"])

@@ -13,6 +13,7 @@ from dropscribe.doctor import (
     cloud,
     events,
     folders,
+    hooks,
     intake,
     logs,
     macos,
@@ -49,6 +50,7 @@ def examine(settings: Settings, source: str) -> Iterator[Check]:
     yield from guarded("daemon", processes.daemon_state, daemon)
     yield from guarded("journal", work.journal, settings.folders.state)
     yield from guarded("queue", work.all_of, daemon.status)
+    yield from guarded("hooks", hooks.all_of, settings, daemon.status)
     yield from guarded("agent", agents.all_of, settings, daemon)
     yield from guarded("sandbox", sandbox.held, settings.intake.sandbox)
     yield from guarded("leftovers", processes.leftover_workers, daemon)

@@ -4,7 +4,6 @@ import os
 import sqlite3
 from collections.abc import Iterator
 
-from dropscribe.core import status_words
 from dropscribe.core.errors import REMEDIES, Reason
 from dropscribe.core.status import RecipeStatus, Status
 from dropscribe.doctor.values import Check, fault, ok, skipped, warning
@@ -44,10 +43,6 @@ def all_of(status: Status | None) -> Iterator[Check]:
         yield warning(
             "originals", status.queue.archive_error, "make that folder writable; they are moved by themselves"
         )
-    for failing in status.hooks.failing:
-        where = f"recipes.{failing.recipe}.hooks.{failing.state}" if failing.recipe else f"hooks.{failing.state}"
-        what = f"{failing.command} for {failing.name} {status_words.ending(failing)}"
-        yield warning(where, what, f"try it by hand, and correct {where}; dropscribe logs has what it printed")
 
 
 def _told_as_folder(recipe: RecipeStatus) -> bool:

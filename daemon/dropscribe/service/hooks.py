@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from dropscribe.config import Settings
+from dropscribe.core import status_words
 from dropscribe.core.job import Job, State
 from dropscribe.core.status import HookStatus, LastHook
 from dropscribe.journal.hooks import Hook
@@ -131,12 +132,12 @@ class Hooks:
 
     def _tell(self, hook: Hook, result: Result) -> LastHook:
         """Log how a run ended, and return what `status` shows of it."""
-        name = status.shown(hook.told["name"])
-        if result.ok:
-            LOG.info("%s: its hook has run in %.1f s", name, result.seconds)
-        else:
-            LOG.warning("%s: its hook %s ended with %s: %s", name, hook.command[0], result.exit, result.message)
-        return LastHook(
-            name=name, state=hook.told["state"], command=hook.command[0], exit=result.exit, message=result.message,
-            seconds=round(result.seconds, 1), at=status.stamp(time.time()),
+        run = LastHook(
+            name=status.shown(hook.told["name"]), state=hook.told["state"], command=hook.command[0], exit=result.exit,
+            message=result.message, seconds=round(result.seconds, 1), at=status.stamp(time.time()),
         )  # fmt: skip
+        if result.ok:
+            LOG.info("%s: its hook has run in %.1f s", run.name, result.seconds)
+        else:
+            LOG.warning("%s: its hook %s %s", run.name, run.command, status_words.ending(run))
+        return run
