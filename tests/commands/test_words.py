@@ -149,3 +149,10 @@ def test_a_pause_of_the_queue_s_own_is_told_by_resume(daemon: Daemon) -> None:
         assert daemon.run("resume").stdout.startswith(
             "Nothing was paused by command. The queue waits by itself: outbox-missing"
         )
+
+
+@pytest.mark.parametrize("action", ["pull", "remove"])
+def test_the_embedded_model_is_neither_downloaded_nor_removed(daemon: Daemon, action: str) -> None:
+    done = daemon.run("models", action, "rapidocr")
+
+    assert done.returncode == 2 and "rapidocr is part of its package" in done.stderr

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from dropscribe.commands.common import EXIT_DONE, EXIT_FAILED, complain, settings_of
 from dropscribe.config import Engine
-from dropscribe.core.errors import REMEDIES, DropscribeError, ReasonedError
+from dropscribe.core.errors import REMEDIES, DropscribeError, ReasonedError, UsageError
 from dropscribe.doctor import models as weights
 from dropscribe.doctor import packages
 from dropscribe.engines import hub, registry
@@ -20,6 +20,9 @@ def models(given: argparse.Namespace) -> int:
     """List, pull or remove; the name defaults to the model of the settings."""
     settings = settings_of(given)
     name = given.name or settings.engine.model
+    if name == "rapidocr" and given.action in ("pull", "remove"):
+        what = "rapidocr is part of its package: there is nothing to download or to remove"
+        raise UsageError("models", what, "dropscribe models lists the models of this machine")
     try:
         if given.action == "pull":
             folder = hub.pull(name, settings.engine.revision if name == settings.engine.model else None, _show)
