@@ -33,6 +33,14 @@ def test_what_a_file_waits_for_is_told_as_in_the_terminal() -> None:
     assert "a.png its writer is not done" in words("waiting", status)
 
 
+def test_nothing_waits_only_when_nothing_is_queued() -> None:
+    status = Status()
+    assert words("waiting", status) == "Nothing waits."
+
+    status.queue.running = 3  # by a daemon that was killed
+    assert words("waiting", status) == ""
+
+
 def test_tokens_are_shown_of_an_engine_that_has_them() -> None:
     status = Status(daemon=DaemonStatus(engine="rapidocr"), active=[ActiveStatus(id=1, name="a", pages=1, tokens=18)])
     assert "token" not in words("active", status)
