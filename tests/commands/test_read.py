@@ -35,6 +35,8 @@ def folder(tmp_path: Path) -> tuple[Path, list[str]]:
     (root / "notes.doc").write_text("no picture")
     picture(root / ".hidden.png", 3)
     picture(root / "@eaDir" / "a.png", 4)
+    picture(tmp_path / "elsewhere.png", 5)
+    (root / "link.png").symlink_to(tmp_path / "elsewhere.png")
     return root, texts
 
 
@@ -45,7 +47,7 @@ def test_a_folder_is_read_through_the_daemon(daemon: Daemon, folder: tuple[Path,
     names = [f"==> {root}/{name} <==" for name in ("a.png", "sub/a.png")]
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == f"{names[0]}\n{texts[0]}\n\n{names[1]}\n{texts[1]}\n"
-    assert left(root) == ["@eaDir/a.png", "a.png", "notes.doc", "sub/a.png"]
+    assert left(root) == ["@eaDir/a.png", "a.png", "link.png", "notes.doc", "sub/a.png"]
 
 
 def test_a_folder_is_written_into_another_and_nothing_is_overwritten(

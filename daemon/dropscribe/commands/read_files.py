@@ -42,16 +42,19 @@ def targets(names: Sequence[str], private: str, patterns: Sequence[str]) -> Iter
 
 
 def _below(folder: str, patterns: Sequence[str]) -> Iterator[Target]:
-    """Yield the pictures and PDFs below *folder*, as the intake would take them; raise `UsageError` for none."""
+    """Yield the pictures and PDFs below *folder*, as the intake would take them; raise `UsageError` for none.
+
+    Links are left alone, as there; one that is named itself is read.
+    """
     found = False
     for place, folders, files in os.walk(os.fsencode(folder)):
         folders[:] = sorted(name for name in folders if ignore.wanted_folder(name))
         inside = os.path.relpath(place, os.fsencode(folder))
         for name in sorted(files):
             path = os.path.normpath(os.path.join(inside, name))
-            if file_types.wanted_name(name) and not ignore.ignored(path, patterns):
+            whole = os.fsdecode(os.path.join(place, name))
+            if file_types.wanted_name(name) and not ignore.ignored(path, patterns) and not os.path.islink(whole):
                 found = True
-                whole = os.fsdecode(os.path.join(place, name))
                 yield Target(os.path.abspath(whole), whole, os.path.dirname(os.fsdecode(path)))
     if not found:
         raise UsageError("read", f"there is no picture and no PDF in {folder}", "name another folder, or the files")
