@@ -1,5 +1,6 @@
 """The user's commands after files: whether they can be found, and which of them fail. It runs none."""
 
+import os
 import shutil
 from collections.abc import Iterator
 
@@ -13,7 +14,8 @@ from dropscribe.doctor.values import Check, warning
 def all_of(settings: Settings, status: Status | None) -> Iterator[Check]:
     """Judge the hooks of *settings*; those that fail are known to a running daemon only."""
     for setting, command in _commands(settings):
-        if shutil.which(command[0]) is None:
+        relative = os.sep in command[0] and not os.path.isabs(command[0])  # to the daemon's own folder
+        if not relative and shutil.which(command[0]) is None:
             what = f"there is no program {command[0]}, or it may not be run"
             yield warning(setting, what, f"correct {setting}; a command needs its whole path where PATH lacks it")
     for failing in status.hooks.failing if status is not None else []:
