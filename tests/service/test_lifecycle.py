@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from dropscribe.memory.values import size
 from support.fakes import document, picture
 from support.harness import Daemon, done, gone, is_in, left, unloaded, wait_for
 
@@ -38,7 +39,7 @@ def test_the_model_comes_with_a_file_and_goes_when_idle_and_its_memory_is_proven
         assert record["how"] == "exit" and record["seconds"] >= 0 and record["at"]
         assert record["available_gain_bytes"] is not None
         assert f"{record['released_bytes'] / 1e6:.0f} MB given back by the release" in daemon.log()
-        assert str(record["footprint_bytes"] // MB)[:2] in daemon.run("status").stdout
+        assert f"of {size(record['footprint_bytes'])}" in daemon.run("status").stdout
 
 
 def test_the_model_loads_while_the_first_file_still_settles(tmp_path: Path) -> None:
