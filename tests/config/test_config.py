@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from dropscribe.config import Settings, checked, keys, load, reference_text
-from dropscribe.config.check import types_of
+from dropscribe.config.sections import types_of
 from dropscribe.core.errors import ConfigError, Fault
 from support.config_faults import fault, faults
 

@@ -30,6 +30,8 @@ from dropscribe.config.schema import (
     log_home,
     state_home,
 )
+from dropscribe.config.sections import SECTIONS, is_section, types_of
+from dropscribe.config.values import written
 from dropscribe.core.errors import ConfigError, Fault
 
 __all__ = [
@@ -143,11 +145,6 @@ def plain(settings: Settings) -> dict[str, Any]:
     return values
 
 
-def written(settings: Settings) -> dict[str, Any]:
-    """Return the settings as people write them (`5m`, not 300), from which `checked` makes the same settings again."""
-    return check.written(settings)
-
-
 def restored(values: dict[str, Any]) -> Settings:
     """Return the settings that `plain` made into *values*; their folders are not looked at again."""
     return check.checked(values, "the daemon", "/", layout=False)
@@ -155,12 +152,12 @@ def restored(values: dict[str, Any]) -> Settings:
 
 def keys() -> list[tuple[str, str]]:
     """Return every (section, key), in the order of the reference file; a section inside another is `engine.remote`."""
-    return [pair for section in check.SECTIONS for pair in _keys_of(section)]
+    return [pair for section in SECTIONS for pair in _keys_of(section)]
 
 
 def _keys_of(section: str) -> Iterator[tuple[str, str]]:
-    for key, kind in check.types_of(section).items():
-        if check.is_section(kind):
+    for key, kind in types_of(section).items():
+        if is_section(kind):
             yield from _keys_of(f"{section}.{key}")
         else:
             yield section, key

@@ -1,49 +1,22 @@
 """From plain values to checked settings: every fault is found and told at once, in words for people."""
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
-from types import UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Struct
 
+from dropscribe.config import fault_words
 from dropscribe.config.folders import layout_faults
 from dropscribe.config.kinds import Folder, Kind
 from dropscribe.config.recipes import BESIDE
-from dropscribe.config.schema import (
-    FORMER_KEYS,
-    FORMER_VALUES,
-    RECIPE_ENGINE,
-    RECIPE_SECTIONS,
-    RecipeSection,
-    Settings,
-)
+from dropscribe.config.schema import RECIPE_ENGINE, RECIPE_SECTIONS, RecipeSection, Settings
+from dropscribe.config.sections import RECIPES, SECTIONS, is_section, struct_of, types_of
 from dropscribe.core.errors import ConfigError, Fault
 
-RECIPES = "recipes"  # not a section with keys of ours: its keys are names that people give
 _RECIPE_NAME = re.compile(r"[^\W_][\w .-]{0,62}")
-SECTIONS: dict[str, type[Struct]] = {name: kind for name, kind in get_type_hints(Settings).items() if name != RECIPES}
-
-
-def struct_of(section: str) -> type[Struct]:
-    """Return the type of a section; one inside another is written `engine.remote`."""
-    outer, _, inner = section.rpartition(".")
-    return types_of(outer)[inner] if outer else SECTIONS[section]
-
-
-@cache
-def types_of(section: str) -> dict[str, Any]:
-    """Return the keys of a section with their annotated types."""
-    return get_type_hints(struct_of(section), include_extras=True)
-
-
-def is_section(kind: Any) -> bool:
-    """Say whether values of this type are sections of their own."""
-    return isinstance(kind, type) and issubclass(kind, Struct)
 
 
 @dataclass
@@ -103,7 +76,9 @@ def _sections(values: dict[Any, Any], source: _Source) -> Iterator[tuple[str, An
         if section == RECIPES:
             yield section, dict(_recipes(given, source))
         elif section not in SECTIONS:
-            source.faults.append(_unknown(f"{source.name}: {section}", str(section), sorted([*SECTIONS, RECIPES])))
+            source.faults.append(
+                fault_words.unknown(f"{source.name}: {section}", str(section), sorted([*SECTIONS, RECIPES]))
+            )
         else:
             yield section, _section(section, given, source)
 
@@ -111,21 +86,22 @@ def _sections(values: dict[Any, Any], source: _Source) -> Iterator[tuple[str, An
 def _recipes(given: Any, source: _Source) -> Iterator[tuple[str, RecipeSection]]:
     """Yield the sound recipes by name."""
     if not isinstance(given, dict):
-        what = f"must be a section of recipes, each under a name of yours {_got(given)}"
+        what = f"must be a section of recipes, each under a name of yours {fault_words.got(given)}"
         source.faults.append(Fault(f"{source.name}: {RECIPES}", what, "compare it with the examples in config.yaml"))
         return
     for name, recipe in given.items():
         where = f"{RECIPES}.{name}"
         if not isinstance(name, str) or not _RECIPE_NAME.fullmatch(name):
-            what = f"must be a name of letters, digits, blanks, dots and dashes {_got(name)}"
+            what = f"must be a name of letters, digits, blanks, dots and dashes {fault_words.got(name)}"
             source.faults.append(Fault(f"{source.name}: {where}", what, "choose another name for the recipe"))
         elif not isinstance(recipe, dict) or recipe.get("inbox") is None:
-            what = f"must have an inbox of its own {_got(recipe)}"
+            what = f"must have an inbox of its own {fault_words.got(recipe)}"
             source.faults.append(Fault(f"{source.name}: {where}", what, "write inbox: and a folder below its name"))
         elif "inbox" in (values := dict(_recipe(where, recipe, source))):
             originals = values.get("output", {}).get("originals", "keep")
             if values.get("outbox") == BESIDE and originals != "keep":
-                what = f"must be keep where the outbox is beside: originals stay with their texts {_got(originals)}"
+                got = fault_words.got(originals)
+                what = f"must be keep where the outbox is beside: originals stay with their texts {got}"
                 source.faults.append(Fault(f"{source.name}: {where}.output.originals", what, "remove the line"))
             yield name, RecipeSection(**values)
 
@@ -138,21 +114,21 @@ def _recipe(where: str, given: dict[Any, Any], source: _Source) -> Iterator[tupl
             yield key, dict(_recipe_section(f"{where}.{key}", key, value, source))
         elif value is None or (key, value) == ("outbox", BESIDE):
             yield key, value
-        elif key == "outbox" and _misspelt(value, BESIDE):
-            what = f"is neither {BESIDE} nor clearly a folder {_got(value)}"
+        elif key == "outbox" and fault_words.misspelt(value, BESIDE):
+            what = f"is neither {BESIDE} nor clearly a folder {fault_words.got(value)}"
             remedy = f'did you mean "{BESIDE}"? A folder of that name is written ./{value}'
             source.faults.append(Fault(f"{source.name}: {where}.{key}", what, remedy))
         elif key in types:
             yield from _checked_value(where, key, types[key] if key == "priority" else Folder, value, source)
         else:
-            source.faults.append(_unknown(f"{source.name}: {where}.{key}", str(key), sorted(types)))
+            source.faults.append(fault_words.unknown(f"{source.name}: {where}.{key}", str(key), sorted(types)))
 
 
 def _recipe_section(where: str, section: str, given: Any, source: _Source) -> Iterator[tuple[str, Any]]:
     """Yield the sound settings of a section that a recipe has of its own."""
     allowed = RECIPE_ENGINE if section == "engine" else frozenset(types_of(section))
     if not isinstance(given, dict):
-        what = f"must be a section with settings of its own {_got(given)}"
+        what = f"must be a section with settings of its own {fault_words.got(given)}"
         source.faults.append(Fault(f"{source.name}: {where}", what, f"its keys: {', '.join(sorted(allowed))}"))
         return
     for key in given.keys() & (types_of(section).keys() - allowed):
@@ -173,7 +149,10 @@ def _no_server(settings: Settings, name: str) -> list[Fault]:
 def _section(section: str, given: Any, source: _Source) -> Struct:
     """Return one section, its faulty keys left at their defaults and told."""
     if not isinstance(given, dict):
-        what, known = f"must be a section with settings of its own {_got(given)}", ", ".join(types_of(section))
+        what, known = (
+            f"must be a section with settings of its own {fault_words.got(given)}",
+            ", ".join(types_of(section)),
+        )
         source.faults.append(
             Fault(f"{source.name}: {section}", what, f"start a line below it with one of its keys: {known}")
         )
@@ -187,10 +166,10 @@ def _values(
     """Yield the sound settings of a *section*, which is written at *place*."""
     for key, value in given.items():
         where = f"{source.name}: {place or section}.{key}"
-        if former := _former(f"{section}.{key}", value):
+        if former := fault_words.former(f"{section}.{key}", value):
             source.faults.append(Fault(where, *former))
         elif key not in types_of(section):
-            source.faults.append(_unknown(where, str(key), sorted(types_of(section))))
+            source.faults.append(fault_words.unknown(where, str(key), sorted(types_of(section))))
         elif is_section(types_of(section)[key]):
             yield key, _section(f"{section}.{key}", {} if value is None else value, source)
         else:
@@ -204,7 +183,7 @@ def _checked_value(place: str, key: str, kind: Any, value: object, source: _Sour
     except (ValueError, OverflowError) as error:  # msgspec's own errors are such too
         default = source.defaults.get(place, {}).get(key, "the default")
         remedy = f"correct it, or remove the line to use {default}"
-        source.faults.append(Fault(f"{source.name}: {place}.{key}", f"{error} {_got(value)}", remedy))
+        source.faults.append(Fault(f"{source.name}: {place}.{key}", f"{error} {fault_words.got(value)}", remedy))
 
 
 def _value(kind: Any, value: object, base: str) -> Any:
@@ -217,120 +196,4 @@ def _value(kind: Any, value: object, base: str) -> Any:
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
-        raise ValueError(_words(kind, str(error))) from None
-
-
-def _words(kind: Any, said: str) -> str:
-    """Say what a value must be: the types and bounds tell it better than the library's message."""
-    plain = next(_members(kind))
-    bounds = list(_bounds(kind))
-    choices = _choices(plain)
-    if choices and (get_origin(plain) is not tuple or "enum value" in said):
-        return f"must be one of {', '.join(choices[:-1])} or {choices[-1]}"
-    if plain in (int, float) and bounds and re.search(r"[<>]=?", said):
-        return f"must be {_range(bounds[0], kind)}"
-    if "length" in said:
-        return "must not be empty" if plain is str else "must name at least one format"
-    names = {str: "text", bool: "true or false", int: "a whole number", float: "a number", dict: "a mapping"}
-    return f"must be {names.get(get_origin(plain) or plain, 'a list')}"
-
-
-def _members(kind: Any) -> Iterator[Any]:
-    """Yield the plain types of an annotated one, without None."""
-    if get_origin(kind) is Annotated:
-        yield from _members(get_args(kind)[0])
-    elif isinstance(kind, UnionType) or get_origin(kind) is Union:
-        for part in get_args(kind):
-            if part is not type(None):
-                yield from _members(part)
-    else:
-        yield kind
-
-
-def _bounds(kind: Any) -> Iterator[Meta]:
-    """Yield the bounds of an annotated type, however deep."""
-    if get_origin(kind) is Annotated:
-        yield from (extra for extra in get_args(kind)[1:] if isinstance(extra, Meta))
-    for part in get_args(kind):
-        yield from _bounds(part)
-
-
-def _choices(plain: Any) -> tuple[str, ...]:
-    if get_origin(plain) is tuple:
-        return _choices(get_args(plain)[0])
-    return get_args(plain) if get_origin(plain) is Literal else ()
-
-
-def written(section: Struct) -> dict[str, Any]:
-    """Return the values of a section as people write them; sections inside it too."""
-    kinds = get_type_hints(type(section), include_extras=True)
-    found: dict[str, Any] = {}
-    for key, kind in kinds.items():
-        value = getattr(section, key)
-        if key == RECIPES:
-            found[key] = {name: _written_recipe(recipe) for name, recipe in value.items()}
-        else:
-            found[key] = written(value) if isinstance(value, Struct) else _written(kind, value)
-    return found
-
-
-def _written_recipe(recipe: RecipeSection) -> dict[str, Any]:
-    """Return what a recipe sets: what it leaves out is as everywhere else, and has no value of its own."""
-    found: dict[str, Any] = {}
-    for key, value in msgspec.structs.asdict(recipe).items():
-        if key in RECIPE_SECTIONS and value:
-            kinds = types_of(key)
-            found[key] = {inner: _written(kinds[inner], given) for inner, given in value.items()}
-        elif value not in (None, {}) and (key, value) != ("priority", "normal"):
-            found[key] = value
-    return found
-
-
-def _written(kind: Any, value: Any) -> Any:
-    """Return *value* as its kind writes it; what has no way of its own, in plain values."""
-    first = next(_kinds(kind), None)
-    plain = msgspec.to_builtins(value)
-    return plain if first is None or isinstance(plain, str) else first.write(plain)
-
-
-def _kinds(kind: Any) -> Iterator[Kind]:
-    """Yield the ways of writing of an annotated type, from the outside in."""
-    if get_origin(kind) is Annotated:
-        yield from (extra for extra in reversed(get_args(kind)[1:]) if isinstance(extra, Kind))
-    for part in get_args(kind):
-        yield from _kinds(part)
-
-
-def _range(bounds: Meta, kind: Any) -> str:
-    """Say what is allowed, in the units in which people write it."""
-
-    def told(bound: float) -> str:
-        text = _written(kind, bound)
-        return text if isinstance(text, str) else f"{text:,}"
-
-    low = f"greater than {told(bounds.gt)}" if bounds.gt is not None else f"at least {told(bounds.ge or 0)}"
-    return low if bounds.le is None else f"{low} and at most {told(bounds.le)}"
-
-
-def _unknown(where: str, key: str, known: list[str]) -> Fault:
-    near = difflib.get_close_matches(key, known, n=1)
-    return Fault(where, "unknown key", f'did you mean "{near[0]}"?' if near else "known keys: " + ", ".join(known))
-
-
-def _misspelt(value: object, word: str) -> bool:
-    """Say whether *value* is not *word*, but differs from it by a letter or two."""
-    if not isinstance(value, str) or "/" in value:
-        return False
-    return bool(difflib.get_close_matches(value.casefold(), [word], cutoff=0.8))
-
-
-def _former(key: str, value: object) -> tuple[str, str] | None:
-    """Return what to say of a name that an earlier version used, and the remedy; None for any other."""
-    if key in FORMER_KEYS:
-        return "is called otherwise now", f"write {FORMER_KEYS[key]} in its place; the value may stay"
-    new = FORMER_VALUES.get((key, value)) if isinstance(value, str) else None
-    return (f"is called otherwise now {_got(value)}", f"write {new}") if new else None
-
-
-def _got(value: object) -> str:
-    return f"(got {value!r:.80})"
+        raise ValueError(fault_words.wanted(kind, str(error))) from None
