@@ -6,14 +6,31 @@ Goals on Linux: at most 32 MB, under 0.1 % of one core.
 """
 
 import argparse
+import os
 import tempfile
-import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 from bench_pictures import table
 
-from support.harness import REAL_DAEMON, Daemon
+from support.harness import REAL_DAEMON, Daemon, wait_for
+
+
+def at_rest(process: psutil.Process, seconds: float) -> tuple[float, int]:
+    """Return the processor seconds and wake-ups of *process* over *seconds*, from when its start is over."""
+    tick = 1 / os.sysconf("SC_CLK_TCK")  # what the system counts in
+    wait_for(lambda: _spent(process, 1)[0] < tick / 2, "it has nothing to do", 60)
+    return _spent(process, seconds)
+
+
+def _spent(process: psutil.Process, seconds: float) -> tuple[float, int]:
+    """Return what *process* spends in *seconds*, all of which it must live."""
+    before, wakes = process.cpu_times(), process.num_ctx_switches().voluntary
+    with suppress(psutil.TimeoutExpired):
+        raise AssertionError(f"it ended with {process.wait(seconds)}")
+    after = process.cpu_times()
+    return after.user + after.system - before.user - before.system, process.num_ctx_switches().voluntary - wakes
 
 
 def main() -> None:
@@ -27,12 +44,8 @@ def main() -> None:
             it.start()
             assert it.process is not None
             process = psutil.Process(it.process.pid)
-            time.sleep(3)
-            memory, cpu, wakes = process.memory_full_info(), process.cpu_times(), process.num_ctx_switches().voluntary
-            time.sleep(seconds)
-            after = process.cpu_times()
-            used = after.user + after.system - cpu.user - cpu.system
-            wakes = process.num_ctx_switches().voluntary - wakes
+            used, wakes = at_rest(process, seconds)
+            memory = process.memory_full_info()
     table(
         ("resident, MB", "own (PSS), MB", "wake-ups a minute", "processor, % of one core"),
         (

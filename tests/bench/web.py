@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 from bench_pictures import table
+from idle import at_rest
 
 from dropscribe.core.job import Found, Signature
 from dropscribe.journal.journal import Journal
@@ -95,10 +96,7 @@ def idle(daemon: Daemon, seconds: int) -> tuple[str, int]:
     """Measure the daemon alone."""
     assert daemon.process is not None
     process = psutil.Process(daemon.process.pid)
-    time.sleep(3)
-    wakes = process.num_ctx_switches().voluntary
-    time.sleep(seconds)
-    wakes = process.num_ctx_switches().voluntary - wakes
+    _, wakes = at_rest(process, seconds)
     return f"{process.memory_info().rss / 1e6:.1f}", round(wakes * 60 / seconds)
 
 

@@ -330,12 +330,12 @@ def test_a_hook_that_hangs_does_not_hold_up_the_end(tmp_path: Path) -> None:
 
 
 MISBEHAVE = """
-import os, subprocess, sys, time
-child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+import os, signal, subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
 open("child", "w").write(str(child.pid))
 os.unlink(os.environ["DROPSCRIBE_ORIGINAL"])
 sys.stderr.write("x" * 3_000_000 + "\\n" + "\\x1b[31mred\\n" * 100_000)
-time.sleep(600)
+signal.pause()
 """
 
 

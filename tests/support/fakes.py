@@ -107,7 +107,7 @@ class FakeEngine:
             megabytes(self._options.get("cache_mb", 0)),
         )
         if self._options.get("grandchild"):
-            child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+            child = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
             Path(self._options["grandchild"]).write_text(str(child.pid))
         report(LoadProgress("weights", 100, 100))
 
@@ -169,7 +169,7 @@ class FakeEngine:
         elif pixel == DEEDS["hang"]:
             signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
             while True:  # as native code hangs: it looks at nothing
-                time.sleep(1)
+                signal.pause()
         elif pixel == DEEDS["error"]:
             raise ReasonedError(Reason.ENGINE_ERROR, "the fake engine is told to fail")
         elif pixel == DEEDS["slow"]:
