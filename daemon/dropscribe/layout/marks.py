@@ -33,6 +33,9 @@ class Marks:
         )
 
 
+NO_MARKS = Marks()
+
+
 def _turned(box: Box, skew: float) -> Box:
     """Return *box* with its centre turned and its size kept: exact enough for the few degrees of a skewed scan."""
     x0, y0, x1, y1 = box

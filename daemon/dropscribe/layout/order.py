@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dropscribe.layout.evidence import score
 from dropscribe.layout.geometry import Quad, TextBox, deskew, sideways, skew
 from dropscribe.layout.gutters import Gutter, gutters, halves
-from dropscribe.layout.marks import Marks
+from dropscribe.layout.marks import NO_MARKS, Marks
 from dropscribe.layout.notes import apart
 from dropscribe.layout.rows import blocks, group_lines, horizontal_bands, lines
 
@@ -29,10 +29,9 @@ WIDEST = 0.5  # of the widest white between two bands; narrower white is within 
 TRIED_IN_HALVES = 4  # gutters, those first that part most
 
 Row = list[int]
-NOTHING = Marks()
 
 
-def rows(quads: Sequence[Quad], texts: Sequence[str] = (), marks: Marks = NOTHING) -> list[Row]:
+def rows(quads: Sequence[Quad], texts: Sequence[str] = (), marks: Marks = NO_MARKS) -> list[Row]:
     """Return the indices of *quads* (page pixels) in reading order, those on one baseline together."""
     return [[s.index for s in row] for area in page_areas(quads, texts, marks) for row in lines(area)]
 
@@ -40,7 +39,7 @@ def rows(quads: Sequence[Quad], texts: Sequence[str] = (), marks: Marks = NOTHIN
 def page_areas(quads: Sequence[Quad], texts: Sequence[str], marks: Marks) -> list[list[TextBox]]:
     """Return level boxes of *quads* (page pixels) in the areas that are read one after the other."""
     if sideways(quads):
-        return areas(level(quads, texts), NOTHING, VERTICAL)
+        return areas(level(quads, texts), NO_MARKS, VERTICAL)
     text, notes = apart(level(quads, texts))
     return [area for part in (text, *notes) if part for area in areas(part, marks.turned_back(skew(quads)))]
 
@@ -54,13 +53,13 @@ def level(quads: Sequence[Quad], texts: Sequence[str] = ()) -> list[TextBox]:
     return boxes
 
 
-def ordered(boxes: list[TextBox], marks: Marks = NOTHING) -> list[list[TextBox]]:
+def ordered(boxes: list[TextBox], marks: Marks = NO_MARKS) -> list[list[TextBox]]:
     """Return *boxes* row by row, columns one after the other."""
     return [row for area in areas(boxes, marks) for row in lines(area)]
 
 
 def areas(
-    boxes: list[TextBox], marks: Marks = NOTHING, sure: float = PAGE, beside: bool = False
+    boxes: list[TextBox], marks: Marks = NO_MARKS, sure: float = PAGE, beside: bool = False
 ) -> list[list[TextBox]]:
     """Return *boxes* in the areas that are read one after the other, each row by row.
 

@@ -11,12 +11,10 @@ from dropscribe.layout import markdown
 from dropscribe.layout.elements import Element, elements
 from dropscribe.layout.geometry import Quad, sideways, skew
 from dropscribe.layout.lines import Line
-from dropscribe.layout.marks import Marks
+from dropscribe.layout.marks import NO_MARKS, Marks
 from dropscribe.layout.order import page_areas
 from dropscribe.layout.paragraphs import joined
 from dropscribe.layout.splitting import split_joined
-
-NO_MARKS = Marks()
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from itertools import pairwise
 from dropscribe.core.pages import Box
 from dropscribe.layout.geometry import TextBox
 from dropscribe.layout.lines import CJK
-from dropscribe.layout.marks import Marks
+from dropscribe.layout.marks import NO_MARKS, Marks
 from dropscribe.layout.rows import CELL_LINES, group_lines, horizontal_bands
 
 RIM = 0.2  # of a box's height at its ends that may be nobody's
@@ -27,8 +27,6 @@ SUPPORT = 0.4  # of the rows have text on both sides of each white strip
 ROOM = 1.0  # line heights left at the end of a line that is full
 UNIT = 3  # letters of a unit or a currency beside a number
 CLOSE = 0.25  # line heights beyond the least white between rows: within a cell
-
-NO_MARKS = Marks()
 
 Strip = tuple[float, float]
 

@@ -24,7 +24,7 @@ from dropscribe.engines.ppocr.sessions import BATCH, Read, Sessions
 from dropscribe.engines.ppocr.stacked import long_vowels, unstacked
 from dropscribe.layout.geometry import Quads, edges, tall
 from dropscribe.layout.lines import CJK, Line, letters, weight
-from dropscribe.layout.marks import Marks
+from dropscribe.layout.marks import NO_MARKS, Marks
 
 READABLE = 0.5  # confidence below which a line is not text (rapidocr's own `text_score`)
 DOUBTFUL = 0.8  # confidence below which a line is tried another way
@@ -36,7 +36,6 @@ OPENING = frozenset("「『（《〈【〔“‘([…—")
 INK = "rapidocr ink"  # the look at all the ink as one line
 TRUSTED = 0.7  # mean confidence of tesseract's letters
 ENOUGH = 4  # lines; fewer have one order, whatever else is on the page
-NO_MARKS = Marks()
 LONGEST_AGAIN = 2600  # pixels; the longest side of a second look, which is tried on pictures without text too
 
 
