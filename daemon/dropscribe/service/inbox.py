@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from dropscribe.config import Settings
@@ -174,8 +174,7 @@ class Inbox:
                 LOG.warning("left alone: %d more that are no files", self.left_alone.more)
         else:
             news = {path: what for path, what in over.strange.items() if self.left_alone.seen(path, what)}
-        for path, what in news.items():
-            LOG.warning("left alone: %s (%s)", printable(path), what)
+        _warn_left_alone(news)
 
     def _forget_kept(self) -> Flow[None]:
         """Forget originals that were left in the inbox and have been taken since; never while it is not there."""
@@ -210,9 +209,7 @@ class Inbox:
             if info.signature is not None and info.path in live and not live[info.path].same_file(info.signature):
                 self._replaced(info.path, live)
         self._tell(infos)
-        for info in infos:
-            if self.left_alone.seen(info.path, info.strange):
-                LOG.warning("left alone: %s (%s)", printable(info.path), info.strange)
+        _warn_left_alone({i.path: i.strange for i in infos if self.left_alone.seen(i.path, i.strange)})
         kept = self._journal.metadata.kept(paths, own) if self._settings.output.originals == "keep" else {}
         verdicts = self.intake.take(infos, live, kept, now)
         settled = [verdict.found for verdict in verdicts if isinstance(verdict, Settled)]
@@ -340,3 +337,8 @@ class Inbox:
     def close(self) -> None:
         """Stop watching; may be called twice."""
         self.watch.close()
+
+
+def _warn_left_alone(news: Mapping[bytes, str | None]) -> None:
+    for path, what in news.items():
+        LOG.warning("left alone: %s (%s)", printable(path), what)
