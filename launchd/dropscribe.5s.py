@@ -36,7 +36,7 @@ def shown(text):
 
 
 def action(label, program, *words):
-    """Return a menu line that runs a program without a terminal and draws the menu anew."""
+    """Return a menu line that runs a program without a terminal and refreshes the menu."""
     quoted = " ".join('param{}="{}"'.format(number, word.replace('"', "")) for number, word in enumerate(words, 1))
     return '{} | bash="{}" {} terminal=false refresh=true'.format(shown(label), program, quoted)
 

@@ -49,7 +49,7 @@ def _message(formatter: logging.Formatter, record: logging.LogRecord) -> str:
 
 
 class PrivateFile(RotatingFileHandler):
-    """A rotating file that only its owner may read; opened anew when it was moved or removed from outside."""
+    """A rotating file that only its owner may read; reopened when it was moved or removed from outside."""
 
     def _open(self) -> TextIOWrapper:
         return open(
@@ -72,7 +72,7 @@ class PrivateFile(RotatingFileHandler):
             return False
 
     def reopen(self) -> None:
-        """Open the file anew, with its folder; while that cannot be, the former one is written on."""
+        """Reopen the file, with its folder; while that cannot be, the former one is written on."""
         self.acquire()
         try:
             os.makedirs(os.path.dirname(self.baseFilename), mode=0o700, exist_ok=True)
@@ -86,7 +86,7 @@ class PrivateFile(RotatingFileHandler):
 
 
 def reopen() -> None:
-    """Open the log's file anew, as a log rotator asks for with SIGHUP."""
+    """Reopen the log's file, as a log rotator asks for with SIGHUP."""
     for handler in LOG.handlers:
         if isinstance(handler, PrivateFile):
             handler.reopen()

@@ -133,7 +133,7 @@ def logs(given: argparse.Namespace) -> int:
     _warn_of_former_log(settings)
     if not os.path.exists(path):
         runs = lock.holder(settings.folders.state) is not None
-        what = "; the daemon opens it anew with its next line" if runs else ""
+        what = "; the daemon reopens it with its next line" if runs else ""
         raise DropscribeError("logs", f"there is no log at {path}{what}", "start the daemon: dropscribe run")
     lines = given.lines
     while True:

@@ -138,7 +138,7 @@ def _bytes(value: object) -> int:
 def folder(value: object, base: str) -> str:
     """Return the absolute path of the folder that *value* names, counted from *base*; links in it stay links.
 
-    They are followed anew at each look, so that an inbox that is a link may be pointed elsewhere.
+    They are resolved at every access, so that an inbox that is a link may be pointed elsewhere.
     """
     if not isinstance(value, str) or not value.strip():
         raise ValueError("must be a folder, written as text")

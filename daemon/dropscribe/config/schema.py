@@ -68,7 +68,7 @@ def _at_home(name: str) -> Any:
 
 
 class Folders(Struct, frozen=True):
-    """Where things lie; all absolute. Links in `state` are followed once, in the others anew at each look."""
+    """Where things lie; all absolute. Links in `state` are resolved once, in the others at every access."""
 
     inbox: Folder = _at_home("inbox")
     outbox: Folder = _at_home("outbox")

@@ -160,7 +160,7 @@ class Control:
                 self._selector.modify(client, events, client)
 
     def _look_after_listener(self) -> None:
-        """Listen again after a rest, and anew where a cleaner of temporary files has removed the socket."""
+        """Listen again after a rest, and on a new socket where a cleaner of temporary files has removed it."""
         if self._rest_until is not None:
             if time.monotonic() < self._rest_until:
                 return
@@ -176,7 +176,7 @@ class Control:
         self._selector.unregister(former)
         former.close()
         self._selector.register(self._listener, selectors.EVENT_READ, self)
-        LOG.warning("the control socket %s was gone and is made anew", path)
+        LOG.warning("the control socket %s was gone and is created again", path)
 
     def close(self) -> None:
         """Stop listening and remove the socket; may be called twice."""

@@ -21,7 +21,7 @@ def sizes(settings: Settings, daemon_runs: bool = False, restart_needed: Sequenc
         yield warning("logs", what, "dropscribe install, or stop it and run it again")
     elif daemon_runs and not os.path.exists(path(settings.log.folder)):
         what = f"the daemon runs and {path(settings.log.folder)} is not there: it was moved or removed"
-        yield warning("logs", what, "nothing: the daemon opens it anew with its next line, or at once after SIGHUP")
+        yield warning("logs", what, "nothing: the daemon reopens it with its next line, or at once after SIGHUP")
     else:
         yield own(settings.log.folder)
     yield output("agent log", os.path.join(settings.log.folder, OUTPUT), 10 * LARGEST_OUTPUT)

@@ -18,7 +18,7 @@ from dropscribe.core.errors import Reason, ReasonedError, Stopped
 from dropscribe.memory import readings
 
 # A decoder may take so much address space beyond what the process holds: for any document, for each byte of its file
-# (mapped, held, mended, and written anew), and for each pixel of the largest page so far. Per pixel: OpenJPEG keeps 4
+# (mapped, held, repaired, and rewritten), and for each pixel of the largest page so far. Per pixel: OpenJPEG keeps 4
 # bytes for each of up to four components, Pillow 4 for the picture, and one more copy exists while colours are
 # converted. A decoder whose file has no such page has no use for more: 163 KB of metadata, packed twice, wanted 5.7 GB.
 MEMORY_FLOOR_BYTES = 512 << 20

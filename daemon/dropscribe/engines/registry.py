@@ -30,7 +30,7 @@ def _by_machine() -> tuple[str, str]:
 def other_scripts(name: str) -> str:
     """Return which program reads the scripts that the engine called *name* lacks letters for; "" where it lacks none.
 
-    It is looked for anew each time: installing it needs no restart of the daemon, only of the worker.
+    It is looked for every time: installing it needs no restart of the daemon, only of the worker.
     """
     if name != "rapidocr":
         return ""

@@ -1,7 +1,7 @@
 """Places below a configured folder: opened level by level, on descriptors, never through a link.
 
 A path is a name, not a thing: in a folder that others can write to, what lies under it may be exchanged between two
-looks. The configured folder itself is the user's word: links on the way to it are followed, anew each time. A level
+looks. The configured folder itself is the user's word: links on the way to it are resolved, every time. A level
 below it must be a real folder, of ours, of the system's or of the owner of the configured folder; a stranger's is used
 only where the level above lets everybody who may write there do as he likes anyway (no sticky bit).
 """

@@ -1,7 +1,7 @@
 """One run of a hook: the user's own command, in a process group of its own, watched by a thread.
 
 What it prints is logged, up to a bound, and read to the end, so that it never waits for us. It ends by itself, or its
-whole group is ended: asked first, then killed. It cannot do anything to the file: that is put away already.
+whole group is ended: asked first, then killed. It cannot do anything to the file: that has been archived already.
 """
 
 import os

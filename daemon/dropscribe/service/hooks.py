@@ -28,7 +28,7 @@ LONGEST_VARIABLE = 100_000  # bytes: Linux allows 128 KiB (MAX_ARG_STRLEN of <li
 
 
 def wanted(job: Job, settings: Settings, recipe: str) -> Hook | None:
-    """Return the hook for *job*, which is written or rejected and put away, by the *settings* of its files."""
+    """Return the hook for *job*, whose original is archived, by the *settings* of its files."""
     failed = job.state is State.REJECTED
     command = settings.hooks.failed if failed else settings.hooks.done
     if not command:

@@ -1,4 +1,4 @@
-"""Originals that were put away are looked at again for some minutes: whoever wrote them may not have been done.
+"""Archived originals are compared again for some minutes: whoever wrote them may not have been done.
 
 Not every writer can be seen (`intake/writers`), and one that had the file open goes on writing wherever it lies now.
 What has changed goes back into the inbox, as new work; what is to be deleted is deleted at the end, and not before. All

@@ -146,7 +146,9 @@ class Requests:
                     return Answer(ok=False, error=event.detail, reason=event.reason)
             elif (answer := _told(event, order)) is not None:
                 return answer
-            yield from on_disk(lambda: shutil.rmtree(order.staging, ignore_errors=True))  # the next try makes it anew
+            yield from on_disk(
+                lambda: shutil.rmtree(order.staging, ignore_errors=True)
+            )  # the next try creates it again
 
     def _place(self, client: Client, *, suspect: bool) -> Flow[Answer | None]:
         """Wait until the worker takes a file beside whatever it reads; return why it will not be read, if so."""

@@ -49,7 +49,7 @@ class Listing:
 
 
 class Library:
-    """Looks into the journal of the state folder that the *settings* name, each time anew."""
+    """Looks into the journal of the state folder that the *settings* name, every time."""
 
     def __init__(self, settings: Callable[[], Settings]) -> None:
         self._settings = settings

@@ -31,7 +31,7 @@ class Looking:
             return self._status
 
     def stale(self) -> None:
-        """Ask anew the next time: something was changed."""
+        """Ask again the next time: something was changed."""
         self._asked = float("-inf")
 
     async def statuses(self) -> AsyncGenerator[Status]:

@@ -1,6 +1,6 @@
 """Markdown of strangers as HTML: rendered by markdown-it-py with raw HTML off; no link and no picture is live.
 
-Only tables that the engines write as HTML are let through, taken apart and put together anew from their cells.
+Only tables that the engines write as HTML are let through, taken apart and rebuilt from their cells.
 """
 
 import re

@@ -95,7 +95,7 @@ class PdfDocument:
             self._pdf = None
 
     def _opened(self, source: str | bytes) -> pdfium.PdfDocument:
-        """Return the file in PDFium, anew from qpdf where the two see other pages or PDFium sees none."""
+        """Return the file in PDFium, rewritten by qpdf where the two see other pages or PDFium sees none."""
         pdf, fault = None, None
         try:
             pdf = pdfium.PdfDocument(mapped(source) if isinstance(source, str) else source)

@@ -1,7 +1,7 @@
 """A PDF as qpdf sees it: what kind of document it is, its one list of pages, and what of a page cannot be decoded.
 
 PDFium, which draws, trusts what the file says of itself and mends in silence: where the two would see other pages, it
-is given the file as qpdf writes it anew. No page is drawn here.
+is given the file as qpdf rewrites it. No page is drawn here.
 """
 
 import io
@@ -26,7 +26,7 @@ class Structure:
     """One PDF, opened by qpdf if it can; `close` may be called twice."""
 
     def __init__(self, source: str | io.BytesIO, in_ruins: bool = False) -> None:
-        """*in_ruins* says that *source* was written anew from a file that was."""
+        """*in_ruins* says that *source* was rewritten from a file that was."""
         self._pdf: pikepdf.Pdf | None = None
         self._known: dict[tuple[int, int], Loss] = {}  # streams that pages share are judged once
         self._holes = False
@@ -81,7 +81,7 @@ class Structure:
             if self._pdf is None:
                 return None
             pages = self._pdf.pages
-            self._pdf.Root.Pages.Count = len(pages)  # lest qpdf refuses to write the tree anew
+            self._pdf.Root.Pages.Count = len(pages)  # lest qpdf refuses to rewrite the tree
             self._pdf.add_blank_page()  # any change makes it do so: flat, and counted
             del pages[-1]
             for index in sorted(lost):
