@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-READ = "import dropscribe; from dropscribe.engines.ppocr.sessions import Sessions; Sessions()"
+READ = "import dropscribe; from dropscribe.engines.ppocr.sessions import Sessions; Sessions().load()"
 ALONE = """
 import importlib.util, pathlib, onnxruntime
 models = pathlib.Path(importlib.util.find_spec("rapidocr").origin).parent / "models"
