@@ -174,6 +174,20 @@ def test_the_end_of_the_decoders_parent_is_held_against_no_file(room: Room, tmp_
     assert fakes.fingerprint(room.open(tmp_path / "a.png").next_page(frozenset(), 1).image) == text
 
 
+@pytest.mark.skipif(not os.path.exists("/proc"), reason="decoders have a common parent on Linux only")
+def test_a_helper_that_dies_before_it_saw_the_file_is_held_against_no_file(room: Room, tmp_path: Path) -> None:
+    fakes.picture(tmp_path / "a.png")
+    room.open(tmp_path / "a.png").close()
+    (helper,) = [p for p in decoders() if p.ppid() == os.getpid()]
+    helper.suspend()
+    document = room.start(tmp_path / "a.png")
+    helper.kill()
+    with pytest.raises(ReasonedError, match="died before it saw one") as caught:
+        document.open(b"a.png")
+
+    assert caught.value.reason is Reason.ENGINE_UNAVAILABLE
+
+
 def test_two_hundred_files_leave_no_descriptor_no_process_and_no_folder(
     room: Room, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
