@@ -3,16 +3,20 @@
 import json
 import logging
 import os
+import resource
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 import pytest
 
 from dropscribe.host.process import COMMAND, WorkerProcess, end_leftover
+from dropscribe.host.shutdown import ReclaimWatch
 from dropscribe.host.states import ModelState
-from dropscribe.host.values import Died, Finished
+from dropscribe.host.values import Died, Finished, Unload
 from support.host_driver import Desk, lives
 
 MB = 10**6
@@ -199,6 +203,40 @@ def test_a_stopped_daemon_gives_its_worker_the_grace_it_was_told(tmp_path: Path)
 
 
 # -- leftovers
+
+
+@contextmanager
+def no_free_handle() -> Iterator[None]:
+    """Let this process open nothing meanwhile."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+@pytest.mark.skipif(not os.path.exists("/proc"), reason="only there a reading opens a file")
+def test_a_machine_that_does_not_tell_what_it_got_back_is_asked_at_the_next_look() -> None:
+    unload = Unload(0.0, "idle")
+    watch = ReclaimWatch(unload, 0, 0.0)
+    with no_free_handle():
+        watch.tick(0.0)
+    assert unload.available_gain_bytes is None
+
+    watch.tick(0.5)
+    assert unload.available_gain_bytes and unload.available_gain_bytes > 0
+
+
+@pytest.mark.skipif(not os.path.exists("/proc"), reason="only there a reading opens a file")
+def test_a_worker_leaves_while_no_file_can_be_opened(tmp_path: Path) -> None:
+    with Desk(tmp_path) as desk:
+        desk.load()
+        with no_free_handle():
+            desk.host.unload("idle", desk.now)
+        desk.until_state(ModelState.COLD)
+
+    assert desk.host.last_unload is not None and desk.host.last_unload.available_gain_bytes is None
 
 
 def test_a_leftover_worker_is_ended_with_all_it_started(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from dropscribe.memory.readings import Unreadable
 from dropscribe.service.shortage import Shortage
 
 
@@ -18,7 +19,9 @@ def missing_folder() -> sqlite3.OperationalError:
     raise AssertionError("it can be opened")
 
 
-@pytest.mark.parametrize("error", [OSError(errno.EMFILE, "x"), OSError(errno.ENOMEM, "x"), missing_folder()])
+@pytest.mark.parametrize(
+    "error", [OSError(errno.EMFILE, "x"), OSError(errno.ENOMEM, "x"), missing_folder(), Unreadable()]
+)
 def test_a_shortage_makes_the_loop_rest(error: Exception) -> None:
     shortage = Shortage()
     with shortage.outlived():

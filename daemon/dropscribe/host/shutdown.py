@@ -29,7 +29,7 @@ class WorkerShutdown:
         self._next_step = now + grace
         self._steps = [signal.SIGTERM, signal.SIGKILL]
         unload.footprint_bytes = readings.footprint(process.pid) or last_seen  # a dead one cannot be measured any more
-        self._available_before = readings.available().bytes
+        self._available_before = _available()
         if ask:
             process.send(protocol.Unload())
 
@@ -80,7 +80,7 @@ class WorkerShutdown:
 class ReclaimWatch:
     """Watches for some seconds how much memory the machine got back; nobody waits for it."""
 
-    def __init__(self, unload: Unload, before: int, now: float) -> None:
+    def __init__(self, unload: Unload, before: int | None, now: float) -> None:
         self._unload, self._before = unload, before
         self._looks = [now + wait for wait in (0, 0.5, 2, 5, OBSERVE)]
 
@@ -88,9 +88,18 @@ class ReclaimWatch:
         """Look when it is time to."""
         while self._looks and now >= self._looks[0]:
             del self._looks[0]
-            gain = readings.available().bytes - self._before
-            self._unload.available_gain_bytes = max(gain, self._unload.available_gain_bytes or 0)
+            there = _available()
+            if there is not None and self._before is not None:
+                self._unload.available_gain_bytes = max(there - self._before, self._unload.available_gain_bytes or 0)
 
     def deadline(self) -> float | None:
         """Return when the next look is due; None when it is over."""
         return self._looks[0] if self._looks else None
+
+
+def _available() -> int | None:
+    """Return the bytes that the machine has available; None where it does not tell now."""
+    try:
+        return readings.available().bytes
+    except readings.Unreadable:
+        return None

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 from dropscribe.core.errors import SHORTAGE
 from dropscribe.log import LOG
+from dropscribe.memory import readings
 
 REST = 1.0  # seconds
 
@@ -26,7 +27,7 @@ class Shortage:
         """Run a turn; a shortage ends it early and is no fault of the program, anything else is raised."""
         try:
             yield
-        except (OSError, sqlite3.OperationalError) as error:
+        except (OSError, sqlite3.OperationalError, readings.Unreadable) as error:
             if not _is_shortage(error):
                 raise
             self.rest_until = time.monotonic() + REST
@@ -37,8 +38,10 @@ class Shortage:
         self._told = False
 
 
-def _is_shortage(error: OSError | sqlite3.OperationalError) -> bool:
+def _is_shortage(error: Exception) -> bool:
     """Say whether an error is the machine's; SQLite tells none of them apart when it opens a file of its own."""
     if isinstance(error, OSError):
         return error.errno in SHORTAGE
+    if not isinstance(error, sqlite3.OperationalError):
+        return isinstance(error, readings.Unreadable)
     return (error.sqlite_errorcode & 0xFF) in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOMEM)
