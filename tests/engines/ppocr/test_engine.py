@@ -15,7 +15,7 @@ from dropscribe.core.errors import Reason, ReasonedError, Stopped
 from dropscribe.core.pages import Page, PageKey, PageText
 from dropscribe.engines.base import Signals
 from dropscribe.engines.ppocr.engine import RapidOcr
-from dropscribe.engines.ppocr.sessions import threads
+from dropscribe.engines.ppocr.runtime import processors
 from support.pages import Pages
 
 LINES = ("Nothing leaves the machine.", "Files are read once, 24/7.", "Then the memory comes back.")
@@ -299,7 +299,7 @@ sys.exit(0 if len(page.blocks) == 3 else 1)
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="processors cannot be taken away here")
 def test_it_uses_the_processors_that_it_may_use() -> None:
     code = "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n"
-    code += "from dropscribe.engines.ppocr.sessions import threads; print(threads())"
+    code += "from dropscribe.engines.ppocr.runtime import processors; print(processors())"
 
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "1"
-    assert threads() == len(os.sched_getaffinity(0))
+    assert processors() == len(os.sched_getaffinity(0))

@@ -21,6 +21,7 @@ from dropscribe.engines.ppocr import sessions
 from dropscribe.engines.ppocr.doubt import flags
 from dropscribe.engines.ppocr.orientation import turned_page
 from dropscribe.engines.ppocr.reader import PageLines, Reader
+from dropscribe.engines.ppocr.runtime import processors
 from dropscribe.engines.ppocr.sessions import Sessions
 from dropscribe.layout.page import Style, assemble
 from dropscribe.memory import readings
@@ -49,7 +50,7 @@ class RapidOcr:
     def load(self, report: Callable[[LoadProgress], None]) -> None:
         """Build the sessions and run each once; raise `ReasonedError` (engine-unavailable, model-missing)."""
         report(LoadProgress("weights"))
-        cv2.setNumThreads(sessions.threads())
+        cv2.setNumThreads(processors())
         readings.keep_freed()  # a quarter of a page's processor time went into fetching memory (measured)
         self.sessions.load()
         report(LoadProgress("ready"))

@@ -19,7 +19,7 @@ from dropscribe.engines.ppocr.sessions import Read, Sessions
 from dropscribe.engines.ppocr.stacked import unstacked
 from dropscribe.layout.geometry import Quads, edges, sideways, tall
 
-SAMPLE = 6  # lines; one batch of the recogniser
+SAMPLE = 6  # lines
 SURE = 0.85  # legibility; turned lines stay below .8 on 20 pages tried, upright ones above .9
 LEGIBLE = 0.7  # legibility below which no direction has shown any text
 FEWEST_LETTERS = 0.4  # per line height of length; Chinese has about 1, Latin 1.5 to 2.5
@@ -39,7 +39,7 @@ class Turn:
 def upright(page: Page, sessions: Sessions) -> Page:
     """Return *page* set upright, with `rotation` and the flag "rotated"; the same page where nothing is to do.
 
-    Costs one detection and, as a rule, one batch of the recogniser. Raises `ReasonedError` (engine-error).
+    Costs one detection and, as a rule, the reading of `SAMPLE` lines. Raises `ReasonedError` (engine-error).
     """
     if page.blank or page.text is not None:
         return page

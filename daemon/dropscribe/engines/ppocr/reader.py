@@ -6,11 +6,11 @@ turning and order have modules of their own.
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from dropscribe.core.errors import Stopped
 from dropscribe.core.pages import Attempt, Page, PageKey
 from dropscribe.engines.base import Signals
 from dropscribe.engines.ppocr import tesseract
@@ -20,7 +20,7 @@ from dropscribe.engines.ppocr.ends import extended
 from dropscribe.engines.ppocr.orientation import find_turn
 from dropscribe.engines.ppocr.pixels import Cutter, Pixels, ink_box, pixels, turned
 from dropscribe.engines.ppocr.rules import rules
-from dropscribe.engines.ppocr.sessions import BATCH, Read, Sessions
+from dropscribe.engines.ppocr.sessions import Read, Sessions
 from dropscribe.engines.ppocr.stacked import long_vowels, unstacked
 from dropscribe.layout.geometry import Quads, edges, tall
 from dropscribe.layout.lines import CJK, Line, letters, weight
@@ -36,6 +36,7 @@ OPENING = frozenset("「『（《〈【〔“‘([…—")
 INK = "rapidocr ink"  # the look at all the ink as one line
 TRUSTED = 0.7  # mean confidence of tesseract's letters
 ENOUGH = 4  # lines; fewer have one order, whatever else is on the page
+TOLD = 6  # lines; after so many the daemon hears that the page goes on
 LONGEST_AGAIN = 2600  # pixels; the longest side of a second look, which is tried on pictures without text too
 
 
@@ -52,13 +53,12 @@ class PageLines:
 
 
 class Reader:
-    """Reads pages one at a time with sessions that belong to somebody else."""
+    """Reads pages, also several at once, with sessions that belong to somebody else."""
 
     def __init__(self, sessions: Sessions, signals: Signals, languages: Sequence[str] = ()) -> None:
         self._sessions, self._signals = sessions, signals
         self._languages = languages
         self._tesseract = tesseract.installed()
-        self._page = PageKey(0, 0)  # being read
 
     def read(self, page: Page, turn: bool = True) -> PageLines:
         """Return what stands on *page*; raise `Stopped` or `ReasonedError` (engine-error).
@@ -80,7 +80,7 @@ class Reader:
         unread = 0.0
         for mode, look in looks:
             started = self._begin(page, mode)
-            reading = self._look(picture, look(), READABLE if not attempts else CONVINCING, turn)
+            reading = self._look(page.key, picture, look(), READABLE if not attempts else CONVINCING, turn)
             attempts.append(_attempt(mode, reading.lines, started))
             best = max(best, reading, key=lambda r: weight(r.lines))
             if mode != INK:  # which is a line by decree
@@ -100,7 +100,7 @@ class Reader:
         """Return what stands on the upright *page* seen larger: another look, for one that is in doubt."""
         picture = pixels(page.image)
         self._begin(page, "rapidocr enlarged")
-        return self._look(picture, self._enlarged(picture), READABLE, False)
+        return self._look(page.key, picture, self._enlarged(picture), READABLE, False)
 
     def _other_scripts(self, page: Page, picture: Pixels, found: PageLines) -> tuple[PageLines, list[Attempt]]:
         """Return *found*, or what tesseract reads on the upright *picture* where letters lack or languages ask."""
@@ -124,9 +124,7 @@ class Reader:
         return Marks(self._sessions.regions(picture), *rules(picture))
 
     def _begin(self, page: Page, mode: str) -> float:
-        if self._signals.stop.is_set():
-            raise Stopped
-        self._page = page.key
+        self._signals.raise_if_stopped()
         self._signals.attempt(page.key, mode)
         return time.monotonic()
 
@@ -134,8 +132,8 @@ class Reader:
         longest = max(picture.shape[:2])
         return find_at(self._sessions, picture, min(2.0, max(usual_scale(picture), LONGEST_AGAIN / longest)))
 
-    def _look(self, picture: Pixels, quads: Quads, readable: float, may_turn: bool) -> PageLines:
-        """Return the reading of *picture* with lines at *quads*, turned first where it must be."""
+    def _look(self, page: PageKey, picture: Pixels, quads: Quads, readable: float, may_turn: bool) -> PageLines:
+        """Return the reading of *picture*, which shows *page*, with lines at *quads*, turned first where it must be."""
         cutter, reads, clockwise = Cutter(picture), {}, 0
         if may_turn:
             turn = find_turn(cutter, quads, self._sessions)
@@ -146,23 +144,25 @@ class Reader:
         longer = extended(picture, quads)
         same = {i for i in reads if np.array_equal(longer[i], quads[i])}
         quads, reads = longer, {i: read for i, read in reads.items() if i in same}
-        lines = self._lines(cutter, quads, reads, readable)
+        lines = self._lines(page, cutter, quads, reads, readable)
         missed = overlooked(picture, quads)
         believed = sum(max(edges(line.quad)) for line in lines)
         unread = 1 - believed / max(believed, 1e-6, sum(max(edges(quad)) for quad in quads))
-        more = self._lines(cutter, missed, {}, CONVINCING) if len(missed) else []
+        more = self._lines(page, cutter, missed, {}, CONVINCING) if len(missed) else []
         return PageLines(clockwise, lines + more, unread=unread, textlike=textlike(picture, quads))
 
-    def _lines(self, cutter: Cutter, quads: Quads, known: dict[int, Read], readable: float) -> list[Line]:
+    def _lines(
+        self, page: PageKey, cutter: Cutter, quads: Quads, known: dict[int, Read], readable: float
+    ) -> list[Line]:
         """Return the lines in *quads* of at least *readable* confidence; *known* holds those read already."""
         crops = {index: cutter.cut(quad) for index, quad in enumerate(quads)}
-        reads = known | self._recognised({i: crop for i, crop in crops.items() if i not in known})
+        reads = known | self._recognised(page, {i: crop for i, crop in crops.items() if i not in known})
         doubtful = {i: crops[i] for i, read in reads.items() if read.confidence < DOUBTFUL}
-        for index, read in self._recognised({i: turned(crop, 180) for i, crop in doubtful.items()}).items():
+        for index, read in self._recognised(page, {i: turned(crop, 180) for i, crop in doubtful.items()}).items():
             if read.confidence >= CONVINCING:
                 reads[index] = max(reads[index], read, key=lambda r: r.confidence)
         columns = {i for i, quad in enumerate(quads) if tall(quad) and (i in doubtful or CJK.search(reads[i].text))}
-        for index, read in self._recognised({i: unstacked(crops[i]) for i in columns}).items():
+        for index, read in self._recognised(page, {i: unstacked(crops[i]) for i in columns}).items():
             if read.confidence >= CONVINCING:
                 reads[index] = max(reads[index], _begun(read), key=_said)
         return [
@@ -171,16 +171,15 @@ class Reader:
             if read.text and read.confidence >= readable
         ]
 
-    def _recognised(self, crops: dict[int, Pixels]) -> dict[int, Read]:
-        """Return what each of *crops* says; those of like shape go through the recogniser together."""
-        order = sorted(crops, key=lambda index: crops[index].shape[1] / crops[index].shape[0])
+    def _recognised(self, page: PageKey, crops: dict[int, Pixels]) -> dict[int, Read]:
+        """Return what each of *crops* says; raise `Stopped` between two of them."""
         reads: dict[int, Read] = {}
-        for start in range(0, len(order), BATCH):
-            if self._signals.stop.is_set():
-                raise Stopped
-            batch = order[start : start + BATCH]
-            reads.update(zip(batch, self._sessions.recognise([crops[i] for i in batch]), strict=True))
-            self._signals.tokens(self._page, len(reads))
+        with closing(self._sessions.recognise(list(crops.values()))) as said:
+            for index, read in zip(crops, said, strict=True):
+                self._signals.raise_if_stopped()
+                reads[index] = read
+                if len(reads) % TOLD == 0:
+                    self._signals.tokens(page, len(reads))
         return reads
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dropscribe.engines.ppocr.pixels import Pixels
+from dropscribe.engines.ppocr.runtime import processors, session
 from dropscribe.layout.marks import Region
 
 FILE = os.path.join("models", "layout_cdla.onnx")
@@ -35,8 +36,7 @@ def model_file() -> str | None:
 class LayoutModel:
     """The session, built when it is first used; some 100 MB beside PP-OCR's, and .2 s a page (4 % of reading it)."""
 
-    def __init__(self, threads: int) -> None:
-        self._threads = threads
+    def __init__(self) -> None:
         self._session: Any = None
         self._labels: list[str] = []
 
@@ -62,12 +62,7 @@ class LayoutModel:
         path = model_file()
         if path is None:
             return False
-        from onnxruntime import InferenceSession, SessionOptions
-
-        options = SessionOptions()
-        options.intra_op_num_threads, options.log_severity_level = self._threads, 4
-        options.enable_cpu_mem_arena = False
-        self._session = InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        self._session = session(path, processors())
         self._labels = self._session.get_modelmeta().custom_metadata_map["character"].splitlines()
         return True
 
