@@ -7,11 +7,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from dropscribe.memory.malloc import keep_freed
+from dropscribe.memory.malloc import keep_freed, one_heap
 
 CHILD = """
-import resource, sys
-from dropscribe.memory.malloc import keep_freed, malloc_relief
+import resource, sys, threading
+from dropscribe.memory.malloc import keep_freed, malloc_relief, one_heap
 
 def faults():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
@@ -22,12 +22,21 @@ def resident():
     with open("/proc/self/statm") as file:
         return int(file.read().split()[1]) * resource.getpagesize() >> 20
 
-if sys.argv[1] == "keep":
+if sys.argv[1] == "threads":
+    one_heap()
+if sys.argv[1] != "usual":
     keep_freed()
 faults()
-again, held = faults(), resident()
+if sys.argv[1] == "threads":
+    found = []
+    thread = threading.Thread(target=lambda: found.append(faults()))
+    thread.start()
+    thread.join()
+else:
+    found = [faults()]
+held = resident()
 malloc_relief()
-print(again, held, resident())
+print(*found, held, resident())
 """
 
 
@@ -47,6 +56,16 @@ def test_what_is_freed_is_kept_for_the_next_and_handed_back_when_asked() -> None
     assert held - relieved > 30
 
 
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the C library is not glibc")
+def test_in_one_heap_what_is_kept_is_there_for_every_thread() -> None:
+    """With a heap of its own each would fetch it, and keep it, once more."""
+    fetched, held, _ = seen("threads")
+
+    assert fetched < 100
+    assert held < 80
+
+
 def test_a_library_without_the_call_is_left_alone() -> None:
     """As musl and the Mac's."""
     keep_freed(SimpleNamespace())
+    one_heap(SimpleNamespace())

@@ -28,6 +28,7 @@ from dropscribe.core.remarks import PLEASE_CHECK
 from dropscribe.engines import registry
 from dropscribe.engines.base import Signals
 from dropscribe.formats.registry import SUFFIXES
+from dropscribe.memory import readings
 
 if TYPE_CHECKING:
     from dropscribe.worker.reading import Reading
@@ -135,6 +136,7 @@ def _alone(settings: Settings, targets: Sequence[Target], wish: Wish, private: s
     from dropscribe.worker.reading import Reading
     from dropscribe.worker.scheduler import Scheduler
 
+    readings.one_heap()
     name, _ = registry.choose(settings.engine.name)
     signals = Signals(warning=lambda text: print(f"warning: {text}", file=sys.stderr))
     engine = registry.create(name, settings, signals)

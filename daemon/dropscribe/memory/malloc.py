@@ -6,8 +6,8 @@ It frees nothing that is still referred to.
 import ctypes
 from typing import Any
 
-TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3  # glibc's numbers for `mallopt`
-KEPT_PIECE, KEPT = 64 << 20, 1 << 30  # bytes: the largest piece that is kept, and all together
+TRIM_THRESHOLD, MMAP_THRESHOLD, ARENA_MAX = -1, -3, -8  # glibc's numbers for `mallopt`
+KEPT_PIECE, KEPT = 256 << 20, 1 << 30  # bytes: the largest piece that is kept, and all together
 
 
 def malloc_relief(library: Any = None) -> None:
@@ -34,3 +34,15 @@ def keep_freed(library: Any = None) -> None:
     if (mallopt := getattr(library, "mallopt", None)) is not None:
         mallopt(MMAP_THRESHOLD, KEPT_PIECE)
         mallopt(TRIM_THRESHOLD, KEPT)
+
+
+def one_heap(library: Any = None) -> None:
+    """Have all threads of this process share glibc's first heap; to be called before there are any; never fails.
+
+    With heaps of their own each keeps what it has freed, and fetches what another one has. Measured with twelve pages,
+    two at once: 702 MB at most instead of 905, 126 page faults instead of 500,000, and a tenth less time. *library* is
+    as above.
+    """
+    library = ctypes.CDLL(None) if library is None else library
+    if (mallopt := getattr(library, "mallopt", None)) is not None:
+        mallopt(ARENA_MAX, 1)

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from dropscribe.memory.malloc import keep_freed, malloc_relief
+from dropscribe.memory.malloc import keep_freed, malloc_relief, one_heap
 from dropscribe.memory.values import Availability, Figures, Sample
 
 if sys.platform == "darwin":
@@ -19,7 +19,7 @@ else:
 
 __all__ = [
     "Availability", "Figures", "Sample", "Unreadable", "address_space", "available", "figures", "footprint",
-    "keep_freed", "malloc_relief", "pressure", "room", "sample", "set_dataless_policy",
+    "keep_freed", "malloc_relief", "one_heap", "pressure", "room", "sample", "set_dataless_policy",
 ]  # fmt: skip
 
 

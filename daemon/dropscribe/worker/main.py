@@ -21,6 +21,7 @@ from dropscribe.core.protocol import ToDaemon, ToWorker
 from dropscribe.core.status import MlxMemory
 from dropscribe.engines import registry
 from dropscribe.engines.base import Engine, LoadProgress, Signals
+from dropscribe.memory import readings
 from dropscribe.worker.decoder_helper import die_with_parent
 from dropscribe.worker.reading import Reading
 from dropscribe.worker.scheduler import Scheduler
@@ -171,6 +172,7 @@ class Worker:
 
 def main(create: Create = registry.create) -> None:
     """Run on the socket whose number is the last argument; *create* makes the engine."""
+    readings.one_heap()
     die_with_parent()
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # Ctrl-C and a closed terminal are the daemon's to answer
