@@ -30,6 +30,7 @@ from dropscribe.documents.opening import open_document
 from dropscribe.engines import registry
 from dropscribe.engines.base import Signals
 from dropscribe.engines.session import engine_session
+from dropscribe.memory import readings
 from support import tiny_checkpoint
 from support.harness import REAL_DAEMON, Daemon, left, wait_for
 from support.pages import Pages
@@ -55,7 +56,7 @@ def build(folder: Path) -> Path:
     return folder / "mlx"
 
 
-def sections(engine: str, rows: int, checkpoint: Path | None) -> Sections:
+def sections(engine: str, rows: int | str, checkpoint: Path | None) -> Sections:
     """Return the settings for loops and daemon; the tiny model answers with 40 tokens."""
     if engine == "rapidocr":
         return {"engine": {"name": engine}}
@@ -77,6 +78,7 @@ def loop(kind: str, settings: Sections, files: list[Path]) -> float:
 
 def child(kind: str, given: str, *files: str) -> None:
     """Read *files* in a loop of this kind and print the seconds."""
+    readings.one_heap()  # as a worker
     settings = checked(json.loads(given), "bench")
     name = settings.engine.name
     with (
@@ -151,9 +153,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         checkpoint = build(Path(folder) / "tiny") if "tiny" in options.engines else None
         for engine in options.engines:
-            for at_once in options.at_once if engine == "tiny" else [1]:
+            for at_once in options.at_once if engine == "tiny" else ["auto"]:
                 found = compare(sections(engine, at_once, checkpoint), options)
-                rows += told(f"{engine}, {at_once} at once", found)
+                rows += told(f"{engine}, at once: {at_once}", found)
     table(*rows)
 
 

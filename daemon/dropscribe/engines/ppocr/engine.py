@@ -7,6 +7,7 @@ decided in `reader`. It opens no file and no connection.
 import gc
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from importlib.metadata import version
 
 import cv2
@@ -26,6 +27,7 @@ from dropscribe.engines.ppocr.sessions import Sessions
 from dropscribe.layout.page import Style, assemble
 from dropscribe.memory import readings
 
+LOOK = 0.02  # seconds between two looks for another page, while there is room for one
 # Measured with rapidocr 3.10: 390 MB resident after three short lines, 460 to 830 after dense pages; the layout model
 # takes 100 MB more where it is installed.
 ESTIMATE_BYTES = 800 * 10**6
@@ -34,10 +36,10 @@ ESTIMATE_BYTES = 800 * 10**6
 class RapidOcr:
     """Reads pages with PP-OCR; see `Engine` for what each method promises."""
 
-    width = 1
     finds_lines = True
 
     def __init__(self, settings: Settings, signals: Signals) -> None:
+        self.width = width_of(settings)
         self.info = EngineInfo("rapidocr", sessions.MODEL, None, version("rapidocr"))
         self.sessions = Sessions()
         self._settings, self._signals = settings, signals
@@ -61,9 +63,18 @@ class RapidOcr:
         self._reader = _reader(self.sessions, self._signals, settings)
 
     def read(self, pages: PageSource) -> Iterator[PageText | PageFailure]:
-        """Take one page after the other and yield its text; raise `Stopped`."""
-        while (page := pages.take(wait=True)) is not None:
-            yield self._page(page)
+        """Take pages as there is room, and yield each as it is finished, in any order; raise `Stopped`."""
+        with ThreadPoolExecutor(self.width, "page") as threads:
+            under_way: set[Future[PageText | PageFailure]] = set()
+            while True:
+                room = len(under_way) < self.width
+                if room and (page := pages.take(wait=not under_way)) is not None:
+                    under_way.add(threads.submit(self._page, page))
+                elif under_way:
+                    done, under_way = wait(under_way, LOOK if room else None, FIRST_COMPLETED)
+                    yield from (read.result() for read in done)
+                else:
+                    return
 
     def trim(self) -> None:
         """Give freed memory back; the sessions keep no arena (rapidocr's default), so there is nothing else."""
@@ -93,6 +104,15 @@ class RapidOcr:
             return PageFailure(page.key, error.reason, error.detail)
         text = page_text(page, found, settings, time.monotonic() - started)
         return own_text.together(page, text, _style(settings))
+
+
+def width_of(settings: Settings) -> int:
+    """Return how many pages are read at once: two, so that one is looked at while lines of the other are recognised.
+
+    More gain nothing: the recogniser has a thread on each processor.
+    """
+    chosen = settings.engine.pages_at_once
+    return min(2, processors()) if chosen == "auto" else chosen
 
 
 def _reader(sessions: Sessions, signals: Signals, settings: Settings) -> Reader:
