@@ -159,7 +159,10 @@ def test_a_changed_cache_limit_reaches_the_running_engine(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("state", ["warm", "busy", "loading"])
-def test_what_the_engine_was_loaded_with_makes_it_go_when_it_changes(tmp_path: Path, state: str) -> None:
+@pytest.mark.parametrize("changed", [{"vision_precision": "float32"}, {"pages_at_once": 3}], ids=str)
+def test_what_the_engine_was_loaded_with_makes_it_go_when_it_changes(
+    tmp_path: Path, state: str, changed: dict[str, object]
+) -> None:
     """After the page in hand; and the next one is loaded with the new values."""
     with Desk(tmp_path, {"read_seconds": 0.3, "load_seconds": 0.3}) as desk:
         desk.host.ensure_ready(desk.now)
@@ -168,7 +171,7 @@ def test_what_the_engine_was_loaded_with_makes_it_go_when_it_changes(tmp_path: P
         if state == "busy":
             desk.begin("error")
         before = desk.pid
-        desk.apply(engine={"vision_precision": "float32"})
+        desk.apply(engine=changed)
         desk.gone()
         assert desk.unload.reason == "settings"
 
