@@ -28,8 +28,8 @@ from dropscribe.layout.page import Style, assemble
 from dropscribe.memory import readings
 
 LOOK = 0.02  # seconds between two looks for another page, while there is room for one
-# Measured with rapidocr 3.10: 390 MB resident after three short lines, 460 to 830 after dense pages; the layout model
-# takes 100 MB more where it is installed.
+# Measured with rapidocr 3.10: 430 MB resident after three short lines, 700 to 1,000 after dense pages, 1,480 with six
+# scans of 300 dpi; the layout model takes 100 MB more where it is installed. Freed memory counts until the trim.
 ESTIMATE_BYTES = 800 * 10**6
 
 
