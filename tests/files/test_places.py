@@ -128,6 +128,6 @@ def test_whether_a_name_can_be_held_is_found_out_by_trying_and_leaves_nothing(ro
     assert places.holds(Place(root, b"free")) and places.holds(Place(root, b"taken"))
     assert not places.holds(Place(root, b"x" * 256)) and not places.holds(Place(root, b"none/a"))
     assert places.refuses(Place(root, b"x" * 256)) and not places.refuses(Place(root, b"free"))
-    assert not places.refuses(Place(root + b"/gone", b"x")), "the folder is away: no name's fault"
+    assert not places.refuses(Place(root + b"/gone", b"x")), "the folder is missing: no name's fault"
 
     assert os.listdir(root) == [b"taken"]

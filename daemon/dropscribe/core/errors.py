@@ -104,7 +104,7 @@ REMEDIES = {
     Reason.MODEL_BROKEN: "run: dropscribe models remove, then dropscribe models pull",
     Reason.TOO_LITTLE_MEMORY: "close a large program, or set engine.name to rapidocr (lighter); the queue resumes",
     Reason.PRESSURE: "close a large program; the queue resumes by itself",
-    Reason.ENGINE_UNAVAILABLE: "run: dropscribe doctor (which package or server is away), or set engine.name: rapidocr",
+    Reason.ENGINE_UNAVAILABLE: "run: dropscribe doctor (names what is missing), or set engine.name: rapidocr",
 }
 
 

@@ -20,7 +20,7 @@ from dropscribe.files.naming import LONGEST_NAME, hidden_name, numbered
 _FOLDER = os.O_DIRECTORY | os.O_CLOEXEC
 _UNLISTED = getattr(os, "O_PATH", 0) or getattr(os, "O_SEARCH", 0)  # for a folder that may be written but not listed
 _OTHERS = stat.S_IWGRP | stat.S_IWOTH
-# What a folder answers to a name or a level that it cannot hold; a disk that is away says so for every name.
+# What a folder answers to a name or a level that it cannot hold; an unavailable disk says so for every name.
 NAME_ERRORS = frozenset(
     {errno.EINVAL, errno.ENAMETOOLONG, errno.EILSEQ, errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.EXDEV,
      errno.EPERM, errno.EACCES, errno.EROFS, errno.ENOENT}

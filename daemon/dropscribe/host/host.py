@@ -411,5 +411,5 @@ def _has_room(active: Sequence[ActiveJob], width: int, priority: int) -> bool:
 def _loaded_with(settings: Settings) -> tuple[object, ...]:
     """Return the settings that a model was loaded with; all others are taken over by a loaded one."""
     engine = settings.engine
-    loaded = engine.model, engine.revision, engine.vision_precision, engine.cross_check, engine.remote
-    return *loaded, engine.pages_at_once
+    precision, check, rows = engine.vision_precision, engine.cross_check, engine.pages_at_once
+    return engine.model, engine.revision, precision, check, rows, engine.remote

@@ -24,7 +24,7 @@ __all__ = [
 
 
 class Unreadable(Exception):
-    """The system does not tell now: no file handle is free, `/proc` is away. The same question may work later."""
+    """The system does not tell now: no file handle is free, `/proc` is missing. The same question may work later."""
 
 
 @contextmanager

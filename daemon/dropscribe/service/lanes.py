@@ -1,7 +1,7 @@
 """Lanes: each recipe at work with its inbox and outbox, and the base, which is one too. They share journal and model.
 
-One lane that is away, full or slow holds up no other: each waits by itself. A recipe that was changed or removed lives
-on, unwatched, until the files that it took are over.
+One lane that is unavailable, full or slow holds up no other: each waits by itself. A recipe that was changed or
+removed lives on, unwatched, until the files that it took are over.
 """
 
 import json

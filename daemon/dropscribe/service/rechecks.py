@@ -153,7 +153,7 @@ class Rechecks:
         yield from self._forget(gone)
 
     def _try_to_give_back(self, watch: _Watch) -> Flow[None]:
-        """Give one back; where its inbox is away, later, and no other waits for it."""
+        """Give one back; where its inbox is unavailable, later, and no other waits for it."""
         try:
             yield from self._give_back(watch)
         except (OSError, UsageError) as error:
@@ -185,7 +185,7 @@ class Rechecks:
 
 
 def _look(watch: _Watch) -> Seen:
-    """(disk thread) Look at one; what lies on a volume that is away is looked at later."""
+    """(disk thread) Look at one; what lies on an unavailable volume is looked at later."""
     name, place = _place_of(watch.original, watch.lane)
     seen = look(watch.original, place, watch.lane.inbox.asked_device)
     return Seen.LATER if seen is Seen.GONE and watch.lane.unmounted[name]() else seen

@@ -104,8 +104,8 @@ class PdfDocument:
         tree = self._structure.page_tree()
         lost = page_tree.to_rebuild(pdf, tree)
         bounded = tree.count <= self._settings.intake.max_pages
-        anew = self._structure.rebuilt(lost) if lost is not None and bounded else None
-        if lost is None or anew is None:
+        rebuilt = self._structure.rebuilt(lost) if lost is not None and bounded else None
+        if lost is None or rebuilt is None:
             if pdf is None:
                 if self._structure.is_sound and not tree.count and not tree.odd:
                     raise ReasonedError(Reason.DAMAGED, "The PDF has no pages.")
@@ -114,9 +114,9 @@ class PdfDocument:
         if pdf is not None:
             pdf.close()
         self._structure.close()
-        self._structure = Structure(io.BytesIO(anew), self._structure.in_ruins())
+        self._structure = Structure(io.BytesIO(rebuilt), self._structure.in_ruins())
         self._lost = frozenset(index + 1 for index in lost)
-        return pdfium.PdfDocument(anew)
+        return pdfium.PdfDocument(rebuilt)
 
     @contextmanager
     def _faults(self, what: str) -> Iterator[None]:

@@ -21,7 +21,7 @@ def chain(things: Sequence[tuple[float, Sequence[tuple[int, int]]]]) -> list[tup
         return other if one < 0 or (other >= 0 and links[other][0] > links[one][0]) else one
 
     for index, (weight, places) in enumerate(things):
-        anew = []
+        added = []
         for start, end in places:
             before, i = -1, bisect_right(ends, start)
             while i > 0:
@@ -30,8 +30,8 @@ def chain(things: Sequence[tuple[float, Sequence[tuple[int, int]]]]) -> list[tup
             if touching >= 0 and links[touching][0] + TOUCHING > total:
                 total, before = links[touching][0] + TOUCHING, touching
             links.append((weight + total, before, index, start))
-            anew.append((end, len(links) - 1))
-        for end, link in anew:  # after all places of a thing: it has one only
+            added.append((end, len(links) - 1))
+        for end, link in added:  # after all places of a thing: it has one only
             ending[end] = heavier(ending.get(end, -1), link)
             i = bisect_left(ends, end) + 1
             while i < len(best):

@@ -14,8 +14,8 @@ def processors() -> int:
 def session(path: str, threads: int) -> Any:
     """Return an onnxruntime session of the weights at *path* that keeps no memory and no processor between calls.
 
-    By default its threads spin while they wait for work: measured with two processors, 9 % of a page's time, which the
-    decoder of the next page needs.
+    By default its threads spin while they wait for work: measured with two processors, 9 % of a page's processor
+    time, which the decoder of the next page needs.
     """
     from onnxruntime import InferenceSession, SessionOptions
 

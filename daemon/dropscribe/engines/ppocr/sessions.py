@@ -43,7 +43,7 @@ class Sessions:
 
     The detector takes one picture at a time, with a thread on each processor; the recogniser one line at a time on
     each of them. Lines in batches are padded to the longest and wait for each other: measured with two processors,
-    single ones cost a tenth less processor time, half the memory, and read the same whatever stands beside them.
+    single ones take 8 % less processor time and a third less memory, and read the same whatever stands beside them.
     """
 
     def __init__(self) -> None:

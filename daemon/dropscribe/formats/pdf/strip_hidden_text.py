@@ -218,8 +218,8 @@ def _kept(instructions: Sequence[Any], drawing: _Drawing, start: _State, cover: 
             marks.append(len(kept))
         elif name == "EMC" and marks:
             marks.pop()
-        if name == "Do" and depth and (anew := _without(drawing, each.operands[0], state, depth)):
-            each, changed = pikepdf.ContentStreamInstruction([anew], Operator("Do")), True
+        if name == "Do" and depth and (rewritten := _without(drawing, each.operands[0], state, depth)):
+            each, changed = pikepdf.ContentStreamInstruction([rewritten], Operator("Do")), True
             silence(marks)
         kept.append(each)
     changed |= finish_line()
@@ -252,15 +252,15 @@ def _without(drawing: _Drawing, name: Any, state: _State, depth: int) -> Any:
     if kept is None:
         return None
     marked_content.hush_elements(drawing.pdf, form, own)
-    anew = drawing.pdf.make_stream(pikepdf.unparse_content_stream(kept))
+    rewritten = drawing.pdf.make_stream(pikepdf.unparse_content_stream(kept))
     for key, value in form.items():
         if key not in ("/Length", "/Filter", "/DecodeParms"):
-            anew[key] = value
+            rewritten[key] = value
     if within.forms:
-        anew.Resources = _with_forms(resources, within.forms)
+        rewritten.Resources = _with_forms(resources, within.forms)
     # Another name, and not the same stream: other pages may draw the form as well.
     label = f"/DropscribeForm{len(drawing.forms)}"
-    drawing.forms[label] = anew
+    drawing.forms[label] = rewritten
     drawing.text.replaced.append(form)
     return Name(label)
 

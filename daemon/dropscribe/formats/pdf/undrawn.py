@@ -40,9 +40,9 @@ def drawn_by(page: pikepdf.Page) -> list[Any]:
     while waiting:
         content, resources = waiting.pop()
         forms = _forms(resources)
-        anew = [forms[name] for name in _drawn(content) if name in forms and forms[name].objgen not in found]
-        found.update((form.objgen, form) for form in anew)
-        waiting += [(form, form.get("/Resources", resources)) for form in anew]
+        new = [forms[name] for name in _drawn(content) if name in forms and forms[name].objgen not in found]
+        found.update((form.objgen, form) for form in new)
+        waiting += [(form, form.get("/Resources", resources)) for form in new]
     return list(found.values())
 
 
